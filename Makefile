@@ -1,0 +1,41 @@
+# Meson builds what is installed; this file is the short way in. `make help` lists what there is.
+
+BUILD ?= build
+VENV := $(BUILD)/venv
+MESON := PATH="$(abspath $(VENV))/bin:$$PATH" meson
+MESON_FLAGS ?=
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1: \2/p' $(firstword $(MAKEFILE_LIST))
+
+# Meson and ninja of known versions, from PyPI into the build folder.
+$(VENV)/.ready: scripts/requirements.txt
+	@scripts/check-tools.sh
+	python3 -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja: | $(VENV)/.ready
+	$(MESON) setup $(@D) . --prefix /usr -Derror-api=$(notdir $(@D)) $(MESON_FLAGS)
+
+.PHONY: build
+build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries, in both link modes
+	$(MESON) compile -C $(BUILD)/provider
+	$(MESON) compile -C $(BUILD)/host
+
+.PHONY: check
+check: build ## every test that needs no other platform
+	$(MESON) test -C $(BUILD)/provider --print-errorlogs
+	$(MESON) test -C $(BUILD)/host --print-errorlogs
+	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked
+
+.PHONY: header
+header: ## make include/qemu-fork.h anew from src/ffi
+	QEMU_FORK_WRITE_HEADER=1 cargo test --quiet --locked --test header
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+	cargo clean

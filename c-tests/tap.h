@@ -1,0 +1,86 @@
+/*
+ * The least that a test needs: TAP lines on stdout, which `meson test` reads.
+ *
+ * A check names what must hold; where it does not, the line says what was there instead. A child that a test forks
+ * must not print: it tells its parent by its exit status or through shared memory.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TAP_H
+#define TAP_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int tap_count;
+static int tap_failed;
+
+__attribute__((__format__(__printf__, 2, 3), __unused__)) static bool ok(bool holds, const char *fmt, ...)
+{
+    va_list ap;
+
+    printf("%sok %d - ", holds ? "" : "not ", ++tap_count);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    putchar('\n');
+    fflush(stdout);
+    tap_failed += !holds;
+    return holds;
+}
+
+__attribute__((__unused__)) static bool is_int(long long got, long long want, const char *what)
+{
+    if (ok(got == want, "%s", what)) {
+        return true;
+    }
+    printf("# got    %lld\n# wanted %lld\n", got, want);
+    return false;
+}
+
+__attribute__((__unused__)) static bool is_str(const char *got, const char *want, const char *what)
+{
+    bool same = got && want ? strcmp(got, want) == 0 : got == want;
+
+    if (ok(same, "%s", what)) {
+        return true;
+    }
+    printf("# got    \"%s\"\n# wanted \"%s\"\n", got ? got : "(NULL)", want ? want : "(NULL)");
+    return false;
+}
+
+/* One check that cannot be made on this machine. The reason is shown. */
+__attribute__((__unused__)) static void skip(const char *what, const char *why)
+{
+    printf("ok %d - %s # SKIP %s\n", ++tap_count, what, why);
+    fflush(stdout);
+}
+
+/* The whole program cannot be run on this machine. */
+__attribute__((__unused__, __noreturn__)) static void skip_all(const char *why)
+{
+    printf("1..0 # SKIP %s\n", why);
+    exit(0);
+}
+
+/* Something that the test itself needs did not work. */
+__attribute__((__unused__, __noreturn__)) static void bail(const char *what)
+{
+    printf("Bail out! %s: %s\n", what, strerror(errno));
+    fflush(stdout);
+    exit(99);
+}
+
+/* The last line, without which a test that ended early would count as passed. The result is main()'s. */
+__attribute__((__unused__)) static int done(void)
+{
+    printf("1..%d\n", tap_count);
+    fflush(stdout);
+    return tap_failed != 0;
+}
+
+#endif /* TAP_H */

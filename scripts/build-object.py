@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Compiles the Rust library to one object file that looks as if a C compiler had made it.
+
+cargo makes a static library with everything in it; the linker throws away what the exports do not need and joins the
+rest into one relocatable object; and objcopy makes all names local but the exports. So two Rust libraries can be
+linked into one program, and neither sees the other's parts of the language.
+"""
+import argparse
+import os
+import shlex
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import exports  # noqa: E402
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", required=True, help="the object file to make")
+    parser.add_argument("--depfile", required=True, help="where to list the sources, for ninja")
+    parser.add_argument("--target-dir", required=True, help="cargo's folder for what it makes")
+    parser.add_argument("--error-api", required=True, choices=["provider", "host"])
+    parser.add_argument("--target", default="", help="cargo's name of the platform; empty: this machine")
+    parser.add_argument("--debug", action="store_true", help="with debug information")
+    parser.add_argument("--cargo", default="cargo", help="the command, with further arguments")
+    parser.add_argument("--cc", required=True, help="the C compiler, with further arguments")
+    parser.add_argument("--objcopy", default="objcopy", help="the command")
+    return parser.parse_args()
+
+
+def run(command, **more):
+    """Runs a command; where it fails, its own message is the last thing that is seen."""
+    if subprocess.run(command, check=False, **more).returncode != 0:
+        sys.exit("build-object: this failed: " + shlex.join(command))
+
+
+def build_archive(args):
+    """Has cargo make the static library and tells where it is."""
+    features = ["--features", "host-error"] if args.error_api == "host" else []
+    target = ["--target", args.target] if args.target else []
+    env = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="full" if args.debug else "none")
+    run([*shlex.split(args.cargo), "rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "staticlib",
+         "--no-default-features", *features, *target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"),
+         "--target-dir", args.target_dir], env=env)
+    return os.path.join(args.target_dir, args.target, "release", "libqemu_fork.a")
+
+
+def write_depfile(args, archive):
+    """cargo has a make rule for the archive; ninja wants it for the object."""
+    with open(os.path.splitext(archive)[0] + ".d", encoding="utf-8") as file:
+        _, sources = file.readline().rstrip("\n").split(": ", 1)
+    with open(args.depfile, "w", encoding="utf-8") as file:
+        file.write(f"{args.output}: {sources}\n")
+
+
+def main():
+    args = arguments()
+    archive = build_archive(args)
+    names = exports.names(args.error_api)
+    whole = args.output + ".whole.o"
+    run([*shlex.split(args.cc), "-r", "-nostdlib", "-o", whole, "-Wl,--gc-sections",
+         *(f"-Wl,--undefined={name}" for name in names), archive])
+    run([*shlex.split(args.objcopy), *(f"--keep-global-symbol={name}" for name in names), whole, args.output])
+    os.remove(whole)
+    write_depfile(args, archive)
+
+
+if __name__ == "__main__":
+    main()

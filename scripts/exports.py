@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Reads libqemu_fork.map, the one list of exports, and prints what a tool wants of it.
+
+usage: exports.py provider|host names|map [MAP]
+
+names: a name a line. map: the version script itself; for host mode without the names of provider mode, because lld
+refuses a script with names that are not there.
+"""
+import os
+import re
+import sys
+
+DEFAULT_MAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "libqemu_fork.map")
+PROVIDER_ONLY = "/* provider mode only */"
+
+
+def version_script(mode, path=DEFAULT_MAP):
+    """The text of the version script for this mode. A blank line or `local:` ends the provider-only names."""
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    if mode == "provider":
+        return "\n".join(lines) + "\n"
+    kept, skipping = [], False
+    for line in lines:
+        if line.strip() == PROVIDER_ONLY:
+            skipping = True
+        elif skipping and (not line.strip() or line.strip() == "local:"):
+            skipping = False
+        if not skipping:
+            kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def names(mode, path=DEFAULT_MAP):
+    """The exported names, sorted."""
+    text = re.sub(r"/\*.*?\*/", "", version_script(mode, path), flags=re.S)
+    return sorted(name for body in re.findall(r"global:(.*?)(?:local:|\})", text, flags=re.S)
+                  for name in re.findall(r"\w+", body))
+
+
+def main():
+    if len(sys.argv) not in (3, 4) or sys.argv[1] not in ("provider", "host") or sys.argv[2] not in ("names", "map"):
+        sys.exit(__doc__)
+    path = sys.argv[3] if len(sys.argv) == 4 else DEFAULT_MAP
+    if sys.argv[2] == "names":
+        print("\n".join(names(sys.argv[1], path)))
+    else:
+        sys.stdout.write(version_script(sys.argv[1], path))
+
+
+if __name__ == "__main__":
+    main()

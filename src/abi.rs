@@ -1,0 +1,44 @@
+//! What the `libc` crate lacks on some target, defined once. `tests/abi.rs` compares it with the C headers.
+#![cfg_attr(not(unix), allow(dead_code))]
+
+use libc::c_int;
+
+/// `pid_t` of the C library. mingw's is as wide as a pointer, and the `libc` crate has none for Windows.
+#[cfg(unix)]
+pub(crate) use libc::pid_t;
+/// cbindgen:ignore
+#[cfg(windows)]
+#[allow(non_camel_case_types)]
+pub(crate) type pid_t = isize;
+
+/// One more than the highest signal number.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const NSIG: c_int = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 128 } else { 65 };
+#[cfg(any(target_os = "freebsd", target_os = "dragonfly"))]
+pub(crate) const NSIG: c_int = 129; // _SIG_MAXSIG + 1: the header's NSIG leaves the real-time signals out
+#[cfg(target_os = "netbsd")]
+pub(crate) const NSIG: c_int = 64;
+#[cfg(target_os = "openbsd")]
+pub(crate) const NSIG: c_int = 33;
+#[cfg(target_vendor = "apple")]
+pub(crate) const NSIG: c_int = 32;
+
+/// Where the calling thread's errno is.
+pub(crate) fn errno_location() -> *mut c_int {
+    // SAFETY: takes nothing, cannot fail, and answers with the address of a thread-local int.
+    unsafe { location() }
+}
+
+#[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+use libc::__errno as location;
+#[cfg(target_os = "linux")]
+use libc::__errno_location as location;
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+use libc::__error as location;
+/// cbindgen:ignore
+#[allow(unused_doc_comments)]
+#[cfg(windows)]
+extern "C" {
+    #[link_name = "_errno"]
+    fn location() -> *mut c_int;
+}

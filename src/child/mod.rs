@@ -1,0 +1,164 @@
+//! The async-signal-safe region: what runs in a child between fork and the return to the caller.
+//!
+//! The child of a threaded process has one thread and a copy of every lock, held by threads that it does not have.
+//! So nothing here may take a lock or allocate: no malloc, no stdio, no panic. That is checked on the object code by
+//! `tests/objects.rs`: all functions here are in one section, and what that section refers to must be in the extern
+//! block below (or in this module). The block is the allow-list; each function in it is async-signal-safe.
+
+mod raw;
+
+use core::ffi::c_char;
+
+use libc::{c_int, c_void, sigset_t, size_t, ssize_t};
+
+use crate::abi::NSIG;
+
+/// cbindgen:ignore
+#[allow(unused_doc_comments)]
+extern "C" {
+    fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
+    fn write(fd: c_int, bytes: *const c_void, n: size_t) -> ssize_t;
+    fn _exit(status: c_int) -> !;
+    /// glibc: the text without translation, from a constant table. AS-Safe says its manual.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn strerrordesc_np(errno: c_int) -> *const c_char;
+    /// musl and bionic: a look into a constant table, without a lock.
+    #[cfg(any(target_os = "android", all(target_os = "linux", not(target_env = "gnu"))))]
+    fn strerror(errno: c_int) -> *const c_char;
+}
+
+/// Sets every signal to its default disposition, then unblocks them all, in that order: an unblocked signal must meet
+/// no handler. If they cannot be unblocked, says so on stderr and ends the process.
+///
+/// # Safety
+///
+/// The process has just been made by fork(), and every signal is blocked.
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+pub(crate) unsafe fn start_with_clean_signals() {
+    // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
+    unsafe { raw::default_dispositions(NSIG) };
+    // SAFETY: a set is plain integers, and all zeroes is the empty one on every system this is built for. It is made
+    // here, on the stack: from read-only data the child would have to pay a page fault for it.
+    let none: sigset_t = unsafe { core::mem::zeroed() };
+    // SAFETY: `none` is an initialised set; a NULL third argument asks for nothing.
+    let error = unsafe { pthread_sigmask(libc::SIG_SETMASK, &raw const none, core::ptr::null_mut()) };
+    if error != 0 {
+        // SAFETY: nothing is demanded of the caller.
+        unsafe { fail(error) }
+    }
+}
+
+/// Writes "cannot unblock signals: <strerror>" to stderr and ends the process with status 1.
+#[cold]
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+unsafe fn fail(error: c_int) -> ! {
+    let mut line = Line::new();
+    line.push_str(b"cannot unblock signals: ");
+    // SAFETY: takes any number.
+    let text = unsafe { describe(error) };
+    if text.is_null() {
+        line.push_str(b"Unknown error ");
+        line.push_number(error.unsigned_abs());
+    } else {
+        // SAFETY: describe() answers with a NUL-terminated constant.
+        unsafe { line.push_c_str(text) };
+    }
+    line.push(b'\n');
+    line.write_to_stderr();
+    // SAFETY: may be called at any time; runs no atexit handler.
+    unsafe { _exit(1) }
+}
+
+#[cfg(any(target_os = "android", all(target_os = "linux", not(target_env = "gnu"))))]
+use strerror as describe;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use strerrordesc_np as describe;
+/// The BSDs' and macOS's strerror() may open a message catalogue. What a mask can be refused for is soon told.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[inline(always)]
+unsafe fn describe(error: c_int) -> *const c_char {
+    match error {
+        libc::EINVAL => c"Invalid argument".as_ptr(),
+        libc::EFAULT => c"Bad address".as_ptr(),
+        libc::EPERM => c"Operation not permitted".as_ptr(),
+        libc::ENOSYS => c"Function not implemented".as_ptr(),
+        _ => core::ptr::null(),
+    }
+}
+
+/// A line of text on the stack, cut where it is full, so that one write() carries it.
+struct Line {
+    bytes: [u8; 160],
+    len: usize,
+}
+
+impl Line {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { bytes: [0; 160], len: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn push_str(&mut self, text: &[u8]) {
+        for &byte in text {
+            self.push(byte);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `text` is NUL-terminated.
+    #[inline(always)]
+    unsafe fn push_c_str(&mut self, mut text: *const c_char) {
+        loop {
+            // SAFETY: `text` points into the string, at the NUL at the farthest.
+            let byte = unsafe { text.cast::<u8>().read() };
+            if byte == 0 {
+                return;
+            }
+            self.push(byte);
+            // SAFETY: it was not the NUL, so there is one more byte.
+            text = unsafe { text.add(1) };
+        }
+    }
+
+    #[inline(always)]
+    fn push_number(&mut self, number: u32) {
+        let mut divisor = 1_000_000_000;
+        while divisor > 1 && number / divisor == 0 {
+            divisor /= 10;
+        }
+        while divisor > 0 {
+            #[allow(clippy::cast_possible_truncation)] // a digit
+            self.push(b'0' + (number / divisor % 10) as u8);
+            divisor /= 10;
+        }
+    }
+
+    #[inline(always)]
+    fn write_to_stderr(&self) {
+        let mut start = self.bytes.as_ptr();
+        let mut left = self.len;
+        while left > 0 {
+            // SAFETY: `start` and `left` describe the part of `bytes` not yet written.
+            let n = unsafe { write(2, start.cast(), left) };
+            let Ok(n) = usize::try_from(n) else { return };
+            if n == 0 || n > left {
+                return;
+            }
+            // SAFETY: `n` is at most `left`.
+            start = unsafe { start.add(n) };
+            left -= n;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Which library this is.
+#![allow(dead_code)] // the numbers are for the header
+
+use core::ffi::c_char;
+
+/// The library's major version, 0 until the C API is final.
+pub const QEMU_FORK_VERSION_MAJOR: i32 = 0;
+/// The library's minor version.
+pub const QEMU_FORK_VERSION_MINOR: i32 = 1;
+/// The library's patch level.
+pub const QEMU_FORK_VERSION_MICRO: i32 = 0;
+
+/// qemu_fork_version:
+///
+/// Tells which library the program runs with: that the symbol is there says that qemu_fork() is the one of this
+/// library and not a copy inside the program, and the text says which version.
+///
+/// Thread-safe, async-signal-safe.
+///
+/// Returns: the version, such as "0.1.0", followed by " (host-error)" where the library was built to report through
+/// the program's own Error API. A constant: do not free it.
+#[no_mangle]
+pub extern "C" fn qemu_fork_version() -> *const c_char {
+    VERSION.as_ptr().cast()
+}
+
+#[cfg(not(feature = "host-error"))]
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+#[cfg(feature = "host-error")]
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (host-error)\0");

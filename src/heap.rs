@@ -1,0 +1,100 @@
+//! Memory from C's malloc(), so that the library needs libc alone and memory tools see a C program's allocations.
+//! What cannot be had is `None`: nothing in here aborts.
+
+use core::ffi::{c_char, CStr};
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+
+/// One value in malloc'ed memory; like `Box`. As an `Option` it has the representation of a C pointer, NULL for none.
+#[repr(transparent)]
+pub(crate) struct Owned<T>(NonNull<T>);
+
+impl<T> Owned<T> {
+    pub(crate) fn new(value: T) -> Option<Self> {
+        const { assert!(align_of::<T>() <= align_of::<libc::max_align_t>()) };
+        // SAFETY: any size may be asked for.
+        let memory = NonNull::new(unsafe { libc::malloc(size_of::<T>()) })?.cast::<T>();
+        // SAFETY: fresh memory, large enough and aligned for a T.
+        unsafe { memory.write(value) };
+        Some(Self(memory))
+    }
+}
+
+impl<T> Deref for Owned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: it points to an initialised T that this alone owns.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T> DerefMut for Owned<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: it points to an initialised T that this alone owns.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        // SAFETY: an initialised T that this alone owns, and that nobody uses again.
+        unsafe { self.0.drop_in_place() };
+        // SAFETY: it came from malloc() in new().
+        unsafe { libc::free(self.0.as_ptr().cast()) };
+    }
+}
+
+/// A C string in malloc'ed memory.
+pub(crate) struct Text {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+impl Text {
+    /// One string of all the parts.
+    pub(crate) fn concat(parts: &[&CStr]) -> Option<Self> {
+        let mut len = 0usize;
+        for part in parts {
+            len = len.checked_add(part.count_bytes())?;
+        }
+        // SAFETY: any size may be asked for.
+        let start = NonNull::new(unsafe { libc::malloc(len.checked_add(1)?) })?.cast::<u8>();
+        let mut end = start;
+        for part in parts {
+            let n = part.count_bytes();
+            // SAFETY: the lengths of all parts were added up, so this one fits; fresh memory overlaps nothing.
+            unsafe { end.copy_from_nonoverlapping(NonNull::from(*part).cast(), n) };
+            // SAFETY: within the memory, whose last byte is for the NUL.
+            end = unsafe { end.add(n) };
+        }
+        // SAFETY: the one byte that was added to the length.
+        unsafe { end.write(0) };
+        Some(Self { start, len })
+    }
+
+    /// Hands the memory over to C, to be released with free().
+    #[allow(dead_code)] // not every build has a function that returns a string
+    pub(crate) fn into_raw(self) -> *mut c_char {
+        ManuallyDrop::new(self).start.cast().as_ptr()
+    }
+}
+
+impl Deref for Text {
+    type Target = CStr;
+
+    fn deref(&self) -> &CStr {
+        // SAFETY: concat() wrote `len` bytes and one more.
+        let bytes = unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len + 1) };
+        // SAFETY: they come from C strings, so none is NUL, and the one behind them is.
+        unsafe { CStr::from_bytes_with_nul_unchecked(bytes) }
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        // SAFETY: it came from malloc() in concat(), and nobody uses it again.
+        unsafe { libc::free(self.start.as_ptr().cast()) };
+    }
+}
