@@ -25,11 +25,16 @@ build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries
 	$(MESON) compile -C $(BUILD)/provider
 	$(MESON) compile -C $(BUILD)/host
 
+.PHONY: demo
+demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
+	@$(MESON) compile -C $(BUILD)/provider exec-channel > $(BUILD)/demo.log 2>&1 || { cat $(BUILD)/demo.log; exit 1; }
+	@$(BUILD)/provider/examples/exec-channel
+
 .PHONY: check
 check: build ## every test that needs no other platform
 	$(MESON) test -C $(BUILD)/provider --print-errorlogs
 	$(MESON) test -C $(BUILD)/host --print-errorlogs
-	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked
+	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked --no-fail-fast
 
 .PHONY: header
 header: ## make include/qemu-fork.h anew from src/ffi

@@ -1,0 +1,63 @@
+//! Every place that names the version says the same.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{build_dir, root};
+use qemu_fork as _; // for the symbol below
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// What stands between `before` and `after` where they first occur.
+fn between<'a>(text: &'a str, before: &str, after: char) -> &'a str {
+    text.split_once(before).unwrap().1.split(after).next().unwrap()
+}
+
+#[test]
+fn meson_build() {
+    assert_eq!(between(&read("meson.build"), "\n    version: '", '\''), VERSION);
+}
+
+#[test]
+fn header() {
+    let header = read("include/qemu-fork.h");
+    let number = |name: &str| between(&header, &format!("#define QEMU_FORK_VERSION_{name} "), '\n').to_owned();
+    assert_eq!([number("MAJOR"), number("MINOR"), number("MICRO")].join("."), VERSION);
+}
+
+#[test]
+fn pkg_config_file() {
+    let file = build_dir().join("provider/meson-private/qemu-fork.pc");
+    let text = std::fs::read_to_string(file).unwrap();
+    assert_eq!(between(&text, "\nVersion: ", '\n'), VERSION);
+    assert!(text.contains("\nLibs.private: "), "{text}");
+}
+
+#[test]
+fn changelog_begins_with_this_version() {
+    let changelog = read("CHANGELOG.md");
+    assert_eq!(between(&changelog, "\n## ", '\n').split_whitespace().next(), Some(VERSION));
+}
+
+#[test]
+fn soname_has_the_major_version() {
+    assert!(read("meson.build").contains(&format!("soversion: '{}'", VERSION.split('.').next().unwrap())));
+}
+
+/// What a running program is told.
+#[test]
+fn qemu_fork_version() {
+    extern "C" {
+        fn qemu_fork_version() -> *const std::ffi::c_char;
+    }
+    // SAFETY: takes nothing.
+    let text = unsafe { qemu_fork_version() };
+    // SAFETY: it is a constant string.
+    let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_str().unwrap();
+    let mode = if cfg!(feature = "host-error") { " (host-error)" } else { "" };
+    assert_eq!(text, format!("{VERSION}{mode}"));
+}
