@@ -36,6 +36,14 @@ check: build ## every test that needs no other platform
 	$(MESON) test -C $(BUILD)/host --print-errorlogs
 	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked --no-fail-fast
 
+.PHONY: lint
+lint: ## formatting, clippy and the manual, with warnings denied
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features host-error -- -D warnings
+	cargo clippy --locked --lib --no-default-features -- -D warnings
+	scripts/lint-manual.sh
+
 .PHONY: header
 header: ## make include/qemu-fork.h anew from src/ffi
 	QEMU_FORK_WRITE_HEADER=1 cargo test --quiet --locked --test header
