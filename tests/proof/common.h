@@ -1,0 +1,133 @@
+/*
+ * What the dynamic parts of the proof share: the library under test, the count of experiments and violations, and
+ * the signal state of a process as the kernel has it.
+ *
+ * Each part is a program of its own: PROGRAM [--quick] LIBRARY. LIBRARY is any shared object that exports qemu_fork;
+ * nothing here is linked with it. The last line of the output is "RESULT experiments=N violations=M". The exit status
+ * is 0 without violations, 1 with, and 77 with a line "SKIP: reason" where the machine lacks what the part needs.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROOF_COMMON_H
+#define PROOF_COMMON_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* One more than the highest signal; a kernel signal set is one bit for each. */
+enum { SIGNALS = 65, SIGSET_BYTES = 8 };
+
+/* A part that a machine cannot run ends with this status, as Automake and Meson have it. */
+enum { EXIT_SKIP = 77 };
+
+/* How long anything may take before it counts as hanging. Not a measure of speed: nothing ever waits for it to pass. */
+enum { HANG_SECONDS = 60 };
+
+static inline uint64_t bit_of(int sig)
+{
+    return UINT64_C(1) << (sig - 1);
+}
+
+/* ---- The library under test ---- */
+
+typedef pid_t fork_function(void **errp);
+
+struct library {
+    const char *path;
+    fork_function *fork;
+    /* What a library without an Error API lacks is NULL. */
+    void **error_abort;
+    void **error_fatal;
+    const char *(*error_get_pretty)(const void *err);
+    void (*error_free)(void *err);
+};
+
+extern struct library library;
+extern bool quick;
+
+/*
+ * Reads the command line and opens the library. The program starts itself anew once, so that all runs are alike: at
+ * fixed addresses, with all symbols bound, and without malloc's per-thread cache, which mallinfo2() counts as used.
+ */
+void begin(int argc, char **argv);
+
+/* Whether the library has the whole Error API that is looked for; tells once what is left out if it has not. */
+bool has_error_api(void);
+
+/* ---- The verdict ---- */
+
+/* Counts what was tried. Any process of the part may call these three. */
+void count_experiments(long n);
+
+/* Counts a violation, and shows the first few of each kind in full. A kind is known by the address of its name. */
+__attribute__((__format__(__printf__, 2, 3))) void violation(const char *kind, const char *fmt, ...);
+
+/* One line that is no verdict. */
+__attribute__((__format__(__printf__, 1, 2))) void note(const char *fmt, ...);
+
+/* The last line; the result is main()'s. */
+int finish(void);
+
+/* This machine cannot run the part. */
+__attribute__((__format__(__printf__, 1, 2), __noreturn__)) void skip(const char *fmt, ...);
+
+/* The part itself, not the library, does not work: no result. */
+__attribute__((__noreturn__)) void broken(const char *what);
+
+/* Zeroed memory that is shared with all children. Never freed. */
+void *shared_memory(size_t size);
+
+/* ---- The signal state of a thread, from the kernel and not through libc ---- */
+
+struct disposition {
+    uint64_t handler; /* 0: SIG_DFL, 1: SIG_IGN */
+    uint64_t flags;   /* without SA_RESTORER, which is libc's own business */
+    uint64_t mask;
+};
+
+struct signal_state {
+    uint64_t mask;
+    uint64_t pending;
+    struct disposition action[SIGNALS];
+};
+
+/* Async-signal-safe; leaves errno alone. */
+void read_signal_state(struct signal_state *state);
+uint64_t read_mask(void);
+uint64_t read_pending(void);
+void write_mask(uint64_t mask);
+
+/* The signals that libc keeps for itself and sigaction() refuses (glibc: 32 and 33), as a set. */
+uint64_t libc_signals(void);
+
+/* The first signal, not in @except, whose disposition differs; 0 if there is none. */
+int differing_disposition(const struct signal_state *a, const struct signal_state *b, uint64_t except);
+
+/* The first signal, not in @except, whose disposition is not the default; 0 if there is none. */
+int changed_disposition(const struct signal_state *state, uint64_t except);
+
+/* A name such as "SIGUSR1" or "SIGRTMIN+2", good until the fourth next call. */
+const char *signal_name(int sig);
+
+/* ---- Processes ---- */
+
+/* The calling thread's and process's ids from the kernel: libc may keep stale ones. Async-signal-safe. */
+pid_t raw_getpid(void);
+pid_t raw_gettid(void);
+
+/* The number of open descriptors of this process. Async-signal-safe. */
+int count_descriptors(void);
+
+/* Makes the system calls in @numbers fail with @error in this process and its children. */
+bool forbid_calls(const int *numbers, size_t n, int error);
+
+/* The same for clone, clone3, fork and vfork. */
+bool forbid_fork(int error);
+
+/* The same for rt_sigprocmask where it would change the mask; to ask for the mask stays allowed. */
+bool forbid_masking(int error);
+
+#endif /* PROOF_COMMON_H */

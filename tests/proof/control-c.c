@@ -1,0 +1,77 @@
+/*
+ * The control in C: what qemu_fork() of QEMU 2.5 to 7.2 does, in words of our own. It blocks all signals, forks,
+ * restores the mask in the parent, and in the child resets each disposition by sigaction() and then empties the mask.
+ *
+ * As it stands it has QEMU's known differences from this library: errno is EINVAL in the child, left over from the
+ * signals that cannot be reset; and an errno that pthread_sigmask() does not set is reported. With -DCONTROL_AMENDED
+ * it keeps errno as this library does. Then every dynamic part must pass it: the parts judge what a library does, not
+ * which library it is.
+ *
+ * It has no Error API: what needs one is left out.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+pid_t qemu_fork(void **errp);
+
+static void complain(const char *what, const char *why)
+{
+    char line[160];
+    size_t n = strlen(what);
+
+    memcpy(line, what, n);
+    for (; *why && n < sizeof(line) - 1; why++) {
+        line[n++] = *why;
+    }
+    line[n++] = '\n';
+    if (write(2, line, n) < 0) {
+        return;
+    }
+}
+
+pid_t qemu_fork(void **errp)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    int saved_errno = errno;
+    sigset_t all, none, before;
+    int failure;
+    pid_t pid;
+
+    (void)errp;
+    sigfillset(&all);
+    failure = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (failure != 0) {
+#ifdef CONTROL_AMENDED
+        errno = failure;
+#endif
+        return -1;
+    }
+    pid = fork();
+    if (pid != 0) {
+        int fork_errno = errno;
+
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        errno = pid < 0 ? fork_errno : saved_errno;
+        return pid;
+    }
+    for (int sig = 1; sig < NSIG; sig++) {
+        sigaction(sig, &standard, NULL);
+    }
+    sigemptyset(&none);
+    failure = pthread_sigmask(SIG_SETMASK, &none, NULL);
+    if (failure != 0) {
+        const char *why = strerrordesc_np(failure);
+
+        complain("cannot unblock signals: ", why ? why : "?");
+        _exit(1);
+    }
+#ifdef CONTROL_AMENDED
+    errno = saved_errno;
+#endif
+    return 0;
+}
