@@ -18,6 +18,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* How many violations are shown in full: of one kind a few, so that one fault does not hide another. */
@@ -36,18 +37,22 @@ static struct tally {
     } kinds[KINDS];
 } *tally;
 
-/* All output goes through here, in whole lines, for several processes write. */
+/* All output goes through here, in whole lines, for several processes write. A newline in the text is shown as such. */
 static void say(const char *label, const char *fmt, va_list ap)
 {
-    char line[2048];
-    int n = snprintf(line, sizeof(line), "%s", label);
+    char text[1024], line[2 * sizeof(text) + 32];
+    size_t n = strlen(label);
 
-    n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
-    if (n > (int)sizeof(line) - 2) {
-        n = (int)sizeof(line) - 2;
+    memcpy(line, label, n);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    for (const char *c = text; *c; c++) {
+        if (*c == '\n') {
+            line[n++] = '\\';
+        }
+        line[n++] = *c == '\n' ? 'n' : *c;
     }
     line[n++] = '\n';
-    if (write(STDOUT_FILENO, line, (size_t)n) != n) {
+    if (write(STDOUT_FILENO, line, n) != (ssize_t)n) {
         _exit(99); /* nobody can read the verdict */
     }
 }
@@ -212,8 +217,6 @@ union kernel_action {
     } known;
 };
 
-enum { RESTORER_FLAG = 0x04000000 };
-
 static void read_disposition(int sig, struct disposition *to)
 {
     union kernel_action action = {{0}};
@@ -330,6 +333,40 @@ pid_t raw_getpid(void)
 pid_t raw_gettid(void)
 {
     return (pid_t)syscall(SYS_gettid);
+}
+
+pid_t wait_for(pid_t pid, int *status)
+{
+    pid_t got;
+
+    do {
+        got = waitpid(pid, status, __WALL);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
+volatile int timed_out;
+static volatile pid_t watched_group;
+
+static void on_timeout(int sig)
+{
+    (void)sig;
+    timed_out = 1;
+    if (watched_group > 0) {
+        kill(-watched_group, SIGKILL);
+    }
+}
+
+void watch(pid_t group)
+{
+    struct sigaction action = {.sa_handler = on_timeout, .sa_flags = SA_RESTART};
+
+    if (group != 0) {
+        timed_out = 0;
+        sigaction(SIGALRM, &action, NULL);
+    }
+    watched_group = group;
+    alarm(group != 0 ? HANG_SECONDS : 0);
 }
 
 struct directory_entry {

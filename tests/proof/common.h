@@ -82,6 +82,9 @@ void *shared_memory(size_t size);
 
 /* ---- The signal state of a thread, from the kernel and not through libc ---- */
 
+/* A flag that libc's sigaction() sets for itself. */
+enum { RESTORER_FLAG = 0x04000000 };
+
 struct disposition {
     uint64_t handler; /* 0: SIG_DFL, 1: SIG_IGN */
     uint64_t flags;   /* without SA_RESTORER, which is libc's own business */
@@ -117,6 +120,16 @@ const char *signal_name(int sig);
 /* The calling thread's and process's ids from the kernel: libc may keep stale ones. Async-signal-safe. */
 pid_t raw_getpid(void);
 pid_t raw_gettid(void);
+
+/* waitpid() for threads and clones as well, and whatever signals come. */
+pid_t wait_for(pid_t pid, int *status);
+
+/*
+ * Kills a process group if what is done with it hangs, which no sound library ever makes it do, and tells so in
+ * `timed_out`. With 0 nothing is watched any more.
+ */
+void watch(pid_t group);
+extern volatile int timed_out;
 
 /* The number of open descriptors of this process. Async-signal-safe. */
 int count_descriptors(void);

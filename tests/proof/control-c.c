@@ -2,10 +2,10 @@
  * The control in C: what qemu_fork() of QEMU 2.5 to 7.2 does, in words of our own. It blocks all signals, forks,
  * restores the mask in the parent, and in the child resets each disposition by sigaction() and then empties the mask.
  *
- * As it stands it has QEMU's known differences from this library: errno is EINVAL in the child, left over from the
- * signals that cannot be reset; and an errno that pthread_sigmask() does not set is reported. With -DCONTROL_AMENDED
- * it keeps errno as this library does. Then every dynamic part must pass it: the parts judge what a library does, not
- * which library it is.
+ * As it stands it has QEMU's known differences from this library: errno in the child is EINVAL, left over from the
+ * signals that cannot be reset, and where pthread_sigmask() fails, which does not set errno, errno is taken for the
+ * reason all the same. With -DCONTROL_AMENDED it has not. Then every dynamic part must pass it: the parts judge what a
+ * library does, not which library it is.
  *
  * It has no Error API: what needs one is left out.
  *
@@ -65,9 +65,10 @@ pid_t qemu_fork(void **errp)
     sigemptyset(&none);
     failure = pthread_sigmask(SIG_SETMASK, &none, NULL);
     if (failure != 0) {
-        const char *why = strerrordesc_np(failure);
-
-        complain("cannot unblock signals: ", why ? why : "?");
+#ifdef CONTROL_AMENDED
+        errno = failure;
+#endif
+        complain("cannot unblock signals: ", strerror(errno));
         _exit(1);
     }
 #ifdef CONTROL_AMENDED

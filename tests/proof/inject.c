@@ -263,8 +263,7 @@ static int end(struct run *run)
     int status = 0;
 
     wait_for(run->pid, &status);
-    alarm(0);
-    watched_group = 0;
+    watch(0);
     return status;
 }
 

@@ -68,40 +68,6 @@ static inline const char *describe_stop(const struct stop *stop)
     }
 }
 
-/* Set by the watchdog: the experiment was killed because nothing came of it. */
-static volatile sig_atomic_t timed_out;
-static volatile pid_t watched_group;
-
-static inline void on_timeout(int sig)
-{
-    (void)sig;
-    timed_out = 1;
-    if (watched_group > 0) {
-        kill(-watched_group, SIGKILL);
-    }
-}
-
-/* Kills the process group of the subject if the experiment hangs: a safety net that no sound library ever meets. */
-static inline void watch(pid_t group)
-{
-    struct sigaction action = {.sa_handler = on_timeout, .sa_flags = SA_RESTART};
-
-    timed_out = 0;
-    watched_group = group;
-    sigaction(SIGALRM, &action, NULL);
-    alarm(HANG_SECONDS);
-}
-
-static inline pid_t wait_for(pid_t pid, int *status)
-{
-    pid_t got;
-
-    do {
-        got = waitpid(pid, status, __WALL);
-    } while (got < 0 && errno == EINTR);
-    return got;
-}
-
 static inline struct stop next_stop(pid_t tid)
 {
     struct stop stop = {.kind = STOP_ENDED};
