@@ -1,0 +1,430 @@
+/*
+ * Signals from outside while threads fork and exec.
+ *
+ * A victim process has 1, 2, 4 or 8 threads that fork through qemu_fork() and exec this very program, each a fixed
+ * number of times, and bystanders that are inside malloc, stdio, dlopen and setenv all the while. Another process
+ * shoots at it: numbered real-time signals at the victim itself, so that each can be accounted for, and standard
+ * signals at the whole process group, children included. There are two kinds of storm: with group signals that do
+ * nothing by default every child must live to exec and exit with its status; with one that ends a process, SIGUSR1, a
+ * child may also be killed by it, and by nothing else.
+ *
+ * In the end every numbered signal has been handled exactly once, in the victim; no handler ran in a child; all
+ * children are accounted for; and the victim has the descriptors it began with.
+ *
+ * How much is done is fixed by counts. The shooter keeps a bounded number of signals under way, so neither side
+ * starves the other; when the threads are done, it stops, and what it sent is then counted.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include "common.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    MAX_SHOTS = 1 << 22,   /* numbered signals */
+    UNDER_WAY = 48,        /* of these, sent and not yet handled */
+    MAX_THREADS = 8,
+    BYSTANDERS = 4,
+    EXIT_AFTER_EXEC = 42,
+};
+
+static const char exec_mark[] = "--after-exec";
+
+/* Group signals that do nothing by default; the victim has handlers for them all the same. */
+static const int harmless[] = {SIGCHLD, SIGURG, SIGWINCH, SIGCONT};
+
+enum { HARMLESS = sizeof(harmless) / sizeof(harmless[0]) };
+
+struct storm {
+    int threads;
+    int forks;         /* of each thread */
+    bool lethal;       /* one of the group signals ends a child */
+    bool only_forkers; /* nobody but the threads that fork takes the numbered signals */
+};
+
+static struct shared {
+    atomic_int victim;
+    atomic_bool ready;
+    atomic_bool over;
+    atomic_int sent;
+    atomic_int handled;
+    atomic_long group_shots;
+    atomic_long group_handled;
+    atomic_long in_child;
+    atomic_int exited;
+    atomic_int killed;
+    atomic_int other_ends;
+    atomic_int failed_forks;
+    atomic_int last_end;
+    atomic_bool stopped;
+    atomic_uchar seen[MAX_SHOTS];
+} *shared;
+
+static int numbered;
+
+/* ---- The victim ---- */
+
+static bool in_victim(void)
+{
+    return raw_getpid() == atomic_load(&shared->victim);
+}
+
+static void on_numbered(int sig, siginfo_t *info, void *context)
+{
+    int number = info->si_value.sival_int;
+
+    (void)sig;
+    (void)context;
+    if (!in_victim()) {
+        atomic_fetch_add(&shared->in_child, 1);
+    } else if (info->si_code == SI_QUEUE && number >= 0 && number < MAX_SHOTS) {
+        atomic_fetch_add(&shared->seen[number], 1);
+        atomic_fetch_add(&shared->handled, 1);
+    }
+}
+
+static void on_group_signal(int sig)
+{
+    (void)sig;
+    atomic_fetch_add(in_victim() ? &shared->group_handled : &shared->in_child, 1);
+}
+
+static void set_up_handlers(void)
+{
+    struct sigaction action = {.sa_sigaction = on_numbered, .sa_flags = SA_SIGINFO | SA_RESTART};
+
+    sigaction(numbered, &action, NULL);
+    action.sa_handler = on_group_signal;
+    action.sa_flags = SA_RESTART;
+    for (int i = 0; i < HARMLESS; i++) {
+        sigaction(harmless[i], &action, NULL);
+    }
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+static atomic_bool bystanders_quit;
+
+static void *use_malloc(void *unused)
+{
+    (void)unused;
+    for (unsigned n = 1; !atomic_load(&bystanders_quit); n = n * 5 + 1) {
+        char *memory = malloc(n % 60000 + 1);
+
+        if (memory) {
+            memory[0] = 1;
+            memory = realloc(memory, n % 90000 + 1);
+        }
+        free(memory);
+    }
+    return NULL;
+}
+
+static void *use_stdio(void *unused)
+{
+    FILE *file = fopen("/dev/null", "w");
+
+    (void)unused;
+    while (!atomic_load(&bystanders_quit)) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *memory = open_memstream(&text, &size);
+
+        if (memory) {
+            fprintf(memory, "%d %s", 42, "bystander");
+            fclose(memory);
+        }
+        if (file) {
+            fprintf(file, "%s\n", text ? text : "");
+            fflush(file);
+        }
+        free(text);
+    }
+    if (file) {
+        fclose(file);
+    }
+    return NULL;
+}
+
+static void *use_dlopen(void *unused)
+{
+    (void)unused;
+    while (!atomic_load(&bystanders_quit)) {
+        void *handle = dlopen("libm.so.6", RTLD_NOW); /* nothing else here needs it: it is loaded and unloaded */
+
+        if (handle) {
+            dlsym(handle, "cos");
+            dlclose(handle);
+        }
+    }
+    return NULL;
+}
+
+static void *use_setenv(void *unused)
+{
+    (void)unused;
+    for (unsigned n = 0; !atomic_load(&bystanders_quit); n++) {
+        char value[32];
+
+        snprintf(value, sizeof(value), "%u", n);
+        setenv("QEMU_FORK_PROOF_BYSTANDER", value, 1);
+        if (n % 16 == 0) {
+            unsetenv("QEMU_FORK_PROOF_BYSTANDER");
+        }
+    }
+    return NULL;
+}
+
+/* Only async-signal-safe functions: other threads may hold any lock. */
+__attribute__((__noreturn__)) static void be_child(void)
+{
+    static char *const argv[] = {(char *)"storm", (char *)exec_mark, NULL};
+    static char *const envp[] = {NULL};
+
+    execve("/proc/self/exe", argv, envp);
+    _exit(1);
+}
+
+static void *fork_and_exec(void *argument)
+{
+    const struct storm *storm = argument;
+    uint64_t mask = read_mask() & ~bit_of(numbered);
+
+    write_mask(mask);
+    for (int i = 0; i < storm->forks; i++) {
+        int status = 0;
+        pid_t pid = library.fork(NULL);
+
+        if (pid == 0) {
+            be_child();
+        }
+        if (read_mask() != mask) {
+            violation("mask", "%d threads: a thread's mask is %#lx instead of %#lx after the call", storm->threads,
+                      (unsigned long)read_mask(), (unsigned long)mask);
+        }
+        if (pid < 0 || wait_for(pid, &status) != pid) {
+            atomic_fetch_add(&shared->failed_forks, 1);
+            atomic_store(&shared->last_end, errno);
+        } else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_AFTER_EXEC) {
+            atomic_fetch_add(&shared->exited, 1);
+        } else if (storm->lethal && WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1) {
+            atomic_fetch_add(&shared->killed, 1);
+        } else {
+            atomic_fetch_add(&shared->other_ends, 1);
+            atomic_store(&shared->last_end, status);
+        }
+    }
+    return NULL;
+}
+
+static void start(pthread_t *thread, void *(*function)(void *), void *argument)
+{
+    if (pthread_create(thread, NULL, function, argument) != 0) {
+        broken("pthread_create");
+    }
+}
+
+__attribute__((__noreturn__)) static void be_victim(struct storm *storm)
+{
+    static void *(*const bystand[BYSTANDERS])(void *) = {use_malloc, use_stdio, use_dlopen, use_setenv};
+    pthread_t bystanders[BYSTANDERS], forkers[MAX_THREADS];
+    int descriptors;
+
+    setpgid(0, 0);
+    atomic_store(&shared->victim, raw_getpid());
+    set_up_handlers();
+    descriptors = count_descriptors();
+    if (storm->only_forkers) {
+        write_mask(bit_of(numbered));
+    }
+    for (int i = 0; i < BYSTANDERS; i++) {
+        start(&bystanders[i], bystand[i], NULL);
+    }
+    atomic_store(&shared->ready, true);
+    while (atomic_load(&shared->sent) == 0) {
+        sched_yield(); /* the storm has not begun */
+    }
+    for (int i = 0; i < storm->threads; i++) {
+        start(&forkers[i], fork_and_exec, storm);
+    }
+    for (int i = 0; i < storm->threads; i++) {
+        pthread_join(forkers[i], NULL);
+    }
+    /* Once the shooter has stopped, what it sent has been handled or is pending, and no other thread can be at it. */
+    atomic_store(&shared->over, true);
+    while (!atomic_load(&shared->stopped)) {
+        sched_yield();
+    }
+    atomic_store(&bystanders_quit, true);
+    for (int i = 0; i < BYSTANDERS; i++) {
+        pthread_join(bystanders[i], NULL);
+    }
+    write_mask(0);
+    if (read_pending() & bit_of(numbered)) {
+        broken("signals are pending although none is blocked");
+    }
+    if (count_descriptors() != descriptors) {
+        violation("descriptors", "%d threads: the victim has %d descriptors instead of %d", storm->threads,
+                  count_descriptors(), descriptors);
+    }
+    while (waitpid(-1, NULL, WNOHANG | __WALL) > 0) {
+        violation("child", "%d threads: there is a child that nobody knows of", storm->threads);
+    }
+    _exit(0);
+}
+
+/* ---- The shooter ---- */
+
+static bool shoot_numbered(pid_t victim, int number)
+{
+    union sigval value = {.sival_int = number};
+
+    while (sigqueue(victim, numbered, value) != 0) {
+        if (errno != EAGAIN) {
+            return false;
+        }
+        sched_yield(); /* the user's limit of queued signals */
+    }
+    atomic_fetch_add(&shared->sent, 1);
+    return true;
+}
+
+__attribute__((__noreturn__)) static void be_shooter(const struct storm *storm)
+{
+    pid_t victim;
+    int number = 0;
+    unsigned turn = 0;
+
+    while (!atomic_load(&shared->ready)) {
+        sched_yield();
+    }
+    victim = atomic_load(&shared->victim);
+    while (!atomic_load(&shared->over)) {
+        if (number < MAX_SHOTS && number - atomic_load(&shared->handled) < UNDER_WAY) {
+            if (!shoot_numbered(victim, number++)) {
+                break; /* the victim is dead */
+            }
+        } else {
+            sched_yield();
+        }
+        if (++turn % 8 == 0) {
+            bool end = storm->lethal && turn % 256 == 0;
+
+            if (kill(-victim, end ? SIGUSR1 : harmless[turn / 8 % HARMLESS]) == 0) {
+                atomic_fetch_add(&shared->group_shots, 1);
+            }
+        }
+    }
+    atomic_store(&shared->stopped, true);
+    _exit(0);
+}
+
+/* ---- The verdict ---- */
+
+static void judge(const struct storm *storm, int victim_status)
+{
+    int sent = atomic_load(&shared->sent);
+    int forks = storm->threads * storm->forks;
+    long lost = 0, repeated = 0;
+    const char *kind = storm->lethal ? "lethal" : "harmless";
+
+    if (timed_out) {
+        violation("hang", "[%d threads, %s] it came to no end within %d seconds", storm->threads, kind, HANG_SECONDS);
+        return;
+    }
+    if (victim_status != 0) {
+        violation("victim", "[%d threads, %s] the victim has wait status %#x", storm->threads, kind,
+                  (unsigned)victim_status);
+        return;
+    }
+    for (int i = 0; i < sent; i++) {
+        int times = atomic_load(&shared->seen[i]);
+
+        lost += times == 0;
+        repeated += times > 1;
+    }
+    if (lost != 0) {
+        violation("lost", "[%d threads, %s] %ld of %d numbered signals were lost", storm->threads, kind, lost, sent);
+    }
+    if (repeated != 0) {
+        violation("repeated", "[%d threads, %s] %ld numbered signals were handled more than once", storm->threads, kind,
+                  repeated);
+    }
+    if (atomic_load(&shared->in_child) != 0) {
+        violation("in child", "[%d threads, %s] handlers ran %ld times in a child", storm->threads, kind,
+                  atomic_load(&shared->in_child));
+    }
+    if (atomic_load(&shared->failed_forks) != 0) {
+        violation("failed", "[%d threads, %s] %d forks failed or could not be waited for (errno %d)", storm->threads,
+                  kind, atomic_load(&shared->failed_forks), atomic_load(&shared->last_end));
+    }
+    if (atomic_load(&shared->other_ends) != 0) {
+        violation("ends", "[%d threads, %s] %d of %d children did not end as they should (one has wait status %#x)",
+                  storm->threads, kind, atomic_load(&shared->other_ends), forks,
+                  (unsigned)atomic_load(&shared->last_end));
+    }
+    count_experiments(sent + forks);
+    note("%d threads, %s, numbered signals are for %s: %d children exec'd, %d were killed by the group's signal; %d "
+         "numbered signals, %ld to the group, %ld of these handled in the victim",
+         storm->threads, kind, storm->only_forkers ? "the forking threads" : "all threads", atomic_load(&shared->exited), atomic_load(&shared->killed), sent,
+         atomic_load(&shared->group_shots), atomic_load(&shared->group_handled));
+}
+
+static void rage(struct storm *storm)
+{
+    int status, ignored;
+    pid_t victim, shooter;
+
+    memset(shared, 0, sizeof(*shared));
+    victim = fork();
+    if (victim == 0) {
+        be_victim(storm);
+    }
+    setpgid(victim, victim);
+    shooter = fork();
+    if (shooter == 0) {
+        be_shooter(storm);
+    }
+    if (victim < 0 || shooter < 0) {
+        broken("fork");
+    }
+    watch(victim);
+    wait_for(victim, &status);
+    watch(0);
+    atomic_store(&shared->ready, true);
+    atomic_store(&shared->over, true);
+    wait_for(shooter, &ignored);
+    judge(storm, status);
+}
+
+int main(int argc, char **argv)
+{
+    static const int threads[] = {1, 2, 4, 8};
+    int forks;
+
+    if (argc == 2 && strcmp(argv[1], exec_mark) == 0) {
+        _exit(EXIT_AFTER_EXEC);
+    }
+    begin(argc, argv);
+    numbered = SIGRTMIN + 5;
+    shared = shared_memory(sizeof(*shared));
+    forks = quick ? 96 : 800;
+    for (int lethal = 0; lethal < 2; lethal++) {
+        for (int i = 0; i < 4; i++) {
+            struct storm storm = {threads[i], forks / threads[i], lethal, (lethal + i) % 2 == 0};
+
+            rage(&storm);
+        }
+    }
+    return finish();
+}
