@@ -347,17 +347,22 @@ pid_t wait_for(pid_t pid, int *status)
 
 volatile int timed_out;
 static volatile pid_t watched_group;
+static const atomic_int *volatile watched_progress;
+static volatile int last_progress;
 
 static void on_timeout(int sig)
 {
     (void)sig;
-    timed_out = 1;
-    if (watched_group > 0) {
+    if (watched_progress && atomic_load(watched_progress) != last_progress) {
+        last_progress = atomic_load(watched_progress);
+        alarm(HANG_SECONDS);
+    } else if (watched_group > 0) {
+        timed_out = 1;
         kill(-watched_group, SIGKILL);
     }
 }
 
-void watch(pid_t group)
+void watch(pid_t group, const atomic_int *progress)
 {
     struct sigaction action = {.sa_handler = on_timeout, .sa_flags = SA_RESTART};
 
@@ -365,6 +370,8 @@ void watch(pid_t group)
         timed_out = 0;
         sigaction(SIGALRM, &action, NULL);
     }
+    last_progress = progress ? atomic_load(progress) : 0;
+    watched_progress = progress;
     watched_group = group;
     alarm(group != 0 ? HANG_SECONDS : 0);
 }

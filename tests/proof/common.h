@@ -126,9 +126,9 @@ pid_t wait_for(pid_t pid, int *status);
 
 /*
  * Kills a process group if what is done with it hangs, which no sound library ever makes it do, and tells so in
- * `timed_out`. With 0 nothing is watched any more.
+ * `timed_out`. While *@progress, which may be NULL, changes, it does not hang. With 0 nothing is watched any more.
  */
-void watch(pid_t group);
+void watch(pid_t group, const atomic_int *progress);
 extern volatile int timed_out;
 
 /* The number of open descriptors of this process. Async-signal-safe. */

@@ -234,7 +234,7 @@ static bool start(struct run *run, enum mode mode, bool with_child)
     if (run->pid == 0) {
         be_subject(mode);
     }
-    watch(run->pid);
+    watch(run->pid, NULL);
     run->stop = next_stop(run->pid);
     return run->stop.kind == STOP_TRAP && set_options(run->pid, with_child);
 }
@@ -321,7 +321,7 @@ static int end(struct run *run)
     int status = 0;
 
     wait_for(run->pid, &status);
-    watch(0);
+    watch(0, NULL);
     return status;
 }
 
@@ -778,9 +778,9 @@ static void look_for_leaks(enum leak leak, bool slot)
         _exit(0);
     }
     setpgid(pid, pid);
-    watch(pid);
+    watch(pid, NULL);
     wait_for(pid, &status);
-    watch(0);
+    watch(0, NULL);
     count_experiments(calls);
     if (status != 0) {
         violation("leak", "[%s] many calls end with wait status %#x", leak_names[leak], (unsigned)status);

@@ -129,7 +129,7 @@ static bool start(struct run *run, struct setup *setup, bool with_child)
     if (run->pid == 0) {
         be_subject(setup);
     }
-    watch(run->pid);
+    watch(run->pid, NULL);
     /* The caller may be a thread whose id is not known yet. */
     do {
         run->tid = waitpid(-1, &run->stop.status, __WALL);
@@ -263,7 +263,7 @@ static int end(struct run *run)
     int status = 0;
 
     wait_for(run->pid, &status);
-    watch(0);
+    watch(0, NULL);
     return status;
 }
 

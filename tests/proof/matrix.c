@@ -413,9 +413,9 @@ static void in_own_process(const struct situation *situation)
         _exit(0);
     }
     setpgid(pid, pid); /* whoever of the two comes first */
-    watch(pid);
+    watch(pid, NULL);
     wait_for(pid, &status);
-    watch(0);
+    watch(0, NULL);
     if (status != 0) {
         fault(situation, 0, "the process has wait status %#x: it did not survive the call", (unsigned)status);
     }

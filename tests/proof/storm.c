@@ -11,8 +11,8 @@
  * In the end every numbered signal has been handled exactly once, in the victim; no handler ran in a child; all
  * children are accounted for; and the victim has the descriptors it began with.
  *
- * How much is done is fixed by counts. The shooter keeps a bounded number of signals under way, so neither side
- * starves the other; when the threads are done, it stops, and what it sent is then counted.
+ * How much is done is fixed by counts: each fork, just before it begins, sets off a salvo of the shooter and a burst of
+ * work of each bystander.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,10 +33,11 @@
 #include <unistd.h>
 
 enum {
-    MAX_SHOTS = 1 << 22,   /* numbered signals */
-    UNDER_WAY = 48,        /* of these, sent and not yet handled */
+    SALVO = 48,            /* numbered signals for one fork ... */
+    GROUP_SALVO = 8,       /* ... and signals to the group */
+    MAX_FORKS = 1 << 12,
+    MAX_SHOTS = SALVO * (MAX_FORKS + 1),
     MAX_THREADS = 8,
-    BYSTANDERS = 4,
     EXIT_AFTER_EXEC = 42,
 };
 
@@ -55,10 +57,12 @@ struct storm {
 
 static struct shared {
     atomic_int victim;
-    atomic_bool ready;
-    atomic_bool over;
+    atomic_bool victim_dead;
+    atomic_int begun;  /* forks */
+    sem_t salvo;       /* the shooter waits here */
+    sem_t first_salvo; /* and the victim here until the first is fired */
+    sem_t stopped;     /* or until the shooter has stopped */
     atomic_int sent;
-    atomic_int handled;
     atomic_long group_shots;
     atomic_long group_handled;
     atomic_long in_child;
@@ -67,7 +71,6 @@ static struct shared {
     atomic_int other_ends;
     atomic_int failed_forks;
     atomic_int last_end;
-    atomic_bool stopped;
     atomic_uchar seen[MAX_SHOTS];
 } *shared;
 
@@ -90,7 +93,6 @@ static void on_numbered(int sig, siginfo_t *info, void *context)
         atomic_fetch_add(&shared->in_child, 1);
     } else if (info->si_code == SI_QUEUE && number >= 0 && number < MAX_SHOTS) {
         atomic_fetch_add(&shared->seen[number], 1);
-        atomic_fetch_add(&shared->handled, 1);
     }
 }
 
@@ -113,12 +115,9 @@ static void set_up_handlers(void)
     sigaction(SIGUSR1, &action, NULL);
 }
 
-static atomic_bool bystanders_quit;
-
-static void *use_malloc(void *unused)
+static void burst_of_malloc(unsigned n)
 {
-    (void)unused;
-    for (unsigned n = 1; !atomic_load(&bystanders_quit); n = n * 5 + 1) {
+    for (int i = 0; i < 40; i++, n = n * 5 + 1) {
         char *memory = malloc(n % 60000 + 1);
 
         if (memory) {
@@ -127,39 +126,34 @@ static void *use_malloc(void *unused)
         }
         free(memory);
     }
-    return NULL;
 }
 
-static void *use_stdio(void *unused)
+static void burst_of_stdio(unsigned n)
 {
     FILE *file = fopen("/dev/null", "w");
 
-    (void)unused;
-    while (!atomic_load(&bystanders_quit)) {
+    for (int i = 0; file && i < 20; i++) {
         char *text = NULL;
         size_t size = 0;
         FILE *memory = open_memstream(&text, &size);
 
         if (memory) {
-            fprintf(memory, "%d %s", 42, "bystander");
+            fprintf(memory, "%u %s", n, "bystander");
             fclose(memory);
         }
-        if (file) {
-            fprintf(file, "%s\n", text ? text : "");
-            fflush(file);
-        }
+        fprintf(file, "%s\n", text ? text : "");
+        fflush(file);
         free(text);
     }
     if (file) {
         fclose(file);
     }
-    return NULL;
 }
 
-static void *use_dlopen(void *unused)
+static void burst_of_dlopen(unsigned n)
 {
-    (void)unused;
-    while (!atomic_load(&bystanders_quit)) {
+    (void)n;
+    for (int i = 0; i < 2; i++) {
         void *handle = dlopen("libm.so.6", RTLD_NOW); /* nothing else here needs it: it is loaded and unloaded */
 
         if (handle) {
@@ -167,22 +161,74 @@ static void *use_dlopen(void *unused)
             dlclose(handle);
         }
     }
-    return NULL;
 }
 
-static void *use_setenv(void *unused)
+static void burst_of_setenv(unsigned n)
 {
-    (void)unused;
-    for (unsigned n = 0; !atomic_load(&bystanders_quit); n++) {
+    for (int i = 0; i < 40; i++) {
         char value[32];
 
-        snprintf(value, sizeof(value), "%u", n);
+        snprintf(value, sizeof(value), "%u", n + (unsigned)i);
         setenv("QEMU_FORK_PROOF_BYSTANDER", value, 1);
-        if (n % 16 == 0) {
+        if (i % 16 == 0) {
             unsetenv("QEMU_FORK_PROOF_BYSTANDER");
         }
     }
+}
+
+static struct bystander {
+    void (*burst)(unsigned n);
+    sem_t go;
+    pthread_t thread;
+} bystanders[] = {
+    {.burst = burst_of_malloc}, {.burst = burst_of_stdio}, {.burst = burst_of_dlopen}, {.burst = burst_of_setenv},
+};
+
+enum { BYSTANDERS = sizeof(bystanders) / sizeof(bystanders[0]) };
+
+static atomic_bool bystanders_quit;
+
+static void *stand_by(void *argument)
+{
+    struct bystander *bystander = argument;
+
+    for (unsigned n = 0; !atomic_load(&bystanders_quit); n++) {
+        if (sem_wait(&bystander->go) == 0) {
+            bystander->burst(n);
+        }
+    }
     return NULL;
+}
+
+static void start_bystanders(void)
+{
+    for (int i = 0; i < BYSTANDERS; i++) {
+        sem_init(&bystanders[i].go, 0, 0);
+        if (pthread_create(&bystanders[i].thread, NULL, stand_by, &bystanders[i]) != 0) {
+            broken("pthread_create");
+        }
+    }
+}
+
+static void stop_bystanders(void)
+{
+    atomic_store(&bystanders_quit, true);
+    for (int i = 0; i < BYSTANDERS; i++) {
+        sem_post(&bystanders[i].go);
+    }
+    for (int i = 0; i < BYSTANDERS; i++) {
+        pthread_join(bystanders[i].thread, NULL);
+    }
+}
+
+/* Whoever is to be in the way of a fork is set off. */
+static void announce_fork(void)
+{
+    atomic_fetch_add(&shared->begun, 1);
+    sem_post(&shared->salvo);
+    for (int i = 0; i < BYSTANDERS; i++) {
+        sem_post(&bystanders[i].go);
+    }
 }
 
 /* Only async-signal-safe functions: other threads may hold any lock. */
@@ -203,8 +249,10 @@ static void *fork_and_exec(void *argument)
     write_mask(mask);
     for (int i = 0; i < storm->forks; i++) {
         int status = 0;
-        pid_t pid = library.fork(NULL);
+        pid_t pid;
 
+        announce_fork();
+        pid = library.fork(NULL);
         if (pid == 0) {
             be_child();
         }
@@ -227,17 +275,15 @@ static void *fork_and_exec(void *argument)
     return NULL;
 }
 
-static void start(pthread_t *thread, void *(*function)(void *), void *argument)
+static void wait_on(sem_t *semaphore)
 {
-    if (pthread_create(thread, NULL, function, argument) != 0) {
-        broken("pthread_create");
+    while (sem_wait(semaphore) != 0) {
     }
 }
 
 __attribute__((__noreturn__)) static void be_victim(struct storm *storm)
 {
-    static void *(*const bystand[BYSTANDERS])(void *) = {use_malloc, use_stdio, use_dlopen, use_setenv};
-    pthread_t bystanders[BYSTANDERS], forkers[MAX_THREADS];
+    pthread_t forkers[MAX_THREADS];
     int descriptors;
 
     setpgid(0, 0);
@@ -247,28 +293,20 @@ __attribute__((__noreturn__)) static void be_victim(struct storm *storm)
     if (storm->only_forkers) {
         write_mask(bit_of(numbered));
     }
-    for (int i = 0; i < BYSTANDERS; i++) {
-        start(&bystanders[i], bystand[i], NULL);
-    }
-    atomic_store(&shared->ready, true);
-    while (atomic_load(&shared->sent) == 0) {
-        sched_yield(); /* the storm has not begun */
-    }
+    start_bystanders();
+    sem_post(&shared->salvo);
+    wait_on(&shared->first_salvo);
     for (int i = 0; i < storm->threads; i++) {
-        start(&forkers[i], fork_and_exec, storm);
+        if (pthread_create(&forkers[i], NULL, fork_and_exec, storm) != 0) {
+            broken("pthread_create");
+        }
     }
     for (int i = 0; i < storm->threads; i++) {
         pthread_join(forkers[i], NULL);
     }
-    /* Once the shooter has stopped, what it sent has been handled or is pending, and no other thread can be at it. */
-    atomic_store(&shared->over, true);
-    while (!atomic_load(&shared->stopped)) {
-        sched_yield();
-    }
-    atomic_store(&bystanders_quit, true);
-    for (int i = 0; i < BYSTANDERS; i++) {
-        pthread_join(bystanders[i], NULL);
-    }
+    /* Then what the shooter sent has been handled or is pending, and no other thread can be at it. */
+    wait_on(&shared->stopped);
+    stop_bystanders();
     write_mask(0);
     if (read_pending() & bit_of(numbered)) {
         broken("signals are pending although none is blocked");
@@ -299,33 +337,43 @@ static bool shoot_numbered(pid_t victim, int number)
     return true;
 }
 
-__attribute__((__noreturn__)) static void be_shooter(const struct storm *storm)
+static void fire_salvo(const struct storm *storm, int salvo)
 {
-    pid_t victim;
-    int number = 0;
-    unsigned turn = 0;
+    pid_t victim = atomic_load(&shared->victim);
 
-    while (!atomic_load(&shared->ready)) {
-        sched_yield();
-    }
-    victim = atomic_load(&shared->victim);
-    while (!atomic_load(&shared->over)) {
-        if (number < MAX_SHOTS && number - atomic_load(&shared->handled) < UNDER_WAY) {
-            if (!shoot_numbered(victim, number++)) {
-                break; /* the victim is dead */
-            }
-        } else {
-            sched_yield();
+    for (int i = 0; i < SALVO; i++) {
+        int number = salvo * SALVO + i;
+
+        if (number < MAX_SHOTS && !shoot_numbered(victim, number)) {
+            return; /* the victim is dead */
         }
-        if (++turn % 8 == 0) {
-            bool end = storm->lethal && turn % 256 == 0;
+        if (i % (SALVO / GROUP_SALVO) == 0) {
+            bool last = i + SALVO / GROUP_SALVO >= SALVO;
+            int sig = storm->lethal && last && salvo % 2 == 0 ? SIGUSR1 : harmless[i / (SALVO / GROUP_SALVO) % HARMLESS];
 
-            if (kill(-victim, end ? SIGUSR1 : harmless[turn / 8 % HARMLESS]) == 0) {
+            if (kill(-victim, sig) == 0) {
                 atomic_fetch_add(&shared->group_shots, 1);
             }
         }
     }
-    atomic_store(&shared->stopped, true);
+}
+
+/* One salvo before the first fork, and one for each. */
+__attribute__((__noreturn__)) static void be_shooter(const struct storm *storm)
+{
+    int forks = storm->threads * storm->forks;
+
+    for (int salvo = 0; salvo <= forks; salvo++) {
+        wait_on(&shared->salvo);
+        if (atomic_load(&shared->victim_dead)) {
+            break;
+        }
+        fire_salvo(storm, salvo);
+        if (salvo == 0) {
+            sem_post(&shared->first_salvo);
+        }
+    }
+    sem_post(&shared->stopped);
     _exit(0);
 }
 
@@ -386,6 +434,10 @@ static void rage(struct storm *storm)
     pid_t victim, shooter;
 
     memset(shared, 0, sizeof(*shared));
+    if (sem_init(&shared->salvo, 1, 0) != 0 || sem_init(&shared->first_salvo, 1, 0) != 0 ||
+        sem_init(&shared->stopped, 1, 0) != 0) {
+        broken("sem_init");
+    }
     victim = fork();
     if (victim == 0) {
         be_victim(storm);
@@ -398,11 +450,11 @@ static void rage(struct storm *storm)
     if (victim < 0 || shooter < 0) {
         broken("fork");
     }
-    watch(victim);
+    watch(victim, &shared->begun);
     wait_for(victim, &status);
-    watch(0);
-    atomic_store(&shared->ready, true);
-    atomic_store(&shared->over, true);
+    watch(0, NULL);
+    atomic_store(&shared->victim_dead, true);
+    sem_post(&shared->salvo);
     wait_for(shooter, &ignored);
     judge(storm, status);
 }
@@ -418,7 +470,7 @@ int main(int argc, char **argv)
     begin(argc, argv);
     numbered = SIGRTMIN + 5;
     shared = shared_memory(sizeof(*shared));
-    forks = quick ? 96 : 800;
+    forks = quick ? 200 : 2400;
     for (int lethal = 0; lethal < 2; lethal++) {
         for (int i = 0; i < 4; i++) {
             struct storm storm = {threads[i], forks / threads[i], lethal, (lethal + i) % 2 == 0};
