@@ -44,6 +44,14 @@ lint: ## formatting, clippy and the manual, with warnings denied
 	cargo clippy --locked --lib --no-default-features -- -D warnings
 	scripts/lint-manual.sh
 
+.PHONY: proof
+proof: build ## what docs/proof.md promises, tried: a table of experiments, ten minutes; PARTS=… for some only
+	tests/proof/run.py --build $(BUILD) $(PARTS)
+
+.PHONY: proof-quick
+proof-quick: build ## the same with fewer experiments, two minutes
+	tests/proof/run.py --quick --build $(BUILD) $(PARTS)
+
 .PHONY: header
 header: ## make include/qemu-fork.h anew from src/ffi
 	QEMU_FORK_WRITE_HEADER=1 cargo test --quiet --locked --test header

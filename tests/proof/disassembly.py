@@ -1,0 +1,128 @@
+"""What the instructions of one section do to the flow of control, by objdump, for the processors that have a table here.
+
+SPDX-License-Identifier: MIT
+"""
+import dataclasses
+import os
+import re
+import subprocess
+
+CALL, JUMP, BRANCH, RETURN, TRAP, PLAIN = "call", "jump", "branch", "return", "system call", "plain"
+
+
+@dataclasses.dataclass
+class Processor:
+    """Regular expressions for whole instructions, the first match of KINDS counting."""
+
+    kinds: list
+    number_set: str  # puts a constant into the register of the system call's number: group 1
+    number_register: str  # an instruction whose first written register this is
+    names: dict  # of the system calls that may appear
+    written: str = r"^\S+\s+(?P<register>[^,\s]+)"  # the register an instruction writes
+
+
+X86 = [
+    (RETURN, r"ret[lq]?\b"),
+    (CALL, r"call[lq]?\b"),
+    (JUMP, r"jmp[lq]?\b"),
+    (BRANCH, r"j[a-z]+\b|loop|xbegin"),
+    (TRAP, r"syscall|sysenter|int\s+\$0x80"),
+]
+PROCESSORS = {
+    "x86_64": Processor(X86, r"mov[lq]?\s+\$0x([0-9a-f]+),%[er]ax", r"%(?:[er]?ax|al)\b",
+                        {13: "rt_sigaction", 14: "rt_sigprocmask"}, r"^\S+\s+(?:.*,)?(?P<register>%\w+)(?:\s|$)"),
+    "i386": Processor(X86, r"movl?\s+\$0x([0-9a-f]+),%eax", r"%(?:eax|ax|al)\b", {174: "rt_sigaction"},
+                      r"^\S+\s+(?:.*,)?(?P<register>%\w+)(?:\s|$)"),
+    "aarch64": Processor([(RETURN, r"ret\b"), (CALL, r"blr?\b"), (BRANCH, r"b\.\w+|cbn?z|tbn?z"), (JUMP, r"br?\b"),
+                          (TRAP, r"svc\b")],
+                         r"mov\s+[wx]8, #0x([0-9a-f]+)", r"[wx]8$", {134: "rt_sigaction", 135: "rt_sigprocmask"}),
+    "arm": Processor([(RETURN, r"bx\s+lr|pop\w*\s.*pc|ldm\w*\s.*pc"), (CALL, r"blx?(?:\.w|\.n)?\s"),
+                      (JUMP, r"b(?:\.w|\.n)?\s|bx\s|tb[bh]\s|(?:ldr|mov)\w*(?:\.w)?\s+pc\b"),
+                      (BRANCH, r"b(?:eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)\b|cbn?z"), (TRAP, r"svc\b")],
+                     r"mov\w*\s+r7, #(\d+)", r"r7$", {174: "rt_sigaction"}),
+    "riscv": Processor([(RETURN, r"ret\b"), (CALL, r"jal\b(?!\s+zero)|jalr\b(?!\s+zero)|call\b"),
+                        (JUMP, r"j\b|jr\b|tail\b"), (BRANCH, r"b[a-z]+\b"), (TRAP, r"ecall\b")],
+                       r"(?:li|addi)\s+a7,(?:zero,)?(\d+)", r"a7$", {134: "rt_sigaction", 135: "rt_sigprocmask"},
+                       r"^\S+\s+(?P<register>[^,\s]+)"),
+    "ppc64": Processor([(RETURN, r"blr\b"), (CALL, r"bla?\b|bctrl\b"), (JUMP, r"ba?\b|bctr\b"),
+                        (BRANCH, r"b[a-z]{2,4}[+-]?\b"), (TRAP, r"sc\b|scv\b")],
+                       r"li\s+r0,(\d+)", r"r0$", {173: "rt_sigaction"}),
+    "s390x": Processor([(RETURN, r"br\s+%r14"), (CALL, r"brasl\b|basr\b|bras\b"), (JUMP, r"jg\b|j\b|br\b"),
+                        (BRANCH, r"jg?[a-z]+\b|br[cx]\w*|c\w*[ij]\w*\s.*<|clij\w*|cij\w*|cgij\w*"), (TRAP, r"svc\b")],
+                       r"lghi\s+%r1,(\d+)", r"%r1$", {174: "rt_sigaction"}),
+}
+PREFIXES = re.compile(r"^(?:(?:notrack|bnd|rep[nz]*|data16|cs|ds|lock|addr32)\s+)+")
+
+
+@dataclasses.dataclass
+class Instruction:
+    address: int
+    end: int
+    text: str
+    kind: str
+    target: int  # within the section, for what objdump could tell; else None
+    relocations: list
+
+    def __str__(self):
+        return f"{self.address:#x}: {self.text}"
+
+
+def read(path, section, relocations, objdump, machine):
+    """The instructions of the section of this name, in order."""
+    command = [objdump, "--disassemble", "--disassemble-zeroes", "--no-show-raw-insn", "--wide",
+               f"--section={section.name}", path]
+    text = subprocess.run(command, check=True, capture_output=True, text=True,
+                          env={**os.environ, "LC_ALL": "C"}).stdout
+    lines = re.findall(r"^\s*([0-9a-f]+):\t(.*\S)\s*$", text, re.M)
+    if not lines:
+        raise ValueError(f"{objdump} shows no instruction in {section.name} of {path}")
+    ends = [int(address, 16) for address, _ in lines[1:]] + [section.size]
+    instructions = []
+    for (address, words), end in zip(lines, ends):
+        address = int(address, 16)
+        words = PREFIXES.sub("", words.replace("\t", " "))
+        kind = next((kind for kind, form in PROCESSORS[machine].kinds if re.match(form, words)), PLAIN)
+        shown = re.search(r"\b([0-9a-f]+) <[^>]*>", words.split("#")[0])
+        inside = [relocation for relocation in relocations if address <= relocation.offset < end]
+        target = int(shown[1], 16) if shown and kind in (CALL, JUMP, BRANCH) and not inside else None
+        instructions.append(Instruction(address, end, words, kind, target, inside))
+    return instructions
+
+
+def source_of_register(instructions, i, machine):
+    """For an indirect call or jump: the relocations of the last instruction before it that wrote its register.
+
+    By the order in memory, not by the flow: the compiler loads such a register once, before a loop or a second call.
+    """
+    register = re.search(r"(%?\b[a-z]\w*)\)?\s*(?:#.*|<.*)?$", instructions[i].text)
+    if not register:
+        return []
+    for earlier in reversed(instructions[:i]):
+        written = re.match(PROCESSORS[machine].written, earlier.text)
+        if written and written["register"] == register[1] and earlier.kind == PLAIN:
+            return earlier.relocations
+    return []
+
+
+def system_call_number(instructions, i, machine):
+    """The constant in the number's register at a system call, or None."""
+    processor = PROCESSORS[machine]
+    for earlier in reversed(instructions[:i]):
+        constant = re.match(processor.number_set, earlier.text)
+        if constant:
+            return int(constant[1], 16 if "0x" in processor.number_set else 10)
+        written = re.match(processor.written, earlier.text)
+        if earlier.kind in (CALL, TRAP) or written and re.match(processor.number_register, written["register"]):
+            return None
+    return None
+
+
+def successors(instructions, i):
+    """The indexes of the instructions that may come next within the section."""
+    this = instructions[i]
+    following = []
+    if this.kind in (PLAIN, CALL, BRANCH, TRAP) and i + 1 < len(instructions):
+        following.append(i + 1)
+    if this.kind in (JUMP, BRANCH):
+        following += [j for j, other in enumerate(instructions) if other.address == this.target]
+    return following

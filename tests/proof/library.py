@@ -1,0 +1,67 @@
+"""Builds the library from a source tree by the shortest way: for variants that nobody installs.
+
+SPDX-License-Identifier: MIT
+"""
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# What cargo and the scripts need of the tree.
+SOURCE = ["Cargo.toml", "Cargo.lock", "src", "include", "libqemu_fork.map", "scripts", "cbindgen.toml"]
+COMPILER = shlex.split(os.environ.get("CC", "cc"))
+LINK_ARGS = ["-Wl,-z,now", "-Wl,-z,relro", "-Wl,--gc-sections", "-Wl,-Bsymbolic-functions",
+             "-Wl,-soname,libqemu_fork.so.0"]
+
+
+class BuildError(Exception):
+    """The text is what the tool said."""
+
+
+def call(command, **more):
+    """Runs a build tool; its output is of interest only where it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                          check=False, stdin=subprocess.DEVNULL, **more)
+    if done.returncode != 0:
+        raise BuildError(f"{shlex.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+def copy_source(tree):
+    """A fresh copy of what is built from."""
+    shutil.rmtree(tree, ignore_errors=True)
+    os.makedirs(tree)
+    for name in SOURCE:
+        origin, place = os.path.join(ROOT, name), os.path.join(tree, name)
+        if os.path.isdir(origin):
+            shutil.copytree(origin, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(origin, place)
+
+
+def build(tree, output, target_dir, env=None):
+    """Makes `output`/qemu_fork.o and `output`/libqemu_fork.so.0 from the tree, as Meson would."""
+    os.makedirs(output, exist_ok=True)
+    object_file = os.path.join(output, "qemu_fork.o")
+    library = os.path.join(output, "libqemu_fork.so.0")
+    env = {**os.environ, **(env or {})}
+    call([sys.executable, os.path.join(tree, "scripts", "build-object.py"), "--output", object_file, "--depfile",
+          os.path.join(output, "qemu_fork.d"), "--target-dir", target_dir, "--error-api", "provider",
+          "--cc", shlex.join(COMPILER)], env=env)
+    version_script = os.path.join(output, "libqemu_fork.map")
+    with open(version_script, "w", encoding="utf-8") as file:
+        file.write(call([sys.executable, os.path.join(tree, "scripts", "exports.py"), "provider", "map"]))
+    call([*COMPILER, "-shared", *LINK_ARGS, f"-Wl,--version-script={version_script}", "-o", library, object_file,
+          "-pthread"], env=env)
+    return library
+
+
+def compile_c(name, output, *more, common=True):
+    """One C program of this folder; `common`: with common.c, which the dynamic parts share."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    sources = [os.path.join(folder, f"{source}.c") for source in [name, *(["common"] if common else [])]]
+    call([*COMPILER, "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-I", os.path.join(ROOT, "include"), *more,
+          "-o", output, *sources, "-ldl", "-pthread"])
+    return output

@@ -1,0 +1,70 @@
+/*
+ * Stand-ins for the library's object, most of them with one fault, on which region.py must find something. Never linked.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define CHILD __attribute__((__section__(".text.qemu_fork_child"), __noinline__))
+
+int control_variable;
+void (*control_pointer)(void);
+void control_elsewhere(void);
+
+#ifdef CONTROL_PANIC
+void _ZN4core9panicking5panic17h0123456789abcdefE(void);
+
+void control_machinery(void)
+{
+    _ZN4core9panicking5panic17h0123456789abcdefE();
+}
+#endif
+
+CHILD static void child(long number)
+{
+    sigset_t none;
+
+    (void)number;
+#if defined CONTROL_OUTSIDE
+    puts("a child must not");
+#elif defined CONTROL_VARIABLE
+    control_variable = 1;
+#elif defined CONTROL_INDIRECT
+    control_pointer();
+#elif defined CONTROL_ELSEWHERE
+    control_elsewhere();
+#elif defined CONTROL_UNKNOWN
+    __asm__ volatile("mov %0, %%rax\n\tsyscall" : : "r"(number) : "rax", "rcx", "r11", "memory");
+#endif
+    __builtin_memset(&none, 0, sizeof none);
+    if (pthread_sigmask(SIG_SETMASK, &none, NULL) != 0) {
+        _exit(1);
+    }
+}
+
+__attribute__((__noinline__, __section__(".text.elsewhere"))) void control_elsewhere(void)
+{
+    __asm__ volatile("");
+}
+
+pid_t qemu_fork(long number)
+{
+    int saved = errno;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+#ifdef CONTROL_WAY_IN
+        control_elsewhere();
+#endif
+        child(number);
+#ifdef CONTROL_WAY_OUT
+        control_elsewhere();
+#endif
+        errno = saved;
+        return 0;
+    }
+    return pid;
+}

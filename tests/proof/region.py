@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+"""Proves on the object code what the child of a fork can reach before qemu_fork() returns.
+
+All of src/child is in one section. This looks at every relocation and every instruction of it: whatever it calls is in
+the section or in the allow-list, the extern blocks of src/child; no call or jump goes where nobody can tell; its system
+calls are known by number; and the way from fork() into the section and from there to the return of qemu_fork() calls
+nothing but the way to errno. The list of all that is compared with the one in golden/.
+
+usage: region.py [--prefix aarch64-linux-gnu-] [--golden NAME] OBJECT...
+
+An OBJECT is what the build makes of the Rust half, qemu_fork.o, for any processor with a table in disassembly.py.
+
+SPDX-License-Identifier: MIT
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import disassembly
+import elf
+from report import Report
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+SECTION = ".text.qemu_fork_child"
+# How the compiler finds errno, which must be as it was: the address of a thread's own variable.
+ERRNO = {"__errno_location", "___errno_location", "__errno", "__error"}
+# What position-independent code refers to that is no code.
+TABLES = {"_GLOBAL_OFFSET_TABLE_", ".TOC."}
+PANIC = re.compile(r"panic|rust_begin_unwind|rust_eh_personality|_Unwind_|core3fmt|4core3str|unwrap_failed|expect_failed")
+
+
+def allow_list():
+    """The functions that the extern blocks of src/child declare."""
+    names = set()
+    for path in glob.glob(os.path.join(ROOT, "src", "child", "**", "*.rs"), recursive=True):
+        with open(path, encoding="utf-8") as file:
+            source = re.sub(r"//.*", "", file.read())
+        for block in re.findall(r'extern "C" \{(.*?)\n\s*\}', source, re.S):
+            names.update(re.findall(r"\bfn (\w+)\(", block))
+            names.update(re.findall(r'link_name = "(\w+)"', block))
+    return names
+
+
+class Region:
+    """One object. `findings` are pairs of a kind and a sentence; `facts` the lines to compare with the golden list."""
+
+    def __init__(self, path, objdump):
+        self.path = path
+        self.objdump = objdump
+        self.object = elf.Object(path)
+        self.machine = self.object.machine
+        self.allowed = allow_list()
+        self.findings = []
+        self.facts = set()
+        self.experiments = 0
+        self.index = self.object.section_index(SECTION)
+
+    def find(self, kind, sentence):
+        self.findings.append((kind, sentence))
+
+    def instructions(self, index):
+        return disassembly.read(self.path, self.object.sections[index], self.object.relocations(index), self.objdump,
+                                self.machine)
+
+    def prove(self):
+        """Everything that can be said; the findings."""
+        if self.index is None or not self.object.sections[self.index].size:
+            self.find("section", f"there is no code in {SECTION}")
+            return self.findings
+        self.symbols()
+        self.references(self.index, set())
+        if self.machine not in disassembly.PROCESSORS:
+            self.find("processor", f"disassembly.py has no table for {self.machine}")
+            return self.findings
+        self.control_flow()
+        self.way_out()
+        return self.findings
+
+    def symbols(self):
+        """No part of Rust's panic machinery, called or not."""
+        for symbol in self.object.symbols:
+            self.experiments += 1
+            if PANIC.search(symbol.name):
+                self.find("panic", f"the object has {symbol.name}")
+
+    def references(self, index, seen):
+        """What a section refers to, and what the constants refer to that it uses."""
+        seen.add(index)
+        for relocation in self.object.relocations(index):
+            self.experiments += 1
+            symbol = relocation.symbol
+            where = f"{self.object.sections[index].name}+{relocation.offset:#x}"
+            if symbol.section == elf.SHN_UNDEF or symbol.section >= len(self.object.sections):
+                if symbol.name in self.allowed:
+                    self.facts.add(f"calls {symbol.name}")
+                elif symbol.name not in TABLES:
+                    self.find("outside", f"{where} refers to {symbol.name}, which is not in the allow-list")
+            elif symbol.section != self.index and symbol.section not in seen:
+                section = self.object.sections[symbol.section]
+                if section.executable:
+                    self.find("outside", f"{where} refers to code in {section.name}")
+                elif section.writable and not section.name.startswith(".data.rel.ro"):
+                    self.find("outside", f"{where} refers to the variable {symbol.name} in {section.name}")
+                else:
+                    self.references(symbol.section, seen)
+
+    def allowed_target(self, relocations):
+        return any(relocation.symbol.name in self.allowed or relocation.symbol.section == self.index
+                   for relocation in relocations)
+
+    def control_flow(self):
+        """Where each call and jump of the section goes, and the number of each system call."""
+        instructions = self.instructions(self.index)
+        starts = {instruction.address for instruction in instructions}
+        for i, instruction in enumerate(instructions):
+            self.experiments += 1
+            if instruction.kind == disassembly.TRAP:
+                number = disassembly.system_call_number(instructions, i, self.machine)
+                name = disassembly.PROCESSORS[self.machine].names.get(number, f"number {number}")
+                self.facts.add(f"system-call {name}")
+                if number is None:
+                    self.find("system call", f"nobody can tell which one: {instruction}")
+            elif instruction.kind in (disassembly.CALL, disassembly.JUMP, disassembly.BRANCH):
+                if instruction.target is not None:
+                    if instruction.target not in starts:
+                        self.find("jump", f"leaves the section, or lands within an instruction: {instruction}")
+                elif not self.allowed_target(self.linked(instructions, i)):
+                    self.find("indirect", f"nobody can tell where to: {instruction}")
+
+    def linked(self, instructions, i):
+        """The relocations that decide where a call or jump without a known target goes."""
+        own = instructions[i].relocations
+        if not own and self.machine == "riscv" and i and instructions[i - 1].relocations:
+            own = instructions[i - 1].relocations  # auipc has it, for the pair
+        return own or disassembly.source_of_register(instructions, i, self.machine)
+
+    def way_out(self):
+        """From fork() to the section, and from the section to the return: the child's instructions outside of it."""
+        callers = [i for i, section in enumerate(self.object.sections)
+                   if section.executable and i != self.index
+                   and any(relocation.symbol.section == self.index for relocation in self.object.relocations(i))]
+        if not callers:
+            self.find("caller", "nothing calls the section")
+        for index in callers:
+            self.way_through(index)
+
+    def way_through(self, index):
+        name = self.object.sections[index].name
+        instructions = self.instructions(index)
+        enter = [i for i, instruction in enumerate(instructions)
+                 if any(relocation.symbol.section == self.index for relocation in instruction.relocations)]
+        forks = [i for i, instruction in enumerate(instructions) if instruction.kind == disassembly.CALL
+                 and any(relocation.symbol.name == "fork" for relocation in self.linked(instructions, i))]
+        if not forks:
+            self.find("caller", f"{name} calls the section but not fork()")
+        after_fork = reach(instructions, [j for i in forks for j in disassembly.successors(instructions, i)], enter)
+        before_enter = {i for i in after_fork if reach(instructions, [i], enter) & set(enter)}
+        for i in sorted(before_enter - set(enter)):
+            self.experiments += 1
+            if instructions[i].kind in (disassembly.CALL, disassembly.TRAP):
+                self.find("way in", f"between fork() and the section: {name}+{instructions[i]}")
+        after = reach(instructions, [j for i in enter for j in disassembly.successors(instructions, i)], [])
+        for i in sorted(after):
+            self.experiments += 1
+            instruction = instructions[i]
+            if instruction.kind == disassembly.CALL:
+                names = {relocation.symbol.name for relocation in self.linked(instructions, i)}
+                if names and names <= ERRNO | TABLES:
+                    self.facts.add("returns past " + " ".join(sorted(names & ERRNO)))
+                else:
+                    self.find("way out", f"between the section and the return: {name}+{instruction} {sorted(names)}")
+            elif instruction.kind == disassembly.TRAP:
+                self.find("way out", f"between the section and the return: {name}+{instruction}")
+            elif instruction.kind == disassembly.JUMP and instruction.target is None:
+                self.find("way out", f"nobody can tell where to: {name}+{instruction}")
+
+
+def reach(instructions, start, stop):
+    """The instructions that can be reached from `start`; what is in `stop` is reached but not passed."""
+    seen, todo = set(), list(start)
+    while todo:
+        i = todo.pop()
+        if i not in seen:
+            seen.add(i)
+            if i not in stop:
+                todo += disassembly.successors(instructions, i)
+    return seen
+
+
+def compare_golden(report, region, name, update):
+    """The facts must be exactly the ones that were looked at by a person and kept."""
+    path = os.path.join(HERE, "golden", f"region-{name}.txt")
+    if update:
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(f"{fact}\n" for fact in sorted(region.facts))
+    try:
+        with open(path, encoding="utf-8") as file:
+            golden = set(file.read().splitlines())
+    except FileNotFoundError:
+        report.check(False, f"there is no golden list {path}; look at these and keep them with --update: "
+                            + "; ".join(sorted(region.facts)))
+        return
+    for fact in sorted(region.facts | golden):
+        report.check(fact in golden, f"{region.path}: new: {fact}")
+        report.check(fact in region.facts, f"{region.path}: no longer: {fact}")
+
+
+def controls(report, compiler, objdump):
+    """Each kind of finding, provoked: a check that cannot fail proves nothing."""
+    source = os.path.join(HERE, "region-control.c")
+    kinds = {"outside": "outside", "variable": "outside", "elsewhere": "outside", "indirect": "indirect",
+             "unknown": "system call", "way-in": "way in", "way-out": "way out", "panic": "panic"}
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind in [None, *kinds]:
+            path = os.path.join(scratch, "control.o")
+            define = [f"-DCONTROL_{kind.upper().replace('-', '_')}"] if kind else []
+            subprocess.run([compiler, "-O1", "-fPIC", "-fno-plt", "-fcf-protection=none", "-fno-stack-protector",
+                            "-fno-reorder-blocks-and-partition", "-c", *define, "-o", path, source], check=True)
+            findings = Region(path, objdump).prove()
+            if kind is None:
+                report.check(not findings, f"the control without a fault has findings: {findings}")
+            else:
+                report.check(kinds[kind] in [found for found, _ in findings],
+                             f"the control with the fault '{kind}' was not noticed: {findings}")
+                report.note(f"control {kind}: " + "; ".join(sentence for _, sentence in findings))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0],
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prefix", default="", help="of objdump's name, such as aarch64-linux-gnu-")
+    parser.add_argument("--golden", help="name of the golden list; default: the processor")
+    parser.add_argument("--update", action="store_true", help="write the golden list, to be looked at with git diff")
+    parser.add_argument("--cc", default=os.environ.get("CC", "cc"), help="the C compiler, for the controls")
+    parser.add_argument("--quick", action="store_true", help="no difference: it takes no time")
+    parser.add_argument("objects", metavar="OBJECT", nargs="+")
+    args = parser.parse_args()
+    report = Report()
+    objdump = args.prefix + "objdump"
+    if not shutil.which(objdump):
+        report.skip(f"{objdump} is missing (Debian: apt-get install binutils{args.prefix and '-' + args.prefix[:-1]})")
+        report.finish()
+    if not args.prefix and os.uname().machine == "x86_64":
+        controls(report, args.cc, objdump)
+    for path in args.objects:
+        region = Region(path, objdump)
+        region.prove()
+        report.experiments += region.experiments
+        for kind, sentence in region.findings:
+            report.violation(f"{path}: {kind}: {sentence}")
+        compare_golden(report, region, args.golden or region.machine, args.update)
+    report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,358 @@
+/*
+ * Prints the system calls that a thread makes between the call of qemu_fork() and its return, in the parent and in the
+ * child, and beside them those of plain fork(), which are libc's own business.
+ *
+ * usage: syscalls LIBRARY
+ *
+ * A traced process opens the library and goes through the scenarios; it marks where each call begins and ends by a
+ * system call that does nothing. What is to fail fails because the program itself defines fork() and
+ * pthread_sigmask(), which the library then finds first: no kernel is needed that could be made to refuse.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MARK = 0x70720000, MARK_END = 0x70728000, EXIT_SKIP = 77, MAX_TRACED = 64 };
+
+/* ---- The traced process ---- */
+
+static pid_t (*qemu_fork)(void **errp);
+static int (*real_pthread_sigmask)(int how, const sigset_t *set, sigset_t *old);
+static pid_t (*real_fork)(void);
+static bool in_child;
+
+/* What is to be refused in this scenario. */
+static int refuse_block;
+static int refuse_fork;
+static int refuse_unblock_in_child;
+
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+    if (refuse_block) {
+        return refuse_block;
+    }
+    if (in_child && refuse_unblock_in_child) {
+        return refuse_unblock_in_child;
+    }
+    return real_pthread_sigmask(how, set, old);
+}
+
+pid_t fork(void)
+{
+    if (refuse_fork) {
+        errno = refuse_fork;
+        return -1;
+    }
+    return real_fork();
+}
+
+static void note_child(void)
+{
+    in_child = true;
+}
+
+/* Does nothing, visibly. */
+static void mark(int what)
+{
+    syscall(SYS_fcntl, -1, F_GETFD, what);
+}
+
+static pid_t plain_fork(void **errp)
+{
+    (void)errp;
+    return fork();
+}
+
+static void traced_call(int scenario, pid_t (*call)(void **errp), void **errp)
+{
+    pid_t pid;
+    int status;
+
+    mark(MARK + scenario);
+    pid = call(errp);
+    mark(MARK_END);
+    if (pid == 0) {
+        _exit(0);
+    }
+    if (pid > 0 && waitpid(pid, &status, 0) != pid) {
+        abort();
+    }
+}
+
+static const char *const scenarios[] = {
+    "plain fork()", "success", "fork fails, errp is NULL", "fork fails, errp is a slot", "block fails", "unblock fails",
+};
+
+static void run_scenarios(const char *path)
+{
+    void *library, *slot = NULL;
+    void (*error_free)(void *err);
+    sigset_t mask;
+    int null;
+
+    real_pthread_sigmask = dlsym(RTLD_NEXT, "pthread_sigmask");
+    library = dlopen(path, RTLD_NOW);
+    qemu_fork = library ? dlsym(library, "qemu_fork") : NULL;
+    if (!qemu_fork) {
+        fprintf(stderr, "%s\n", dlerror());
+        exit(2);
+    }
+    error_free = dlsym(library, "error_free");
+    null = open("/dev/null", O_WRONLY);
+    if (null < 0 || dup2(null, STDERR_FILENO) < 0) {
+        exit(2);
+    }
+    /* A mask that is neither empty nor full, so that it is seen to come back. */
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    sigaddset(&mask, SIGRTMAX);
+    real_pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    pthread_atfork(NULL, NULL, note_child);
+
+    traced_call(0, plain_fork, NULL);
+    traced_call(1, qemu_fork, NULL);
+    refuse_fork = EAGAIN;
+    traced_call(2, qemu_fork, NULL);
+    if (error_free) {
+        /* Once untraced: malloc may have to ask for its first memory. */
+        qemu_fork(&slot);
+        error_free(slot);
+        slot = NULL;
+        traced_call(3, qemu_fork, &slot);
+        error_free(slot);
+    }
+    refuse_fork = 0;
+    refuse_block = EPERM;
+    traced_call(4, qemu_fork, NULL);
+    refuse_block = 0;
+    refuse_unblock_in_child = EPERM;
+    traced_call(5, qemu_fork, NULL);
+}
+
+/* ---- The tracer ---- */
+
+struct traced {
+    pid_t pid;
+    bool is_child;
+    int scenario; /* -1: not within a call */
+};
+
+static struct traced traced[MAX_TRACED];
+static int n_traced;
+static int current_scenario;
+
+static struct traced *find(pid_t pid)
+{
+    for (int i = 0; i < n_traced; i++) {
+        if (traced[i].pid == pid) {
+            return &traced[i];
+        }
+    }
+    if (n_traced == MAX_TRACED) {
+        fputs("too many processes\n", stderr);
+        exit(2);
+    }
+    /* The first one is ours; what appears later was forked within a call and is in it from its first instruction. */
+    traced[n_traced] = (struct traced){.pid = pid, .is_child = n_traced > 0, .scenario = n_traced ? current_scenario : -1};
+    return &traced[n_traced++];
+}
+
+static bool read_memory(pid_t pid, uint64_t address, void *buffer, size_t size)
+{
+    struct iovec here = {buffer, size};
+    struct iovec there = {(void *)(uintptr_t)address, size};
+
+    return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+static void print_set(pid_t pid, uint64_t address)
+{
+    uint64_t set;
+
+    if (!address) {
+        printf("NULL");
+    } else if (read_memory(pid, address, &set, sizeof(set))) {
+        printf("%016" PRIx64, set);
+    } else {
+        printf("unreadable");
+    }
+}
+
+static void print_action(pid_t pid, uint64_t address)
+{
+    unsigned long words[4];
+    bool zero = true;
+
+    if (!address) {
+        printf("NULL");
+        return;
+    }
+    if (!read_memory(pid, address, words, sizeof(words))) {
+        printf("unreadable");
+        return;
+    }
+    for (int i = 0; i < 4; i++) {
+        zero &= words[i] == 0;
+    }
+    if (zero) {
+        printf("default");
+    } else {
+        printf("%#lx/%#lx/%#lx/%#lx", words[0], words[1], words[2], words[3]);
+    }
+}
+
+static void print_text(pid_t pid, uint64_t address, uint64_t size)
+{
+    char text[256];
+
+    if (size >= sizeof(text) || !read_memory(pid, address, text, size)) {
+        printf("unreadable");
+        return;
+    }
+    putchar('"');
+    for (uint64_t i = 0; i < size; i++) {
+        if (text[i] == '\n') {
+            printf("\\n");
+        } else {
+            putchar(text[i]);
+        }
+    }
+    putchar('"');
+}
+
+static void print_call(const struct traced *who, const struct __ptrace_syscall_info *info)
+{
+    const uint64_t *args = (const uint64_t *)info->entry.args;
+
+    printf("%s\t%s\t", scenarios[who->scenario], who->is_child ? "child" : "parent");
+    switch (info->entry.nr) {
+    case SYS_rt_sigaction:
+        printf("rt_sigaction(%d, ", (int)args[0]);
+        print_action(who->pid, args[1]);
+        printf(", %s, %d)", args[2] ? "old" : "NULL", (int)args[3]);
+        break;
+    case SYS_rt_sigprocmask:
+        printf("rt_sigprocmask(%s, ", args[0] == SIG_SETMASK ? "SETMASK" : args[0] == SIG_BLOCK ? "BLOCK" : "UNBLOCK");
+        print_set(who->pid, args[1]);
+        printf(", %s, %d)", args[2] ? "old" : "NULL", (int)args[3]);
+        break;
+    case SYS_write:
+        printf("write(%d, ", (int)args[0]);
+        print_text(who->pid, args[1], args[2]);
+        putchar(')');
+        break;
+    case SYS_exit_group:
+        printf("exit_group(%d)", (int)args[0]);
+        break;
+    default:
+        /* libc's own, for a comparison with plain fork() in the same process. */
+        printf("number %d", (int)info->entry.nr);
+    }
+    putchar('\n');
+}
+
+static void on_system_call(struct traced *who)
+{
+    struct __ptrace_syscall_info info;
+
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, who->pid, (void *)sizeof(info), &info) <= 0) {
+        printf("SKIP: this kernel does not tell about system calls (PTRACE_GET_SYSCALL_INFO, Linux 5.3): %s\n",
+               strerror(errno));
+        exit(EXIT_SKIP);
+    }
+    if (info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+        return;
+    }
+    if (info.entry.nr == SYS_fcntl && (int)info.entry.args[0] == -1) {
+        int what = (int)info.entry.args[2];
+
+        if (what == MARK_END) {
+            printf("%s\t%s\treturn\n", scenarios[who->scenario], who->is_child ? "child" : "parent");
+            who->scenario = -1;
+        } else {
+            current_scenario = who->scenario = what - MARK;
+        }
+        return;
+    }
+    if (who->scenario >= 0) {
+        print_call(who, &info);
+    }
+}
+
+static int trace(pid_t first)
+{
+    int status, result = 2;
+    pid_t pid;
+
+    if (waitpid(first, &status, 0) != first || !WIFSTOPPED(status) ||
+        ptrace(PTRACE_SETOPTIONS, first, NULL,
+               (void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+                              PTRACE_O_EXITKILL)) != 0) {
+        printf("SKIP: processes cannot be traced here (ptrace is not permitted)\n");
+        kill(first, SIGKILL);
+        return EXIT_SKIP;
+    }
+    find(first);
+    ptrace(PTRACE_SYSCALL, first, NULL, NULL);
+    while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+        struct traced *who = find(pid);
+        long signal = 0;
+
+        if (!WIFSTOPPED(status)) {
+            if (pid == first) {
+                result = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
+            }
+            continue;
+        }
+        if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+            on_system_call(who);
+        } else if (WSTOPSIG(status) != SIGSTOP && WSTOPSIG(status) != SIGTRAP) {
+            signal = WSTOPSIG(status);
+        }
+        ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal);
+    }
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    pid_t pid;
+
+    if (argc != 2) {
+        fputs("usage: syscalls LIBRARY\n", stderr);
+        return 2;
+    }
+    real_fork = dlsym(RTLD_NEXT, "fork");
+    fflush(stdout);
+    pid = fork();
+    if (pid < 0) {
+        perror("fork");
+        return 2;
+    }
+    if (pid == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
+            _exit(EXIT_SKIP);
+        }
+        raise(SIGSTOP);
+        run_scenarios(argv[1]);
+        exit(0);
+    }
+    return trace(pid);
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Compares the system calls of qemu_fork(), in the parent and in the child, with a golden list.
+
+syscalls.c traces a run. What plain fork() does in the same process is libc's own business and stands as "fork()" in the
+list, so the list is the same for every version of libc.
+
+usage: syscalls.py --output FOLDER LIBRARY
+
+SPDX-License-Identifier: MIT
+"""
+import argparse
+import collections
+import difflib
+import os
+import re
+
+import library
+import processes
+from report import Report
+
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "system-calls.txt")
+PLAIN = "plain fork()"
+
+
+def shorten(calls):
+    """One line for a run of rt_sigaction() that differ in nothing but the next signal."""
+    short = []
+    for call in calls:
+        match = re.fullmatch(r"rt_sigaction\((\d+), (.*)\)", call)
+        last = re.fullmatch(r"rt_sigaction\((\d+)(?:\.\.(\d+))?, (.*)\)", short[-1]) if short else None
+        if match and last and last[3] == match[2] and int(last[2] or last[1]) + 1 == int(match[1]):
+            short[-1] = f"rt_sigaction({last[1]}..{match[1]}, {match[2]})"
+        else:
+            short.append(call)
+    return short
+
+
+def fold(calls, plain):
+    """The calls with those of plain fork() as the one line "fork()"."""
+    for i in range(len(calls) - len(plain) + 1):
+        if calls[i:i + len(plain)] == plain:
+            return calls[:i] + ["fork()"] + calls[i + len(plain):]
+    return calls
+
+
+def describe(trace):
+    """The trace as the lines of the golden list."""
+    calls = collections.defaultdict(list)
+    for line in trace:
+        scenario, who, call = line.split("\t")
+        calls[scenario, who].append(call)
+    plain = {who: calls.pop((PLAIN, who))[:-1] for who in ("parent", "child")}
+    lines = []
+    for (scenario, who), made in calls.items():
+        lines += [f"{scenario}, {who}:", *(f"    {call}" for call in shorten(fold(made, plain[who])))]
+    return lines
+
+
+def trace(program, subject):
+    """What the library does, or why that cannot be told."""
+    outcome = processes.run([program, subject])
+    lines = [line for line in outcome.lines if line.count("\t") == 2]
+    return outcome, describe(lines) if outcome.status == 0 and lines else None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--quick", action="store_true", help="no difference: it takes no time")
+    parser.add_argument("--output", required=True, help="the folder for what is built")
+    parser.add_argument("--update", action="store_true", help="write the golden list, to be looked at with git diff")
+    parser.add_argument("library", metavar="LIBRARY")
+    args = parser.parse_args()
+    report = Report()
+    folder = os.path.join(args.output, "syscalls")
+    os.makedirs(folder, exist_ok=True)
+    program = library.compile_c("syscalls", os.path.join(folder, "syscalls"), "-rdynamic", common=False)
+    outcome, lines = trace(program, args.library)
+    if outcome.status == 77:
+        for why in outcome.skips:
+            report.skip(why)
+        report.finish()
+    if not report.check(lines, f"no trace: {outcome.ending}: {outcome.output[-500:]}"):
+        report.finish()
+    if args.update:
+        with open(GOLDEN, "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    with open(GOLDEN, encoding="utf-8") as file:
+        golden = file.read().splitlines()
+    report.experiments += len(golden)
+    for change in difflib.ndiff(golden, lines):
+        if change[0] in "+-":
+            report.violation(f"the system calls are not the golden ones: {change}")
+    control = library.compile_c("control-plain-fork", os.path.join(folder, "plain-fork.so"), "-shared", "-fPIC",
+                                common=False)
+    report.check(trace(program, control)[1] not in (None, golden), "plain fork() has the golden list of system calls")
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()
