@@ -238,6 +238,7 @@ def main():
     parser.add_argument("--golden", help="name of the golden list; default: the processor")
     parser.add_argument("--update", action="store_true", help="write the golden list, to be looked at with git diff")
     parser.add_argument("--cc", default=os.environ.get("CC", "cc"), help="the C compiler, for the controls")
+    parser.add_argument("--no-controls", action="store_true", help="without the objects that have one fault each")
     parser.add_argument("--quick", action="store_true", help="no difference: it takes no time")
     parser.add_argument("objects", metavar="OBJECT", nargs="+")
     args = parser.parse_args()
@@ -246,7 +247,7 @@ def main():
     if not shutil.which(objdump):
         report.skip(f"{objdump} is missing (Debian: apt-get install binutils{args.prefix and '-' + args.prefix[:-1]})")
         report.finish()
-    if not args.prefix and os.uname().machine == "x86_64":
+    if not args.no_controls and not args.prefix and os.uname().machine == "x86_64":
         controls(report, args.cc, objdump)
     for path in args.objects:
         region = Region(path, objdump)

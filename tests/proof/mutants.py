@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Builds deliberately wrong variants of the library, and has the other parts of the proof and the C tests catch them.
+
+Each patch in mutants/ is applied to a copy of the source, and the variant is built as Meson would. The part that the
+patch names is tried first, then the others, until one finds a violation. A mutant that nobody catches has got away: it
+is a violation. So is a patch that no longer applies. The source without a patch goes the same way, and nobody may find
+anything in it.
+
+usage: mutants.py --output FOLDER --provider FOLDER [MUTANT…]
+
+For each mutant there is a line "MUTANT: name, who caught it, what is wrong", separated by tabs.
+
+SPDX-License-Identifier: MIT
+"""
+import argparse
+import concurrent.futures
+import glob
+import hashlib
+import json
+import os
+import queue
+import shutil
+import sys
+
+import library
+import patch
+import processes
+from report import Report
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DYNAMIC = ["matrix", "faults", "inject", "storm"]
+# In this order, after the one that the patch names: the quickest first.
+CATCHERS = ["region", "c-tests", "matrix", "faults", "fuzz", "inject", "storm", "syscalls"]
+NONE = "nobody"
+SOUND = "sound"
+
+
+class Catchers:
+    """The parts of the proof, as judges of a variant: each answers with its complaint, "" or None for "cannot run"."""
+
+    def __init__(self, args):
+        self.args = args
+        self.folder = os.path.join(args.output, "mutants")
+        self.programs = {name: library.compile_c(name, os.path.join(self.folder, name)) for name in DYNAMIC}
+        self.tests = self.c_tests()
+
+    def c_tests(self):
+        """The C tests that are linked with the shared library: another one can be preloaded."""
+        meson = shutil.which("meson") or os.path.join(self.args.output, os.pardir, "venv", "bin", "meson")
+        tests = json.loads(library.call([meson, "introspect", "--tests", self.args.provider]))
+        return [test for test in tests if {"shared", "pie"} <= {name.split(":")[-1] for name in test["suite"]}]
+
+    def ask(self, name, variant, thorough):
+        """What the part of this name has to say about the variant in this folder."""
+        log = os.path.join(variant, f"{name}.log")
+        so = os.path.join(variant, "libqemu_fork.so.0")
+        if name == "c-tests":
+            return self.ask_c_tests(so, log)
+        if name in self.programs:
+            command = [self.programs[name], *([] if thorough else ["--quick"]), so]
+        else:
+            script = [sys.executable, os.path.join(HERE, f"{name}.py")]
+            command = {
+                "region": [*script, "--no-controls", os.path.join(variant, "qemu_fork.o")],
+                "syscalls": [*script, "--output", variant, so],
+                "fuzz": [*script, "--quick", "--output", variant, "--object", os.path.join(variant, "qemu_fork.o")],
+            }[name]
+        outcome = processes.run(command, stop_at="VIOLATION:", log=log)
+        if outcome.violations:
+            return outcome.violations[0]
+        return None if outcome.status != 0 else ""
+
+    def ask_c_tests(self, so, log):
+        for test in self.tests:
+            outcome = processes.run(test["cmd"], env={**test["env"], "LD_PRELOAD": so}, cwd=test["workdir"], log=log)
+            failed = [line for line in outcome.lines if line.startswith(("not ok", "Bail out!"))]
+            if failed or outcome.status != 0:
+                return f"{test['name']}: {(failed or [outcome.ending])[0]}"
+        return "" if self.tests else None
+
+
+def fingerprint(tree):
+    """Of all that a variant is built from."""
+    digest = hashlib.sha256()
+    for folder, folders, names in os.walk(tree):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(names):
+            with open(os.path.join(folder, name), "rb") as file:
+                digest.update(name.encode() + b"\0" + file.read())
+    return digest.hexdigest()
+
+
+class Unchanged(Exception):
+    """A variant whose object code is that of the library: nobody could catch it."""
+
+
+class Workshop:
+    """A copy of the source in which one variant after another is built; cargo's folder is kept."""
+
+    def __init__(self, folder):
+        self.tree = os.path.join(folder, "tree")
+        self.target = os.path.join(folder, "cargo")
+        library.copy_source(self.tree)
+
+    def build(self, mutant, output):
+        """The variant, unless it is there already."""
+        before = mutant.apply(self.tree) if mutant else {}
+        try:
+            stamp, mark = os.path.join(output, "built-from"), fingerprint(self.tree)
+            if not os.path.exists(stamp) or read(stamp) != mark:
+                library.build(self.tree, output, self.target)
+                patch.write(stamp, mark)
+        finally:
+            for path, text in before.items():
+                patch.write(path, text)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def catch(mutant, catchers, workshops, quick):
+    """Builds the mutant and asks one part after another. Returns who caught it, and what everyone said."""
+    variant = os.path.join(catchers.folder, mutant.name)
+    os.makedirs(variant, exist_ok=True)
+    workshop = workshops.get()
+    try:
+        workshop.build(mutant, variant)
+    finally:
+        workshops.put(workshop)
+    if same_object(variant, os.path.join(catchers.folder, SOUND)):
+        raise Unchanged("its object code is that of the library")
+    answers = {}
+    order = sorted(CATCHERS, key=lambda name: name != mutant.hint)
+    for thorough in ([False] if quick else [False, True]):
+        for name in order:
+            if thorough and name not in DYNAMIC:
+                continue
+            answers[name] = catchers.ask(name, variant, thorough)
+            if answers[name]:
+                return name, answers
+    return NONE, answers
+
+
+def same_object(one, other):
+    with open(os.path.join(one, "qemu_fork.o"), "rb") as a, open(os.path.join(other, "qemu_fork.o"), "rb") as b:
+        return a.read() == b.read()
+
+
+def judge_sound(catchers, report, quick):
+    """Nobody may find anything in the source as it is."""
+    sound = os.path.join(catchers.folder, SOUND)
+    for name in ["region", "c-tests", "syscalls", "fuzz"] if quick else CATCHERS:
+        answer = catchers.ask(name, sound, False)
+        if answer:
+            report.violation(f"{name} complains of the library without any mutation: {answer}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--quick", action="store_true", help="only the quick form of each part is tried")
+    parser.add_argument("--output", required=True, help="the folder for what is built")
+    parser.add_argument("--provider", required=True, help="Meson's build folder, for the C tests")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("mutants", metavar="MUTANT", nargs="*", help="only these")
+    args = parser.parse_args()
+    report = Report()
+    paths = sorted(glob.glob(os.path.join(HERE, "mutants", "*.patch")))
+    chosen = [path for path in paths if not args.mutants
+              or os.path.splitext(os.path.basename(path))[0] in args.mutants]
+    if not chosen:
+        sys.exit("mutants.py: there is no such mutant")
+    mutants = [patch.Patch(path) for path in chosen]
+    catchers_folder = os.path.join(args.output, "mutants")
+    os.makedirs(catchers_folder, exist_ok=True)
+    catchers = Catchers(args)
+    workshops = queue.Queue()
+    for i in range(args.jobs):
+        workshops.put(Workshop(os.path.join(catchers_folder, f"workshop-{i}")))
+    sound = os.path.join(catchers_folder, SOUND)
+    os.makedirs(sound, exist_ok=True)
+    workshop = workshops.get()
+    workshop.build(None, sound)
+    workshops.put(workshop)
+    if not args.mutants:
+        judge_sound(catchers, report, args.quick)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        tasks = [(mutant, pool.submit(catch, mutant, catchers, workshops, args.quick)) for mutant in mutants]
+        for mutant, task in tasks:
+            tell(report, mutant, task)
+    report.finish()
+
+
+def tell(report, mutant, task):
+    """The verdict on one mutant."""
+    report.experiments += 1
+    try:
+        catcher, answers = task.result()
+    except (patch.PatchError, library.BuildError, Unchanged) as error:
+        report.violation(f"{mutant.name} is no mutant: {error}")
+        return
+    print(f"MUTANT: {mutant.name}\t{catcher}\t{mutant.wrong}", flush=True)
+    if catcher != NONE:
+        report.note(f"{mutant.name}: {catcher}: {answers[catcher]}")
+        return
+    silent = [name for name, answer in answers.items() if answer is None]
+    report.violation(f"{mutant.name} got away: {mutant.wrong}" + (f"; could not run: {', '.join(silent)}" if silent else ""))
+
+
+if __name__ == "__main__":
+    main()
