@@ -165,6 +165,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("mutants", metavar="MUTANT", nargs="*", help="only these")
     args = parser.parse_args()
+    args.output, args.provider = os.path.abspath(args.output), os.path.abspath(args.provider)
     report = Report()
     paths = sorted(glob.glob(os.path.join(HERE, "mutants", "*.patch")))
     chosen = [path for path in paths if not args.mutants

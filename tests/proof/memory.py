@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Runs the C tests and a subject of its own under AddressSanitizer, UBSan, LeakSanitizer and valgrind.
+
+The Rust half is instrumented as well. Children of qemu_fork() are looked at like their parents, leaks included. For
+each tool there are faults that it must report; one that it does not report shows that the tool is not on.
+
+usage: memory.py --output FOLDER --provider FOLDER
+
+SPDX-License-Identifier: MIT
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+
+import library
+import processes
+from report import Report
+
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
+# With debug assertions core checks what unsafe code promises it: alignment, bounds, overlap.
+RUST_FLAGS = "-Zsanitizer=address -Cdebug-assertions -Zub-checks"
+# Under a limit on processes or a filter of system calls LeakSanitizer has no thread to look from.
+LEAK_CHECK_UNABLE = "LeakSanitizer has encountered a fatal error"
+VALGRIND_BROKEN = re.compile(r"valgrind: the 'impossible' happened|valgrind: m_\w+\.c|Valgrind has to exit")
+VALGRIND = ["valgrind", "--quiet", "--vgdb=no", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
+            "--show-leak-kinds=definite", "--num-callers=20"]
+ASAN_FAULTS = {
+    "read-after-free": "heap-use-after-free",
+    "read-after-free-in-child": "heap-use-after-free",
+    "rust-reads-after-free": "heap-use-after-free",
+    "leak": "detected memory leaks",
+    "leak-in-child": "detected memory leaks",
+    "undefined": "signed integer overflow",
+}
+VALGRIND_FAULTS = {
+    "read-after-free": "Invalid read",
+    "read-after-free-in-child": "Invalid read",
+    "rust-reads-after-free": "Invalid read",
+    "leak": "definitely lost",
+    "leak-in-child": "definitely lost",
+    "uninitialised": "uninitialised",
+}
+
+
+class Memory:
+    """The tools and what they find."""
+
+    def __init__(self, args):
+        self.args = args
+        self.report = Report()
+        self.folder = os.path.join(args.output, "memory")
+        os.makedirs(self.folder, exist_ok=True)
+        self.meson = shutil.which("meson") or os.path.join(args.output, os.pardir, "venv", "bin", "meson")
+        self.path = os.path.dirname(os.path.abspath(self.meson)) + os.pathsep + os.environ["PATH"]
+
+    # ---- AddressSanitizer, LeakSanitizer, UBSan ----
+
+    def sanitizers_missing(self):
+        """Why the compiler cannot do it, or None."""
+        source = os.path.join(self.folder, "empty.c")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("int main(void) { return 0; }\n")
+        try:
+            library.call([*library.COMPILER, "-fsanitize=address,undefined", source, "-o", os.path.join(self.folder, "empty")])
+        except library.BuildError as error:
+            return f"the compiler has no sanitizers (Debian: gcc has them in libasan and libubsan): {error}"
+        return None
+
+    def build_sanitized(self):
+        """Meson's build of everything, both halves instrumented."""
+        folder = os.path.join(self.folder, "sanitized")
+        host = re.search(r"^host: (\S+)", library.call(["rustc", "-vV"]), re.M)[1]
+        native = os.path.join(self.folder, "native.ini")
+        with open(native, "w", encoding="utf-8") as file:
+            file.write(f"[properties]\nrust_target = '{host}'\n")
+        env = {**os.environ, "PATH": self.path, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": RUST_FLAGS}
+        if not os.path.exists(os.path.join(folder, "build.ninja")):
+            library.call([self.meson, "setup", folder, library.ROOT, "--native-file", native,
+                          "-Db_sanitize=address,undefined", "-Db_lundef=false"], env=env)
+        library.call([self.meson, "compile", "-C", folder], env=env)
+        return folder
+
+    def sanitize(self, lack):
+        if lack:
+            self.report.skip(lack)
+            return
+        folder = self.build_sanitized()
+        # "Is it really on?", for the half that is compiled by rustc.
+        symbols = library.call(["nm", os.path.join(folder, "qemu_fork.o")])
+        self.report.check("__asan_report_load" in symbols, "the Rust half is not instrumented")
+        subject = os.path.join(self.folder, "subject-sanitized")
+        self.compile_subject(subject, folder, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+        env = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+        self.run_subject("the sanitizers", [subject], env, SANITIZER, ASAN_FAULTS)
+        # There LeakSanitizer cannot start its thread.
+        self.run_failing_fork("the sanitizers", [subject], {**env, "ASAN_OPTIONS": "detect_leaks=0"}, SANITIZER)
+        for test in self.tests(folder):
+            self.run_test("the sanitizers", test, [], {**env, **test["env"]})
+
+    # ---- valgrind ----
+
+    def valgrind(self):
+        if not shutil.which("valgrind"):
+            self.report.skip("valgrind is missing (Debian: apt-get install valgrind)")
+            return
+        subject = os.path.join(self.folder, "subject")
+        self.compile_subject(subject, self.args.provider)
+        found = re.compile(r"^==\d+== ", re.M)
+        self.run_subject("valgrind", [*VALGRIND, subject], {}, found, VALGRIND_FAULTS)
+        self.run_failing_fork("valgrind", [*VALGRIND, subject], {}, found)
+        if not self.args.quick:
+            for test in self.tests(self.args.provider):
+                self.run_test("valgrind", test, VALGRIND, test["env"])
+
+    # ---- Both ----
+
+    def compile_subject(self, program, folder, *flags):
+        library.call([*library.COMPILER, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", *flags,
+                      "-I", os.path.join(library.ROOT, "include"), "-o", program,
+                      os.path.join(os.path.dirname(os.path.abspath(__file__)), "memory-subject.c"),
+                      os.path.join(folder, "qemu_fork.o"), "-pthread"])
+
+    def run_subject(self, tool, command, env, complaint, faults):
+        """Without a fault nothing is reported, with each of them what it is."""
+        outcome = processes.run(command, env=env)
+        self.report.check(outcome.status == 0 and not complaint.search(outcome.output),
+                          f"{tool}: {outcome.ending}: {outcome.output[:600]}")
+        for fault, words in faults.items():
+            outcome = processes.run([*command, fault], env=env)
+            self.report.check(words in outcome.output and outcome.status != 0,
+                              f"{tool} does not notice the fault '{fault}': {outcome.ending}: {outcome.output[:300]}")
+
+    def run_failing_fork(self, tool, command, env, complaint):
+        outcome = processes.run([*command, "failing-fork"], env=env)
+        if VALGRIND_BROKEN.search(outcome.output):
+            self.report.skip(f"{tool}, failing-fork: valgrind itself crashes where a fork fails")
+            return
+        self.report.check(outcome.status == 0 and not complaint.search(outcome.output),
+                          f"{tool}, failing-fork: {outcome.ending}: {outcome.output[:600]}")
+
+    def tests(self, folder):
+        """The C tests in this build folder: in all ways of linking, or in the commonest one."""
+        tests = json.loads(library.call([self.meson, "introspect", "--tests", folder]))
+        if folder == self.args.provider or self.args.quick:
+            tests = [test for test in tests if {"shared", "pie"} <= {name.split(":")[-1] for name in test["suite"]}]
+        return tests
+
+    def run_test(self, tool, test, wrapper, env):
+        """One C test; each line of its own verdicts counts."""
+        name = f"{tool}, {test['name']} ({', '.join(suite.split(':')[-1] for suite in test['suite'])})"
+        log = os.path.join(self.folder, re.sub(r"\W+", "-", name) + ".log")
+        outcome = processes.run([*wrapper, *test["cmd"]], env=env, cwd=test["workdir"], log=log)
+        if LEAK_CHECK_UNABLE in outcome.output:
+            self.report.skip(f"{name}: no leak check: LeakSanitizer cannot start its thread in that test")
+            outcome = processes.run(test["cmd"], env={**env, "ASAN_OPTIONS": "detect_leaks=0"}, cwd=test["workdir"], log=log)
+        if wrapper and VALGRIND_BROKEN.search(outcome.output):
+            self.report.skip(f"{name}: valgrind itself crashes, as it does where a fork fails")
+            return
+        self.report.experiments += len(re.findall(r"^ok ", outcome.output, re.M))
+        failed = [line for line in outcome.lines if line.startswith(("not ok", "Bail out!")) or SANITIZER.search(line)]
+        self.report.check(outcome.status == 0 and not failed, f"{name}: {outcome.ending}: {'; '.join(failed[:3])}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--quick", action="store_true", help="the C tests in one way of linking, and not under valgrind")
+    parser.add_argument("--output", required=True, help="the folder for what is built")
+    parser.add_argument("--provider", required=True, help="Meson's build folder of the library as it is installed")
+    args = parser.parse_args()
+    memory = Memory(args)
+    memory.sanitize(memory.sanitizers_missing())
+    memory.valgrind()
+    memory.report.finish()
+
+
+if __name__ == "__main__":
+    main()
