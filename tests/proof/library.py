@@ -30,15 +30,15 @@ def call(command, **more):
 
 
 def copy_source(tree):
-    """A fresh copy of what is built from."""
+    """A fresh copy of what is built from. Its times are new: cargo must not take what an earlier variant left for it."""
     shutil.rmtree(tree, ignore_errors=True)
     os.makedirs(tree)
     for name in SOURCE:
         origin, place = os.path.join(ROOT, name), os.path.join(tree, name)
         if os.path.isdir(origin):
-            shutil.copytree(origin, place, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(origin, place, ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copyfile)
         else:
-            shutil.copy2(origin, place)
+            shutil.copyfile(origin, place)
 
 
 def build(tree, output, target_dir, env=None):
