@@ -36,7 +36,7 @@ PROCESSORS = {
     "aarch64": Processor([(RETURN, r"ret\b"), (CALL, r"blr?\b"), (BRANCH, r"b\.\w+|cbn?z|tbn?z"), (JUMP, r"br?\b"),
                           (TRAP, r"svc\b")],
                          r"mov\s+[wx]8, #0x([0-9a-f]+)", r"[wx]8$", {134: "rt_sigaction", 135: "rt_sigprocmask"}),
-    "arm": Processor([(RETURN, r"bx\s+lr|pop\w*\s.*pc|ldm\w*\s.*pc"), (CALL, r"blx?(?:\.w|\.n)?\s"),
+    "arm": Processor([(RETURN, r"bx\s+lr|ldr(?:\.w)?\s+pc, \[sp\], #4|pop\w*\s.*pc|ldm\w*\s.*pc"), (CALL, r"blx?(?:\.w|\.n)?\s"),
                       (JUMP, r"b(?:\.w|\.n)?\s|bx\s|tb[bh]\s|(?:ldr|mov)\w*(?:\.w)?\s+pc\b"),
                       (BRANCH, r"b(?:eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)\b|cbn?z"), (TRAP, r"svc\b")],
                      r"mov\w*\s+r7, #(\d+)", r"r7$", {174: "rt_sigaction"}),
@@ -82,9 +82,15 @@ def read(path, section, relocations, objdump, machine):
         address = int(address, 16)
         words = PREFIXES.sub("", words.replace("\t", " "))
         kind = next((kind for kind, form in PROCESSORS[machine].kinds if re.match(form, words)), PLAIN)
-        shown = re.search(r"\b([0-9a-f]+) <[^>]*>", words.split("#")[0])
+        shown = re.search(r"\b([0-9a-f]+) <[^>]*>", words if machine == "riscv" else words.split("# ")[0])
         inside = [relocation for relocation in relocations if address <= relocation.offset < end]
-        target = int(shown[1], 16) if shown and kind in (CALL, JUMP, BRANCH) and not inside else None
+        # RISC-V leaves even the jumps within a function to the linker; objdump knows where they go all the same.
+        settled = not inside or machine == "riscv" and all(r.symbol.name.startswith(".L") for r in inside)
+        target = int(shown[1], 16) if shown and settled and kind in (CALL, JUMP, BRANCH) else None
+        if machine == "riscv" and kind in (CALL, JUMP) and instructions and instructions[-1].text.startswith("auipc"):
+            # The pair is one call; the linker's notes stand at its first half.
+            inside = instructions[-1].relocations
+            target = None if inside else target
         instructions.append(Instruction(address, end, words, kind, target, inside))
     return instructions
 

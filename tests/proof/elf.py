@@ -106,5 +106,6 @@ class Object:
                 for at in range(section.offset, section.offset + section.size, struct.calcsize("=" + form)):
                     offset, info = self._unpack(form, at)[:2]
                     symbol = info >> 32 if self.wide else info >> 8
-                    found.append(Relocation(offset, self.symbols[symbol]))
+                    if symbol:  # some only allow the linker to shorten an instruction
+                        found.append(Relocation(offset, self.symbols[symbol]))
         return sorted(found, key=lambda relocation: relocation.offset)

@@ -36,7 +36,7 @@ CHILD static void child(long number)
     control_pointer();
 #elif defined CONTROL_ELSEWHERE
     control_elsewhere();
-#elif defined CONTROL_UNKNOWN
+#elif defined CONTROL_UNKNOWN && defined __x86_64__
     __asm__ volatile("mov %0, %%rax\n\tsyscall" : : "r"(number) : "rax", "rcx", "r11", "memory");
 #endif
     __builtin_memset(&none, 0, sizeof none);
