@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
+#include "error-api.h"
 
 #include "tap.h"
 

@@ -1,0 +1,157 @@
+/*
+ * Runs a piece of a test in a process of its own, and tells how that ended: its wait status, what it wrote to stderr,
+ * and how many processes ran their atexit handlers. What else the process has to tell goes through shared memory.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+struct ending {
+    int status;       /* as waitpid() tells it */
+    int atexit_runs;  /* how many processes ran the handler: the first one, and what it forked */
+    char text[16384]; /* what came from stderr, with a NUL behind it */
+};
+
+static int *atexit_counter;
+
+static void count_atexit(void)
+{
+    __atomic_add_fetch(atexit_counter, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Zeroed memory that a process shares with those that it forks. */
+static void *shared_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        bail("mmap");
+    }
+    return memory;
+}
+
+/* Waits for this child. */
+__attribute__((__unused__)) static int wait_for(pid_t pid)
+{
+    int status = -1;
+    pid_t got;
+
+    do {
+        got = waitpid(pid, &status, 0);
+    } while (got == -1 && errno == EINTR);
+    if (got != pid) {
+        bail("waitpid");
+    }
+    return status;
+}
+
+/* Everything up to the end of file, cut at `size` - 1 bytes. */
+static void read_all(int fd, char *text, size_t size)
+{
+    size_t length = 0;
+    ssize_t n;
+
+    do {
+        char rest[512];
+        bool full = length == size - 1;
+
+        n = full ? read(fd, rest, sizeof(rest)) : read(fd, text + length, size - 1 - length);
+        if (n > 0 && !full) {
+            length += (size_t)n;
+        }
+    } while (n > 0 || (n == -1 && errno == EINTR));
+    text[length] = '\0';
+}
+
+/* Calls body(arg) in a new process, which then ends by exit(0), unless it has ended otherwise. */
+__attribute__((__unused__)) static struct ending run_child(void (*body)(void *), void *arg)
+{
+    static struct ending ending;
+    int ends[2];
+    pid_t pid;
+
+    if (!atexit_counter) {
+        atexit_counter = (int *)shared_memory(sizeof(*atexit_counter));
+    }
+    *atexit_counter = 0;
+    fflush(NULL);
+    if (pipe(ends) != 0) {
+        bail("pipe");
+    }
+    pid = fork();
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        const struct rlimit no_core = {0, 0};
+
+        /* Many of these end by abort(). */
+        setrlimit(RLIMIT_CORE, &no_core);
+        if (dup2(ends[1], STDERR_FILENO) == -1 || atexit(count_atexit) != 0) {
+            _exit(98);
+        }
+        close(ends[0]);
+        close(ends[1]);
+        body(arg);
+        exit(0);
+    }
+    close(ends[1]);
+    read_all(ends[0], ending.text, sizeof(ending.text));
+    close(ends[0]);
+    ending.status = wait_for(pid);
+    ending.atexit_runs = *atexit_counter;
+    return ending;
+}
+
+static void show_ending(const struct ending *ending)
+{
+    printf("# wait status 0x%x, stderr \"%s\"\n", (unsigned)ending->status, ending->text);
+}
+
+__attribute__((__unused__)) static bool exits_with(const struct ending *ending, int code, const char *what)
+{
+    if (ok(WIFEXITED(ending->status) && WEXITSTATUS(ending->status) == code, "%s: exit status %d", what, code)) {
+        return true;
+    }
+    show_ending(ending);
+    return false;
+}
+
+__attribute__((__unused__)) static bool dies_of(const struct ending *ending, int signum, const char *what)
+{
+    if (ok(WIFSIGNALED(ending->status) && WTERMSIG(ending->status) == signum, "%s: killed by signal %d", what, signum)) {
+        return true;
+    }
+    show_ending(ending);
+    return false;
+}
+
+/* Every one of the words is in the text. NULL ends the list. */
+__attribute__((__unused__, __sentinel__)) static bool has_words(const char *text, const char *what, ...)
+{
+    const char *missing = NULL;
+    const char *word;
+    va_list ap;
+
+    va_start(ap, what);
+    while (!missing && (word = va_arg(ap, const char *)) != NULL) {
+        missing = strstr(text, word) ? NULL : word;
+    }
+    va_end(ap);
+    if (ok(!missing, "%s", what)) {
+        return true;
+    }
+    printf("# not found: \"%s\"\n# in: \"%s\"\n", missing, text);
+    return false;
+}
+
+#endif /* CHILD_H */

@@ -1,0 +1,131 @@
+/*
+ * A deliberate difference from QEMU: a child that cannot unblock its signals uses write() and _exit() and nothing
+ * else. QEMU's goes through malloc, stdio and strerror, each with a lock that a thread may have held which the child
+ * does not have. Here each of those is the program's own, which takes down who called it.
+ */
+#include "interpose-malloc.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+
+#include <qemu-fork.h>
+
+#include "child.h"
+#include "interpose-sigmask.h"
+
+static char *called; /* shared: the first of the functions below that a watched process called */
+static volatile bool watched;
+
+static void notice(const char *name)
+{
+    if (watched && !*called) {
+        strcpy(called, name);
+    }
+}
+
+/* Only the child is watched, from the moment when it cannot unblock its signals. */
+static void watch(void)
+{
+    watched = true;
+}
+
+#define FORWARD(result, name, parameters, arguments)    \
+    result name parameters                              \
+    {                                                   \
+        static result(*next) parameters;                \
+                                                        \
+        notice(#name);                                  \
+        if (!next) {                                    \
+            find_next(#name, &next, sizeof(next));      \
+        }                                               \
+        return next arguments;                          \
+    }
+
+FORWARD(size_t, fwrite, (const void *from, size_t size, size_t n, FILE *file), (from, size, n, file))
+FORWARD(int, fputs, (const char *text, FILE *file), (text, file))
+FORWARD(int, fputc, (int c, FILE *file), (c, file))
+FORWARD(int, puts, (const char *text), (text))
+FORWARD(int, fflush, (FILE *file), (file))
+FORWARD(int, vfprintf, (FILE *file, const char *fmt, va_list ap), (file, fmt, ap))
+FORWARD(int, vsnprintf, (char *to, size_t size, const char *fmt, va_list ap), (to, size, fmt, ap))
+FORWARD(char *, strerror, (int error), (error))
+
+void perror(const char *text)
+{
+    notice("perror");
+    (void)text;
+}
+
+int fprintf(FILE *file, const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    notice("fprintf");
+    va_start(ap, fmt);
+    n = vfprintf(file, fmt, ap);
+    va_end(ap);
+    return n;
+}
+
+static void child_that_prints(void *arg)
+{
+    int (*volatile function)(const char *, FILE *) = fputs;
+
+    (void)arg;
+    watch();
+    function("text", stderr);
+    _exit(0);
+}
+
+static void child_that_mallocs(void *arg)
+{
+    void *(*volatile function)(size_t) = malloc;
+
+    (void)arg;
+    watch();
+    (void)function(1);
+    _exit(0);
+}
+
+static void fork_and_fail_to_unblock(void *arg)
+{
+    static char buffer[4096];
+    pid_t pid;
+
+    (void)arg;
+    /* What stderr has in its buffer is the parent's to write, and comes after what the child has to say. */
+    setvbuf(stderr, buffer, _IOFBF, sizeof(buffer));
+    fputs("the parent's own\n", stderr);
+    pthread_atfork(NULL, NULL, watch);
+    sigmask_fails_in_child(EPERM);
+    pid = qemu_fork(NULL);
+    if (pid == 0) {
+        _exit(77);
+    }
+    exit(pid > 0 && wait_for(pid) == 0x100 ? 0 : 1);
+}
+
+int main(void)
+{
+    struct ending ending;
+
+    called = shared_memory(64);
+    interposed_malloc.hook = notice;
+
+    ending = run_child(child_that_prints, NULL);
+    exits_with(&ending, 0, "a child that prints");
+    is_str(called, "fputs", "that it prints is noticed");
+    *called = '\0';
+    ending = run_child(child_that_mallocs, NULL);
+    exits_with(&ending, 0, "a child that calls malloc");
+    is_str(called, "malloc", "that it calls malloc is noticed");
+    *called = '\0';
+
+    ending = run_child(fork_and_fail_to_unblock, NULL);
+    exits_with(&ending, 0, "the child of qemu_fork() ends with 1, and its parent");
+    is_str(called, "", "that child calls none of these functions");
+    is_str(ending.text, "cannot unblock signals: Operation not permitted\nthe parent's own\n",
+           "that child does not flush what stdio had in its buffers");
+    return done();
+}

@@ -1,0 +1,81 @@
+/*
+ * The signals that libc keeps for itself, 32 and 33 (musl: 34 too), are left in the child as they were. So threads that
+ * the child makes can be cancelled there, and it can change its ids: both need the handler that libc has installed
+ * once and for all.
+ */
+#include <pthread.h>
+#include <semaphore.h>
+
+#include <qemu-fork.h>
+
+#include "child.h"
+#include "mask.h"
+
+static sem_t never;
+
+static void *wait_for_cancel(void *arg)
+{
+    while (sem_wait(&never) != 0) {
+    }
+    return arg;
+}
+
+/* 0 where a thread can be made, the ids can be set beside it, and it can be cancelled; or which of it failed. */
+static int use_libc_signals(void)
+{
+    void *result = NULL;
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, wait_for_cancel, NULL) != 0) {
+        return 1;
+    }
+    if (setgid(getgid()) != 0) {
+        return 2;
+    }
+    if (pthread_cancel(thread) != 0) {
+        return 3;
+    }
+    if (pthread_join(thread, &result) != 0 || result != PTHREAD_CANCELED) {
+        return 4;
+    }
+    return 0;
+}
+
+static uint64_t kept(const char *field)
+{
+    return status_set("/proc/self/status", field) & LIBC_SIGNALS;
+}
+
+static void check(const char *what)
+{
+    uint64_t caught = kept("SigCgt"), ignored = kept("SigIgn");
+    struct {
+        uint64_t caught, ignored;
+    } *child = shared_memory(sizeof(*child));
+    pid_t pid;
+
+    printf("# %s: libc catches 0x%llx\n", what, (unsigned long long)caught);
+    pid = qemu_fork(NULL);
+    if (pid == 0) {
+        child->caught = kept("SigCgt");
+        child->ignored = kept("SigIgn");
+        _exit(use_libc_signals());
+    }
+    if (pid == -1) {
+        bail("qemu_fork");
+    }
+    is_int(wait_for(pid), 0, "in the child pthread_cancel() and setgid() work");
+    ok(child->caught == caught, "those that have a handler in the parent have it in the child");
+    ok(child->ignored == ignored, "none is ignored that was not");
+    munmap(child, sizeof(*child));
+}
+
+int main(void)
+{
+    sem_init(&never, 0, 0);
+    check("before there was a thread");
+    is_int(use_libc_signals(), 0, "in the parent pthread_cancel() and setgid() work");
+    ok(kept("SigCgt") != 0, "libc has a handler now");
+    check("after that");
+    return done();
+}

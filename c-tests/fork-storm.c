@@ -1,0 +1,98 @@
+/*
+ * A thread sends queued signals to the process while another forks: every one is delivered to the parent, once, in its
+ * order, and the parent's handler never runs in a child.
+ */
+#include <pthread.h>
+#include <sched.h>
+
+#include <qemu-fork.h>
+
+#include "child.h"
+#include "mask.h"
+
+/* So many signals a fork, and no more: the queue is shared with all processes of the user, other tests among them. */
+enum { FORKS = 500, A_FORK = 20 };
+
+static struct {
+    int handled_in_child;
+    int wrong_children;
+} *shared;
+
+static pid_t parent;
+static volatile int received, out_of_order;
+static int sent, forks;
+
+static void handler(int signum, siginfo_t *info, void *context)
+{
+    (void)signum;
+    (void)context;
+    if (getpid() != parent) {
+        __atomic_add_fetch(&shared->handled_in_child, 1, __ATOMIC_SEQ_CST);
+        return;
+    }
+    out_of_order += info->si_value.sival_int != received;
+    received++;
+}
+
+/* The main thread receives: this one has every signal blocked. */
+static void *send_signals(void *arg)
+{
+    while (sent < FORKS * A_FORK) {
+        if (sent >= (__atomic_load_n(&forks, __ATOMIC_SEQ_CST) + 1) * A_FORK) {
+            sched_yield();
+        } else if (sigqueue(parent, SIGRTMIN + 1, (union sigval){.sival_int = sent}) == 0) {
+            sent++;
+        } else if (errno != EAGAIN) {
+            bail("sigqueue");
+        } else {
+            sched_yield(); /* the queue is full */
+        }
+    }
+    return arg;
+}
+
+int main(void)
+{
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigset_t all, none, pending;
+    pthread_t sender;
+
+    shared = shared_memory(sizeof(*shared));
+    parent = getpid();
+    sigaction(SIGRTMIN + 1, &action, NULL);
+    sigfillset(&all);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    if (pthread_create(&sender, NULL, send_signals, NULL) != 0) {
+        bail("pthread_create");
+    }
+    sigprocmask(SIG_SETMASK, &none, NULL);
+
+    for (int i = 0; i < FORKS; i++) {
+        pid_t pid = qemu_fork(NULL);
+
+        if (pid == 0) {
+            sigpending(&pending);
+            _exit(bits_of(&pending) != 0);
+        }
+        if (pid == -1) {
+            bail("qemu_fork");
+        }
+        __atomic_add_fetch(&forks, 1, __ATOMIC_SEQ_CST);
+        shared->wrong_children += wait_for(pid) != 0;
+    }
+    pthread_join(sender, NULL);
+
+    /* What was sent last is still pending or has been delivered: blocked, the two can be told apart. */
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    while (sigpending(&pending) == 0 && sigismember(&pending, SIGRTMIN + 1) == 1) {
+        sigdelset(&all, SIGRTMIN + 1);
+        sigsuspend(&all);
+    }
+    is_int(sent, FORKS * A_FORK, "all were sent");
+    is_int(received, sent, "as many were delivered");
+    is_int(out_of_order, 0, "in the order in which they were sent");
+    is_int(shared->handled_in_child, 0, "the handler never ran in a child");
+    is_int(shared->wrong_children, 0, "every child ended well and had no signal pending");
+    return done();
+}

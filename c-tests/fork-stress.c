@@ -1,0 +1,88 @@
+/*
+ * Threads that allocate and print without a pause, while another forks 10,000 times: each fork finds a lock held by a
+ * thread that the child does not have, and the child must come out of qemu_fork() all the same.
+ */
+#include <pthread.h>
+
+#include <qemu-fork.h>
+
+#include "child.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { FORKS = 1000 }; /* a process with shadow memory takes ten times as long to copy */
+#else
+enum { FORKS = 10000 };
+#endif
+enum { WATCHDOG_SECONDS = 100, WORKERS = 2 };
+
+static volatile pid_t child;
+static int stop;
+
+/* The child hangs, or the parent waits for nothing. The signal finds the main thread, which then waits. */
+static void give_up(int signum)
+{
+    static const char text[] = "Bail out! the watchdog: a child hangs\n";
+
+    (void)signum;
+    if (child > 0) {
+        kill(child, SIGKILL);
+    }
+    (void)!write(STDOUT_FILENO, text, sizeof(text) - 1);
+    _exit(99);
+}
+
+static void *work(void *arg)
+{
+    FILE *null = (FILE *)arg;
+    size_t rounds = 0;
+
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+        void *memory = malloc(1 + rounds % 5000);
+        void *more = calloc(1, 100000);
+
+        fprintf(null, "%zu %p %f\n", rounds, memory, (double)rounds / 7);
+        free(memory);
+        free(more);
+        if (++rounds % 64 == 0) {
+            fflush(null);
+        }
+    }
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t workers[WORKERS];
+    FILE *null = fopen("/dev/null", "w");
+    int good = 0;
+
+    if (!null) {
+        bail("/dev/null");
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        if (pthread_create(&workers[i], NULL, work, null) != 0) {
+            bail("pthread_create");
+        }
+    }
+    signal(SIGALRM, give_up);
+    alarm(WATCHDOG_SECONDS);
+    for (int i = 0; i < FORKS; i++) {
+        child = qemu_fork(NULL);
+        if (child == 0) {
+            _exit(7);
+        }
+        if (child == -1) {
+            bail("qemu_fork");
+        }
+        good += wait_for(child) == 7 << 8;
+        child = 0;
+    }
+    alarm(0);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    for (int i = 0; i < WORKERS; i++) {
+        pthread_join(workers[i], NULL);
+    }
+    fclose(null);
+    is_int(good, FORKS, "every child came out of qemu_fork()");
+    return done();
+}

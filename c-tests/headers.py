@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Compiles the headers in every way that a program may include them, with every warning an error, and prints TAP.
+
+Then the other way round: a wrong printf format must be refused in each function that takes one, so -Wformat works.
+"""
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+C_STANDARDS = ["c11", "gnu11", "gnu17"]
+CXX_STANDARDS = ["c++11", "c++20"]
+
+FORK, ERROR = "#include <qemu-fork.h>\n", "#include <qemu-fork/error.h>\n"
+TYPEDEF = "typedef struct Error Error;\n"
+HEADERS = {
+    "qemu-fork.h": FORK,
+    "qemu-fork/error.h": ERROR,
+    "qemu-fork.h, qemu-fork/error.h": FORK + ERROR,
+    "qemu-fork/error.h, qemu-fork.h": ERROR + FORK,
+    "both, twice": FORK + ERROR + FORK + ERROR,
+}
+
+# Each function that takes a format, called rightly and with a string for a number.
+FORMATS = {
+    "error_setg": 'error_setg(errp, "%d", {})',
+    "error_setg_errno": 'error_setg_errno(errp, 1, "%d", {})',
+    "error_set": 'error_set(errp, ERROR_CLASS_GENERIC_ERROR, "%d", {})',
+    "error_setg_internal": 'error_setg_internal(errp, "file", 1, "function", "%d", {})',
+    "error_setg_errno_internal": 'error_setg_errno_internal(errp, "file", 1, "function", 1, "%d", {})',
+    "error_prepend": 'error_prepend(errp, "%d", {})',
+    "error_append_hint": 'error_append_hint(errp, "%d", {})',
+    "error_propagate_prepend": 'error_propagate_prepend(errp, *errp, "%d", {})',
+    "error_reportf_err": 'error_reportf_err(*errp, "%d", {})',
+    "warn_reportf_err": 'warn_reportf_err(*errp, "%d", {})',
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--include", required=True, help="the folder of the headers")
+    parser.add_argument("--cc", required=True, help="the C compiler, with further arguments")
+    parser.add_argument("--cxx", default="", help="the C++ compiler, with further arguments; empty: there is none")
+    return parser.parse_args()
+
+
+class Tap:
+    """Counts the lines."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def ok(self, holds, what, output=""):
+        self.count += 1
+        self.failed += not holds
+        print(f"{'' if holds else 'not '}ok {self.count} - {what}")
+        if not holds:
+            print("".join(f"# {line}\n" for line in output.splitlines()), end="")
+
+    def skip(self, what, why):
+        self.count += 1
+        print(f"ok {self.count} - {what} # SKIP {why}")
+
+    def done(self):
+        print(f"1..{self.count}")
+        return 1 if self.failed else 0
+
+
+def compiles(compiler, language, include, flags, source):
+    """Whether the source compiles without a warning, and what the compiler said."""
+    run = subprocess.run([*shlex.split(compiler), *WARNINGS, "-fsyntax-only", "-x", language, "-I", include, *flags, "-"],
+                         input=source, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return run.returncode == 0, run.stdout
+
+
+def in_function(statement):
+    return f"{ERROR}void f(Error **errp);\nvoid f(Error **errp) {{ {statement}; }}\n"
+
+
+def check_headers(tap, compiler, language, standards, include):
+    for standard in standards:
+        for before, text in (("", ""), (" after a typedef of Error", TYPEDEF)):
+            for name, source in HEADERS.items():
+                good, output = compiles(compiler, language, include, [f"-std={standard}"],
+                                        text + source + "extern int nothing;\n")
+                tap.ok(good, f"{compiler} -std={standard}: {name}{before}", output)
+
+
+def check_formats(tap, compiler, language, include):
+    for name, call in FORMATS.items():
+        good, output = compiles(compiler, language, include, ["-Wno-error", "-Werror=format"],
+                                in_function(call.format("1")))
+        tap.ok(good, f"{compiler}: {name}() with a right format compiles", output)
+        good, output = compiles(compiler, language, include, ["-Wno-error", "-Werror=format"],
+                                in_function(call.format('"text"')))
+        tap.ok(not good and "format" in output, f"{compiler}: {name}() with a wrong format does not", output)
+    # Of what takes a va_list only the format itself can be checked.
+    for fmt, right in (("%d", True), ("%", False)):
+        good, output = compiles(compiler, language, include, ["-Wno-error", "-Werror=format"],
+                                f"{ERROR}void f(Error **errp, va_list ap);\n"
+                                f"void f(Error **errp, va_list ap) {{ error_vprepend(errp, \"{fmt}\", ap); }}\n")
+        tap.ok(good if right else not good and "format" in output,
+               f"{compiler}: error_vprepend() with the format \"{fmt}\" {'compiles' if right else 'does not'}", output)
+
+
+def main():
+    args = arguments()
+    tap = Tap()
+    compilers = [(args.cc, "c", C_STANDARDS)]
+    if args.cxx:
+        compilers.append((args.cxx, "c++", CXX_STANDARDS))
+    else:
+        tap.skip("the headers in C++", "there is no C++ compiler (Debian: g++)")
+    for name, language, standards in (("clang", "c", C_STANDARDS), ("clang++", "c++", CXX_STANDARDS)):
+        if not shutil.which(name):
+            tap.skip(f"the headers with {name}", f"there is no {name} (Debian: clang)")
+        elif name not in (os.path.basename(shlex.split(args.cc)[0]), os.path.basename((shlex.split(args.cxx) or [""])[0])):
+            compilers.append((name, language, standards))
+    for compiler, language, standards in compilers:
+        check_headers(tap, compiler, language, standards, args.include)
+        check_formats(tap, compiler, language, args.include)
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+/*
+ * Host mode: the library defines no error_*() of its own. Here the program defines all of QEMU's: were one of them in
+ * the static library too, this could not be linked. argv[1] is the shared library, which is asked by name.
+ */
+#include <dlfcn.h>
+
+#include <qemu-fork.h>
+
+#include "host-error.h"
+#include "tap.h"
+
+/* Those that host-error.c lacks. The types do not matter: only the names do. */
+#define NAMES(X)                                                                                                  \
+    X(error_append_hint) X(error_copy) X(error_free_or_abort) X(error_prepend) X(error_propagate)                 \
+    X(error_propagate_prepend) X(error_report_err) X(error_reportf_err) X(error_set_internal)                     \
+    X(error_setg_file_open_internal) X(error_vprepend) X(warn_report_err) X(warn_reportf_err)                     \
+    X(qemu_error_set) X(qemu_error_prepend) X(qemu_error_append_hint)
+
+#define DEFINE(name) void name(void); void name(void) {}
+#define LIST(name) #name,
+
+NAMES(DEFINE)
+
+static const char *const names[] = {
+    NAMES(LIST) "error_abort", "error_fatal", "error_free", "error_get_class", "error_get_pretty",
+    "error_setg_internal", "error_setg_errno_internal",
+};
+
+int main(int argc, char **argv)
+{
+    void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+
+    (void)argc;
+    if (!library) {
+        printf("# %s\n", dlerror());
+        bail("dlopen");
+    }
+    ok(dlsym(library, "qemu_fork") != NULL, "the shared library has qemu_fork");
+    ok(qemu_fork_version() != NULL, "the library is linked");
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        ok(dlsym(library, names[i]) == NULL, "it has no %s", names[i]);
+    }
+    dlclose(library);
+    return done();
+}

@@ -1,0 +1,81 @@
+/*
+ * malloc() and its kin as the test program defines them: memory from an arena that is never given back, so that they
+ * depend on nothing, and a hook that hears of every call. Every caller gets these, the library and libc too.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef INTERPOSE_MALLOC_H
+#define INTERPOSE_MALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    void (*hook)(const char *name); /* called first, unless NULL */
+    int calls;
+} interposed_malloc;
+
+static void *arena_take(size_t size)
+{
+    static _Alignas(max_align_t) unsigned char arena[16 << 20];
+    static size_t used;
+    const size_t unit = sizeof(max_align_t);
+    size_t whole, at;
+
+    if (size > sizeof(arena) / 2) {
+        return NULL;
+    }
+    /* One unit before each piece has its size, for realloc(). */
+    whole = (size + unit - 1) / unit * unit + unit;
+    at = __atomic_fetch_add(&used, whole, __ATOMIC_RELAXED);
+    if (at + whole > sizeof(arena)) {
+        return NULL;
+    }
+    memcpy(arena + at, &size, sizeof(size));
+    return arena + at + unit;
+}
+
+static void hear(const char *name)
+{
+    __atomic_add_fetch(&interposed_malloc.calls, 1, __ATOMIC_RELAXED);
+    if (interposed_malloc.hook) {
+        interposed_malloc.hook(name);
+    }
+}
+
+void *malloc(size_t size)
+{
+    hear("malloc");
+    return arena_take(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+    hear("calloc");
+    /* The arena is zeroed, and nothing is used twice. */
+    return size && n > SIZE_MAX / size ? NULL : arena_take(n * size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    size_t old_size = 0;
+    void *new;
+
+    hear("realloc");
+    new = arena_take(size);
+    if (old && new) {
+        memcpy(&old_size, (unsigned char *)old - sizeof(max_align_t), sizeof(old_size));
+        memcpy(new, old, old_size < size ? old_size : size);
+    }
+    return new;
+}
+
+void free(void *memory)
+{
+    hear("free");
+    (void)memory;
+}
+
+#endif /* INTERPOSE_MALLOC_H */

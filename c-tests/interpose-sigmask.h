@@ -1,0 +1,62 @@
+/*
+ * pthread_sigmask() as the test program defines it: libc's, or one that fails in this process or in its children. It
+ * returns its error, and leaves something else in errno, whether it fails or not: POSIX does not say that it may not.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef INTERPOSE_SIGMASK_H
+#define INTERPOSE_SIGMASK_H
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "interpose.h"
+
+enum { SPOILT_ERRNO = EDOM };
+
+static struct {
+    int here;     /* 0, or what it fails with in the process that armed it */
+    int in_child; /* 0, or what it fails with in every other process */
+    pid_t armed;
+    int (*next)(int, const sigset_t *, sigset_t *);
+} interposed_sigmask;
+
+__attribute__((__constructor__)) static void find_sigmask(void)
+{
+    find_next("pthread_sigmask", &interposed_sigmask.next, sizeof(interposed_sigmask.next));
+}
+
+int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+    int error = 0;
+
+    if (!interposed_sigmask.next) {
+        find_sigmask(); /* somebody's constructor was first */
+    }
+    if (set && interposed_sigmask.armed) {
+        error = getpid() == interposed_sigmask.armed ? interposed_sigmask.here : interposed_sigmask.in_child;
+    }
+    if (!error) {
+        error = interposed_sigmask.next(how, set, old);
+    }
+    if (interposed_sigmask.armed) {
+        errno = SPOILT_ERRNO;
+    }
+    return error;
+}
+
+/* From now on it fails in this process. 0: it works, but spoils errno. */
+__attribute__((__unused__)) static void sigmask_fails_here(int error)
+{
+    interposed_sigmask.armed = getpid();
+    interposed_sigmask.here = error;
+}
+
+/* From now on it fails in the processes that this one makes. */
+__attribute__((__unused__)) static void sigmask_fails_in_child(int error)
+{
+    interposed_sigmask.armed = getpid();
+    interposed_sigmask.in_child = error;
+}
+
+#endif /* INTERPOSE_SIGMASK_H */

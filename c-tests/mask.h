@@ -1,0 +1,101 @@
+/*
+ * Sets of signals as 64 bits, bit 0 for signal 1, as /proc shows them: a thread's mask, a process's handlers.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MASK_H
+#define MASK_H
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define BIT(signum) (UINT64_C(1) << ((signum) - 1))
+
+/* What libc keeps for itself, and what nobody can block: glibc 32 and 33, musl 34 too. */
+#define LIBC_SIGNALS (BIT(32) | BIT(33) | BIT(34))
+#define BLOCKABLE (~(LIBC_SIGNALS | BIT(SIGKILL) | BIT(SIGSTOP)))
+
+/* One line of a status file of /proc, "SigBlk" say. No malloc: a child may call this. False if it cannot be read. */
+__attribute__((__unused__)) static bool read_status_set(const char *path, const char *field, uint64_t *set)
+{
+    char text[8192];
+    size_t length = 0;
+    ssize_t n;
+    const char *line;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd == -1) {
+        return false;
+    }
+    while ((n = read(fd, text + length, sizeof(text) - 1 - length)) > 0) {
+        length += (size_t)n;
+    }
+    close(fd);
+    text[length] = '\0';
+    line = strstr(text, field);
+    if (!line || line[strlen(field)] != ':') {
+        return false;
+    }
+    *set = 0;
+    for (line += strlen(field) + 1; *line && *line != '\n'; line++) {
+        if (*line >= '0' && *line <= '9') {
+            *set = *set << 4 | (uint64_t)(*line - '0');
+        } else if (*line >= 'a' && *line <= 'f') {
+            *set = *set << 4 | (uint64_t)(*line - 'a' + 10);
+        }
+    }
+    return true;
+}
+
+/* The same where it must be there. */
+__attribute__((__unused__)) static uint64_t status_set(const char *path, const char *field)
+{
+    uint64_t set;
+
+    if (!read_status_set(path, field, &set)) {
+        bail(path);
+    }
+    return set;
+}
+
+__attribute__((__unused__)) static uint64_t bits_of(const sigset_t *set)
+{
+    uint64_t bits = 0;
+
+    for (int sig = 1; sig <= 64 && sig < NSIG; sig++) {
+        bits |= sigismember(set, sig) == 1 ? BIT(sig) : 0;
+    }
+    return bits;
+}
+
+/* The calling thread's mask, also where a filter forbids to ask for it. */
+__attribute__((__unused__)) static uint64_t own_mask(void)
+{
+    int saved_errno = errno;
+    uint64_t bits;
+    sigset_t set;
+
+    bits = sigprocmask(SIG_SETMASK, NULL, &set) == 0 ? bits_of(&set) : status_set("/proc/thread-self/status", "SigBlk");
+    errno = saved_errno;
+    return bits;
+}
+
+/* A mask that nothing has by accident. */
+__attribute__((__unused__)) static void block_a_few(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigaddset(&set, SIGALRM);
+    sigaddset(&set, SIGRTMIN + 3);
+    if (sigprocmask(SIG_SETMASK, &set, NULL) != 0) {
+        bail("sigprocmask");
+    }
+}
+
+#endif /* MASK_H */

@@ -1,0 +1,32 @@
+/*
+ * LD_PRELOAD puts the library before a program's own qemu_fork(), where that is a dynamic symbol. argv[1] is the
+ * program, argv[2] the library.
+ */
+#include "child.h"
+
+static void run(void *arg)
+{
+    char **argv = (char **)arg;
+
+    execv(argv[0], argv);
+    _exit(127);
+}
+
+int main(int argc, char **argv)
+{
+    char *program[] = {argv[1], NULL};
+    struct ending ending;
+
+    (void)argc;
+#ifdef __SANITIZE_ADDRESS__
+    skip_all("AddressSanitizer's own library must come first, so nothing can be preloaded");
+#endif
+    unsetenv("LD_PRELOAD");
+    ending = run_child(run, program);
+    exits_with(&ending, 2, "without LD_PRELOAD the program has its own qemu_fork()");
+    setenv("LD_PRELOAD", argv[2], 1);
+    ending = run_child(run, program);
+    exits_with(&ending, 7, "with LD_PRELOAD it has the library's");
+    is_str(ending.text, "", "the loader has no complaint");
+    return done();
+}

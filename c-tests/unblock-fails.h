@@ -1,0 +1,102 @@
+/*
+ * The child cannot unblock its signals: it says so and ends, whatever errp is, and the parent sees a child that failed.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef UNBLOCK_FAILS_H
+#define UNBLOCK_FAILS_H
+
+#include <qemu-fork.h>
+
+#include "child.h"
+#include "error-api.h"
+#include "mask.h"
+
+struct unblocking {
+    void (*arrange)(int); /* makes it fail in the child, with the error number */
+    int error;
+    enum { ERRP_NULL, ERRP_ERR, ERRP_FATAL, ERRP_ABORT, ERRP_SET } errp;
+    void (*prepare)(void); /* called before qemu_fork(), unless NULL */
+};
+
+static struct {
+    pid_t pid;
+    int error;
+    int status;
+    bool same_mask;
+    bool untouched;
+    bool child_returned;
+} *unblock_report;
+
+static void call_qemu_fork(void *arg)
+{
+    const struct unblocking *unblocking = (const struct unblocking *)arg;
+    Error *err = NULL;
+    Error **errps[] = {NULL, &err, &error_fatal, &error_abort, &err};
+    Error *before;
+    uint64_t mask;
+
+    block_a_few();
+    mask = own_mask();
+    if (unblocking->errp == ERRP_SET) {
+        error_setg(&err, "an earlier one");
+    }
+    before = err;
+    unblocking->arrange(unblocking->error);
+    if (unblocking->prepare) {
+        unblocking->prepare();
+    }
+    errno = ERANGE;
+    unblock_report->pid = qemu_fork(errps[unblocking->errp]);
+    if (unblock_report->pid == 0) {
+        unblock_report->child_returned = true;
+        _exit(0);
+    }
+    unblock_report->error = errno;
+    unblock_report->same_mask = own_mask() == mask;
+    unblock_report->untouched = err == before && !error_abort && !error_fatal;
+    unblock_report->status = wait_for(unblock_report->pid);
+    error_free(err);
+}
+
+static struct ending fork_and_fail_to_unblock(struct unblocking *unblocking)
+{
+    if (!unblock_report) {
+        unblock_report = shared_memory(sizeof(*unblock_report));
+    }
+    memset(unblock_report, 0, sizeof(*unblock_report));
+    return run_child(call_qemu_fork, unblocking);
+}
+
+/* All that holds wherever stderr goes. */
+static void check_processes(const struct ending *ending)
+{
+    exits_with(ending, 0, "the parent");
+    is_int(ending->atexit_runs, 1, "the parent's atexit handlers run, and nobody else's");
+    ok(unblock_report->pid > 0, "the parent gets a process id");
+    is_int(unblock_report->error, ERANGE, "errno is what it was");
+    ok(unblock_report->same_mask, "the mask is what it was");
+    ok(unblock_report->untouched, "*errp is what it was");
+    ok(!unblock_report->child_returned, "qemu_fork() does not return in the child");
+    is_int(unblock_report->status, 0x100, "the child's wait status is 0x100");
+}
+
+/* Every row. */
+__attribute__((__unused__)) static void check_unblocking(const char *how, void (*arrange)(int), int error)
+{
+    static const char *const names[] = {"NULL", "&err", "&error_fatal", "&error_abort", "a pointer to a set Error"};
+    char line[256];
+
+    snprintf(line, sizeof(line), "cannot unblock signals: %s\n", strerror(error));
+    for (int i = ERRP_NULL; i <= ERRP_SET; i++) {
+        struct unblocking unblocking = {.arrange = arrange, .error = error, .errp = i};
+        struct ending ending;
+
+        printf("# %s, %s, errp is %s\n", how, strerror(error), names[i]);
+        ending = fork_and_fail_to_unblock(&unblocking);
+        check_processes(&ending);
+        is_str(ending.text, line, "stderr has the one line");
+    }
+}
+
+#endif /* UNBLOCK_FAILS_H */
