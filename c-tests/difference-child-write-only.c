@@ -18,7 +18,7 @@ static volatile bool watched;
 
 static void notice(const char *name)
 {
-    if (watched && !*called) {
+    if (watched && called && !*called) {
         strcpy(called, name);
     }
 }
@@ -110,6 +110,7 @@ int main(void)
 {
     struct ending ending;
 
+    need_own_malloc();
     called = shared_memory(64);
     interposed_malloc.hook = notice;
 

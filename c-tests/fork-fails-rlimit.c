@@ -1,16 +1,8 @@
 /* fork() fails because the user may have no more processes. Root is not bound by that, so root becomes nobody. */
 #include "fork-fails.h"
+#include "no-leak-check.h"
 
 enum { NOBODY = 65534 };
-
-#ifdef __SANITIZE_ADDRESS__
-/* The leak checker wants a thread of its own when the process exits, and here it cannot have one. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";
-}
-#endif
 
 static bool allow_no_process(void)
 {

@@ -67,6 +67,7 @@ int main(void)
 {
     struct ending ending;
 
+    need_own_malloc();
     interposed_malloc.hook = abort_if_poisoned;
     ending = run_child(child_that_mallocs, NULL);
     dies_of(&ending, SIGABRT, "a child that calls malloc");

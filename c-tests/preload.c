@@ -3,6 +3,7 @@
  * program, argv[2] the library.
  */
 #include "child.h"
+#include "sanitizer.h"
 
 static void run(void *arg)
 {
@@ -18,9 +19,9 @@ int main(int argc, char **argv)
     struct ending ending;
 
     (void)argc;
-#ifdef __SANITIZE_ADDRESS__
-    skip_all("AddressSanitizer's own library must come first, so nothing can be preloaded");
-#endif
+    if (UNDER_ASAN) {
+        skip_all("AddressSanitizer's own library must come first, so nothing can be preloaded");
+    }
     unsetenv("LD_PRELOAD");
     ending = run_child(run, program);
     exits_with(&ending, 2, "without LD_PRELOAD the program has its own qemu_fork()");

@@ -15,15 +15,7 @@
 #include <sys/syscall.h>
 
 #include "child.h"
-
-#ifdef __SANITIZE_ADDRESS__
-/* The leak checker wants a thread of its own when the process exits, and here it cannot have one. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";
-}
-#endif
+#include "no-leak-check.h"
 
 static bool fail_calls(int error, const long *numbers, size_t n)
 {

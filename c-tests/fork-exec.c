@@ -1,0 +1,51 @@
+/*
+ * What it is all for: a program that the child executes starts with no signal blocked, ignored or pending, whatever its
+ * parent has done with them. The program is this one, with an argument.
+ */
+#include <qemu-fork.h>
+
+#include "child.h"
+#include "mask.h"
+
+static void handler(int signum)
+{
+    (void)signum;
+}
+
+/* 0, or which of the sets is not empty. glibc up to 2.39 may leave its own two ignored, through posix_spawn(). */
+static int inspect(void)
+{
+    static const char *const fields[] = {"SigBlk", "SigIgn", "SigPnd", "ShdPnd", "SigCgt"};
+
+    for (int i = 0; i < 5; i++) {
+        if (status_set("/proc/self/status", fields[i]) & ~LIBC_SIGNALS) {
+            return 1 + i;
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    sigset_t all;
+    pid_t pid;
+
+    if (argc > 1) {
+        return inspect();
+    }
+    for (int sig = 1; sig < NSIG; sig++) {
+        signal(sig, sig % 2 ? SIG_IGN : handler); /* it refuses some */
+    }
+    signal(SIGCHLD, handler); /* ignored, it would leave nothing to wait for */
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    kill(getpid(), SIGUSR2);
+    pid = qemu_fork(NULL);
+    if (pid == 0) {
+        execl("/proc/self/exe", argv[0], "inspect", (char *)NULL);
+        _exit(127);
+    }
+    ok(pid > 0, "the parent gets a process id");
+    is_int(wait_for(pid), 0, "no signal is blocked, ignored, pending or caught in the program");
+    return done();
+}
