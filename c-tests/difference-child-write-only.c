@@ -14,6 +14,7 @@
 #include "interpose-sigmask.h"
 
 static char *called; /* shared: the first of the functions below that a watched process called */
+static int *watches; /* shared: how many processes were watched */
 static volatile bool watched;
 
 static void notice(const char *name)
@@ -27,6 +28,7 @@ static void notice(const char *name)
 static void watch(void)
 {
     watched = true;
+    __atomic_add_fetch(watches, 1, __ATOMIC_SEQ_CST);
 }
 
 #define FORWARD(result, name, parameters, arguments)    \
@@ -112,6 +114,7 @@ int main(void)
 
     need_own_malloc();
     called = shared_memory(64);
+    watches = shared_memory(sizeof(*watches));
     interposed_malloc.hook = notice;
 
     ending = run_child(child_that_prints, NULL);
@@ -128,5 +131,6 @@ int main(void)
     is_str(called, "", "that child calls none of these functions");
     is_str(ending.text, "cannot unblock signals: Operation not permitted\nthe parent's own\n",
            "that child does not flush what stdio had in its buffers");
+    is_int(*watches, 3, "all three children were watched");
     return done();
 }

@@ -12,6 +12,7 @@
 #include "interpose-sigmask.h"
 
 static volatile bool poisoned;
+static int *poisonings; /* shared: how many processes were */
 
 static void abort_if_poisoned(const char *name)
 {
@@ -25,6 +26,7 @@ static void abort_if_poisoned(const char *name)
 static void poison(void)
 {
     poisoned = true;
+    __atomic_add_fetch(poisonings, 1, __ATOMIC_SEQ_CST);
 }
 
 static void child_that_mallocs(void *arg)
@@ -68,6 +70,7 @@ int main(void)
     struct ending ending;
 
     need_own_malloc();
+    poisonings = shared_memory(sizeof(*poisonings));
     interposed_malloc.hook = abort_if_poisoned;
     ending = run_child(child_that_mallocs, NULL);
     dies_of(&ending, SIGABRT, "a child that calls malloc");
@@ -78,5 +81,6 @@ int main(void)
     ending = run_child(fork_and_fail_to_unblock, NULL);
     exits_with(&ending, 0, "the child that cannot unblock its signals ends with 1, and its parent");
     is_str(ending.text, "cannot unblock signals: Unknown error 12345\n", "it called nothing of the kind");
+    is_int(*poisonings, 3, "all three children would have been aborted");
     return done();
 }
