@@ -128,7 +128,9 @@ __attribute__((__unused__)) static bool exits_with(const struct ending *ending, 
 
 __attribute__((__unused__)) static bool dies_of(const struct ending *ending, int signum, const char *what)
 {
-    if (ok(WIFSIGNALED(ending->status) && WTERMSIG(ending->status) == signum, "%s: killed by signal %d", what, signum)) {
+    bool killed = WIFSIGNALED(ending->status) && WTERMSIG(ending->status) == signum;
+
+    if (ok(killed, "%s: killed by signal %d", what, signum)) {
         return true;
     }
     show_ending(ending);

@@ -1,4 +1,4 @@
-/* The shared library is opened by a program that knows nothing of it, used, and closed again. argv[1] is the library. */
+/* The shared library is opened by a program that knows nothing of it, used, and closed. argv[1] is the library. */
 #include <dlfcn.h>
 
 #include <sys/types.h>

@@ -9,16 +9,14 @@
 #include <qemu-fork.h>
 
 #include "child.h"
-#include "error-api.h"
+#include "errp-kinds.h"
 #include "mask.h"
 #include "unexpected.h"
 
 struct failure {
-    const char *how;         /* what makes it fail, for the reader */
-    void (*arrange)(int);    /* makes it fail, with the error number */
-    int error;               /* the error number */
-    const char *summary;     /* the message without its reason */
-    enum { ERRP_NULL, ERRP_ERR, ERRP_FATAL, ERRP_ABORT, ERRP_SET } errp;
+    void (*arrange)(int); /* makes it fail, with the error number */
+    int error;
+    enum errp_kind errp;
 };
 
 /* What a process that survives has to tell. */
@@ -39,17 +37,14 @@ static void call_qemu_fork(void *arg)
 {
     const struct failure *failure = (const struct failure *)arg;
     Error *err = NULL;
-    Error **errps[] = {NULL, &err, &error_fatal, &error_abort, &err};
+    Error **errp = errp_of(failure->errp, &err);
     uint64_t mask;
 
     block_a_few();
     mask = own_mask();
-    if (failure->errp == ERRP_SET) {
-        error_setg(&err, "an earlier one");
-    }
     failure->arrange(failure->error);
     errno = ERANGE;
-    report->pid = qemu_fork(errps[failure->errp]);
+    report->pid = qemu_fork(errp);
     report->error = errno;
     if (report->pid == 0) {
         _exit(0);
@@ -65,12 +60,14 @@ static void call_qemu_fork(void *arg)
     report->returned = true;
 }
 
-static struct ending fail(struct failure *failure)
+static struct ending fail(struct failure *failure, enum errp_kind errp)
 {
     if (!report) {
         report = (struct report *)shared_memory(sizeof(*report));
     }
     memset(report, 0, sizeof(*report));
+    failure->errp = errp;
+    printf("# errp is %s\n", errp_names[errp]);
     return run_child(call_qemu_fork, failure);
 }
 
@@ -85,11 +82,11 @@ static void check_return(const struct failure *failure, const struct ending *end
     is_str(ending->text, "", "nothing is on stderr");
 }
 
-/* Every row. */
+/* Every row. `how` tells the reader what makes it fail; `summary` is the message without its reason. */
 __attribute__((__unused__)) static void check_failure(const char *how, void (*arrange)(int), int error,
                                                       const char *summary)
 {
-    struct failure failure = {.how = how, .arrange = arrange, .error = error, .summary = summary};
+    struct failure failure = {.arrange = arrange, .error = error};
     struct ending ending;
     char message[256];
     char line[sizeof(message) + 1];
@@ -97,37 +94,28 @@ __attribute__((__unused__)) static void check_failure(const char *how, void (*ar
     snprintf(message, sizeof(message), "%s: %s", summary, strerror(error));
     snprintf(line, sizeof(line), "%s\n", message);
 
-    printf("# %s, %s, errp is NULL\n", how, strerror(error));
-    failure.errp = ERRP_NULL;
-    ending = fail(&failure);
+    printf("# %s: %s\n", how, message);
+    ending = fail(&failure, ERRP_NULL);
     check_return(&failure, &ending);
 
-    printf("# %s, %s, errp is &err\n", how, strerror(error));
-    failure.errp = ERRP_ERR;
-    ending = fail(&failure);
+    ending = fail(&failure, ERRP_ERR);
     check_return(&failure, &ending);
     ok(report->set, "err is set");
     is_str(report->message, message, "the message says what and why");
     is_int(report->class, ERROR_CLASS_GENERIC_ERROR, "the class is the generic one");
 
-    printf("# %s, %s, errp is &error_fatal\n", how, strerror(error));
-    failure.errp = ERRP_FATAL;
-    ending = fail(&failure);
+    ending = fail(&failure, ERRP_FATAL);
     exits_with(&ending, 1, "the process");
     is_int(ending.atexit_runs, 1, "its atexit handlers run");
     is_str(ending.text, line, "the message is on stderr");
     ok(!report->returned, "qemu_fork() does not return");
 
-    printf("# %s, %s, errp is &error_abort\n", how, strerror(error));
-    failure.errp = ERRP_ABORT;
-    ending = fail(&failure);
+    ending = fail(&failure, ERRP_ABORT);
     dies_of(&ending, SIGABRT, "the process");
     is_int(ending.atexit_runs, 0, "no atexit handler runs");
     is_unexpected(ending.text, "qemu_fork", NULL, 0, line, "the place and the message are on stderr");
 
-    printf("# %s, %s, errp points to a set Error\n", how, strerror(error));
-    failure.errp = ERRP_SET;
-    ending = fail(&failure);
+    ending = fail(&failure, ERRP_SET);
     dies_of(&ending, SIGABRT, "the process");
     is_int(ending.atexit_runs, 0, "no atexit handler runs");
     has_words(ending.text, "stderr names both errors", "an earlier one", message, NULL);

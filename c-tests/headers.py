@@ -71,8 +71,9 @@ class Tap:
 
 def compiles(compiler, language, include, flags, source):
     """Whether the source compiles without a warning, and what the compiler said."""
-    run = subprocess.run([*shlex.split(compiler), *WARNINGS, "-fsyntax-only", "-x", language, "-I", include, *flags, "-"],
-                         input=source, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    command = [*shlex.split(compiler), *WARNINGS, "-fsyntax-only", "-x", language, "-I", include, *flags, "-"]
+    run = subprocess.run(command, input=source, text=True, check=False,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return run.returncode == 0, run.stdout
 
 
@@ -110,6 +111,7 @@ def main():
     args = arguments()
     tap = Tap()
     compilers = [(args.cc, "c", C_STANDARDS)]
+    given = {os.path.basename(shlex.split(command)[0]) for command in (args.cc, args.cxx) if command}
     if args.cxx:
         compilers.append((args.cxx, "c++", CXX_STANDARDS))
     else:
@@ -117,7 +119,7 @@ def main():
     for name, language, standards in (("clang", "c", C_STANDARDS), ("clang++", "c++", CXX_STANDARDS)):
         if not shutil.which(name):
             tap.skip(f"the headers with {name}", f"there is no {name} (Debian: clang)")
-        elif name not in (os.path.basename(shlex.split(args.cc)[0]), os.path.basename((shlex.split(args.cxx) or [""])[0])):
+        elif name not in given:
             compilers.append((name, language, standards))
     for compiler, language, standards in compilers:
         check_headers(tap, compiler, language, standards, args.include)

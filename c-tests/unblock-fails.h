@@ -9,13 +9,13 @@
 #include <qemu-fork.h>
 
 #include "child.h"
-#include "error-api.h"
+#include "errp-kinds.h"
 #include "mask.h"
 
 struct unblocking {
     void (*arrange)(int); /* makes it fail in the child, with the error number */
     int error;
-    enum { ERRP_NULL, ERRP_ERR, ERRP_FATAL, ERRP_ABORT, ERRP_SET } errp;
+    enum errp_kind errp;
     void (*prepare)(void); /* called before qemu_fork(), unless NULL */
 };
 
@@ -32,22 +32,18 @@ static void call_qemu_fork(void *arg)
 {
     const struct unblocking *unblocking = (const struct unblocking *)arg;
     Error *err = NULL;
-    Error **errps[] = {NULL, &err, &error_fatal, &error_abort, &err};
-    Error *before;
+    Error **errp = errp_of(unblocking->errp, &err);
+    Error *before = err;
     uint64_t mask;
 
     block_a_few();
     mask = own_mask();
-    if (unblocking->errp == ERRP_SET) {
-        error_setg(&err, "an earlier one");
-    }
-    before = err;
     unblocking->arrange(unblocking->error);
     if (unblocking->prepare) {
         unblocking->prepare();
     }
     errno = ERANGE;
-    unblock_report->pid = qemu_fork(errps[unblocking->errp]);
+    unblock_report->pid = qemu_fork(errp);
     if (unblock_report->pid == 0) {
         unblock_report->child_returned = true;
         _exit(0);
@@ -84,15 +80,14 @@ static void check_processes(const struct ending *ending)
 /* Every row. */
 __attribute__((__unused__)) static void check_unblocking(const char *how, void (*arrange)(int), int error)
 {
-    static const char *const names[] = {"NULL", "&err", "&error_fatal", "&error_abort", "a pointer to a set Error"};
     char line[256];
 
     snprintf(line, sizeof(line), "cannot unblock signals: %s\n", strerror(error));
-    for (int i = ERRP_NULL; i <= ERRP_SET; i++) {
+    for (enum errp_kind i = ERRP_NULL; i < ERRP_KINDS; i++) {
         struct unblocking unblocking = {.arrange = arrange, .error = error, .errp = i};
         struct ending ending;
 
-        printf("# %s, %s, errp is %s\n", how, strerror(error), names[i]);
+        printf("# %s, %s, errp is %s\n", how, strerror(error), errp_names[i]);
         ending = fork_and_fail_to_unblock(&unblocking);
         check_processes(&ending);
         is_str(ending.text, line, "stderr has the one line");

@@ -1,6 +1,6 @@
 /*
- * A program with a qemu_fork() from a library of its own, for preload.c. Its exit status tells whose it was: 2, its own;
- * 7, one that forks and resets SIGUSR1 in the child; 3, something else.
+ * A program with a qemu_fork() from a library of its own, for preload.c. Its exit status tells whose it was: 2, its
+ * own; 7, one that forks and resets SIGUSR1 in the child; 3, something else.
  */
 #include <signal.h>
 #include <stdarg.h>
