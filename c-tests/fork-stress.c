@@ -1,7 +1,9 @@
 /*
- * Threads that allocate and print without a pause, while another forks 10,000 times: each fork finds a lock held by a
+ * Threads that allocate and print without a pause, while another forks 10,000 times: many a fork finds a lock held by a
  * thread that the child does not have, and the child must come out of qemu_fork() all the same.
  */
+#include "interpose-malloc-lock.h"
+
 #include <pthread.h>
 
 #include <qemu-fork.h>
