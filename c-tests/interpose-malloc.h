@@ -86,8 +86,9 @@ void *realloc(void *old, size_t size)
 
 void free(void *memory)
 {
-    hear("free");
-    (void)memory;
+    if (memory) {
+        hear("free");
+    }
 }
 
 #endif /* !UNDER_ASAN */
