@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 /* How many violations are shown in full: of one kind a few, so that one fault does not hide another. */
-enum { SHOWN = 20, SHOWN_OF_A_KIND = 4, KINDS = 64 };
+enum { SHOWN = 20, SHOWN_OF_A_KIND = 4, KINDS = 64, MAX_HANGS = 2 };
 
 struct library library;
 bool quick;
@@ -30,6 +30,7 @@ bool quick;
 static struct tally {
     atomic_long experiments;
     atomic_long violations;
+    atomic_int hangs;
     atomic_int shown;
     struct {
         _Atomic(const char *) fmt;
@@ -104,6 +105,9 @@ int finish(void)
     if (violations > SHOWN_OF_A_KIND) {
         note("of each kind of violation only the first few were shown");
     }
+    if (enough_hangs()) {
+        note("after %d experiments that hung the rest was left out", atomic_load(&tally->hangs));
+    }
     printf("RESULT experiments=%ld violations=%ld\n", atomic_load(&tally->experiments), violations);
     fflush(stdout);
     return violations != 0;
@@ -163,15 +167,15 @@ static void open_library(const char *path)
         exit(2);
     }
     library.path = path;
-    library.fork = (fork_function *)dlsym(handle, "qemu_fork");
+    library.fork = (fork_function *)(uintptr_t)dlsym(handle, "qemu_fork");
     if (!library.fork) {
         fprintf(stderr, "%s does not export qemu_fork\n", path);
         exit(2);
     }
     library.error_abort = (void **)dlsym(handle, "error_abort");
     library.error_fatal = (void **)dlsym(handle, "error_fatal");
-    library.error_get_pretty = (const char *(*)(const void *))dlsym(handle, "error_get_pretty");
-    library.error_free = (void (*)(void *))dlsym(handle, "error_free");
+    library.error_get_pretty = (const char *(*)(const void *))(uintptr_t)dlsym(handle, "error_get_pretty");
+    library.error_free = (void (*)(void *))(uintptr_t)dlsym(handle, "error_free");
 }
 
 bool has_error_api(void)
@@ -358,6 +362,7 @@ static void on_timeout(int sig)
         alarm(HANG_SECONDS);
     } else if (watched_group > 0) {
         timed_out = 1;
+        atomic_fetch_add(&tally->hangs, 1);
         kill(-watched_group, SIGKILL);
     }
 }
@@ -374,6 +379,11 @@ void watch(pid_t group, const atomic_int *progress)
     watched_progress = progress;
     watched_group = group;
     alarm(group != 0 ? HANG_SECONDS : 0);
+}
+
+bool enough_hangs(void)
+{
+    return atomic_load(&tally->hangs) >= MAX_HANGS;
 }
 
 struct directory_entry {
@@ -458,4 +468,20 @@ bool forbid_masking(int error)
     };
 
     return install_filter(code, sizeof(code) / sizeof(code[0]));
+}
+
+void need_filters(void)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid < 0) {
+        broken("fork");
+    }
+    if (pid == 0) {
+        _exit(forbid_fork(EAGAIN) && fork() == -1 && errno == EAGAIN ? 0 : 1);
+    }
+    if (wait_for(pid, &status) != pid || status != 0) {
+        skip("there are no seccomp filters here, so system calls cannot be forbidden");
+    }
 }

@@ -131,6 +131,9 @@ pid_t wait_for(pid_t pid, int *status);
 void watch(pid_t group, const atomic_int *progress);
 extern volatile int timed_out;
 
+/* After a few hangs the rest is left out: the verdict is known, and would take for ever. */
+bool enough_hangs(void);
+
 /* The number of open descriptors of this process. Async-signal-safe. */
 int count_descriptors(void);
 
@@ -142,5 +145,8 @@ bool forbid_fork(int error);
 
 /* The same for rt_sigprocmask where it would change the mask; to ask for the mask stays allowed. */
 bool forbid_masking(int error);
+
+/* Skips the part where these three do not work. */
+void need_filters(void);
 
 #endif /* PROOF_COMMON_H */

@@ -104,11 +104,13 @@ static void set_up_subject(void)
     struct sigaction handler = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct rlimit no_core = {0, 0};
+    uint64_t crashes = bit_of(SIGSEGV) | bit_of(SIGBUS) | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGABRT) | bit_of(SIGTRAP);
 
     setpgid(0, 0);
     setrlimit(RLIMIT_CORE, &no_core);
     for (int sig = 1; sig < SIGNALS; sig++) {
-        if (sig != SIGABRT && sig != SIGTRAP) {
+        /* Not those by which a crash shows, and not the tracer's. An ignored SIGCHLD would hide the children. */
+        if (!(crashes & bit_of(sig))) {
             sigaction(sig, sig % 3 == 0 && sig != SIGCHLD ? &ignore : &handler, NULL); /* refused for a few */
         }
     }
@@ -247,7 +249,8 @@ static bool next_call(struct run *run, pid_t pid, struct call *call)
         if (run->stop.kind == STOP_FORK && run->child == 0) {
             run->child = adopt_child(pid);
         } else if (run->stop.kind == STOP_SYSCALL) {
-            if (at_entry(pid, call)) {
+            /* The end of a handler is no call of qemu_fork(), and may come anywhere if signals are not blocked. */
+            if (at_entry(pid, call) && call->number != SYS_rt_sigreturn) {
                 return true;
             }
         } else if (run->stop.kind != STOP_SIGNAL) {
@@ -281,8 +284,9 @@ static bool go_to_fork(struct run *run)
 }
 
 /* Makes the calls fail that shall. All are on one side, in order. */
-static bool apply(struct run *run, const struct failure *failures, int n)
+static bool apply(struct run *run, const struct failure *failures, int n, const struct call *last)
 {
+    struct call call = {0};
     int at = -1;
     pid_t pid;
 
@@ -295,13 +299,11 @@ static bool apply(struct run *run, const struct failure *failures, int n)
     pid = failures[0].side == CHILD ? run->child : run->pid;
     for (int i = 0; i < n; i++) {
         for (; at < failures[i].index; at++) {
-            struct call call;
-
             if (!next_call(run, pid, &call)) {
                 return false;
             }
         }
-        if (!make_fail(run, pid, failures[i].error)) {
+        if ((i == n - 1 && call.number != last->number) || !make_fail(run, pid, failures[i].error)) {
             return false;
         }
     }
@@ -641,8 +643,11 @@ static void experiment(enum mode mode, const struct failure *failures, int n, co
     struct experiment of = {mode, failures, n, call};
     struct run run;
 
+    if (enough_hangs()) {
+        return;
+    }
     count_experiments(1);
-    if (!start(&run, mode, n > 0 && failures[0].side == CHILD) || !apply(&run, failures, n)) {
+    if (!start(&run, mode, n > 0 && failures[0].side == CHILD) || !apply(&run, failures, n, call)) {
         fault(&of, "this call was not reached again: %s", timed_out ? "it hung" : describe_stop(&run.stop));
         give_up(&run);
         return;
@@ -795,6 +800,7 @@ int main(int argc, char **argv)
 
     begin(argc, argv);
     need_tracer();
+    need_filters();
     report = shared_memory(sizeof(*report));
     stderr_file = memfd_create("stderr", MFD_CLOEXEC);
     if (stderr_file < 0) {

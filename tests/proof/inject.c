@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 
 #include "subject.h"
 
-enum { MAX_STEPS = 1 << 17, MAX_WORKERS = 64, QUICK_POINTS = 1000, MAX_HANGS = 3 };
+enum { MAX_STEPS = 1 << 17, MAX_WORKERS = 64, QUICK_POINTS = 1000 };
 
 /* ---- What is tried ---- */
 
@@ -101,7 +101,6 @@ struct trace {
 static struct trace traces[2];
 
 static struct shared {
-    atomic_int hangs;
     atomic_int next[SETUPS];
     atomic_int points[SETUPS];
     atomic_int steps[SETUPS][2];
@@ -475,7 +474,6 @@ static void judge(const struct experiment *of, int status)
     bool hits_child = at_child || (shot && of->shot.way == TO_GROUP && after_fork(of->point));
 
     if (timed_out) {
-        atomic_fetch_add(&shared->hangs, 1);
         fault(of, "it came to no end within %d seconds", HANG_SECONDS);
         return;
     }
@@ -496,8 +494,8 @@ static void experiment(struct setup *setup, const struct point *point, struct sh
     bool with_child = point->side == CHILD || (after_fork(point) && (shot.way == TO_GROUP || point->kind == INSIDE_FORK));
     struct run run;
 
-    if (atomic_load(&shared->hangs) >= MAX_HANGS) {
-        return; /* enough is known, and more would take for ever */
+    if (enough_hangs()) {
+        return;
     }
     count_experiments(1);
     if (!start(&run, setup, with_child) || !go_to_point(&run, point) || !fire(&run, point, &shot)) {
@@ -734,6 +732,7 @@ int main(int argc, char **argv)
 
     begin(argc, argv);
     need_tracer();
+    need_filters();
     has_error_api();
     shot_signals[0] = SIGUSR1;
     shot_signals[1] = SIGCHLD;

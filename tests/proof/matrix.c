@@ -399,8 +399,12 @@ static void start_threads(const struct situation *situation)
 static void in_own_process(const struct situation *situation)
 {
     int status;
-    pid_t pid = fork();
+    pid_t pid;
 
+    if (enough_hangs()) {
+        return;
+    }
+    pid = fork();
     if (pid < 0) {
         broken("fork");
     }

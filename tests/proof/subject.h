@@ -62,7 +62,9 @@ static void on_shot(int sig, siginfo_t *info, void *context)
     for (int i = 0; i < SHOT_SIGNALS; i++) {
         if (shot_signals[i] == sig && (sig != SIGCHLD || info->si_code <= 0)) {
             atomic_fetch_add(ours ? &report->handled[i] : &report->in_child[i], 1);
-            report->handled_by[i] = raw_gettid();
+            if (ours) {
+                report->handled_by[i] = raw_gettid();
+            }
         }
     }
 }

@@ -170,7 +170,9 @@ static inline void need_tracer(void)
     }
     stop = next_stop(pid);
     if (stop.kind != STOP_TRAP) {
-        kill(pid, SIGKILL);
+        if (stop.kind != STOP_ENDED) {
+            kill(pid, SIGKILL);
+        }
         skip("processes cannot be traced here (ptrace is not permitted)");
     }
     if (!set_breakpoint(pid, (uint64_t)library.fork)) {
