@@ -418,7 +418,14 @@ static void in_own_process(const struct situation *situation)
     }
     setpgid(pid, pid); /* whoever of the two comes first */
     watch(pid, NULL);
-    wait_for(pid, &status);
+    while (waitpid(pid, &status, WUNTRACED) < 0 && errno == EINTR) {
+    }
+    if (WIFSTOPPED(status)) {
+        /* A pending SIGTSTP or the like was let through. */
+        kill(-pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
     watch(0, NULL);
     if (status != 0) {
         fault(situation, 0, "the process has wait status %#x: it did not survive the call", (unsigned)status);
