@@ -31,10 +31,11 @@ demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
 	@$(BUILD)/provider/examples/exec-channel
 
 .PHONY: check
-check: build ## every test that needs no other platform
+check: build ## every test that needs no other platform, and the quick form of the proof
 	$(MESON) test -C $(BUILD)/provider --print-errorlogs
 	$(MESON) test -C $(BUILD)/host --print-errorlogs
 	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked --no-fail-fast
+	tests/proof/run.py --quick --build $(BUILD)
 
 .PHONY: lint
 lint: ## formatting, clippy and the manual, with warnings denied
