@@ -15,9 +15,9 @@ static void handler(int signum)
 /* 0, or which of the sets is not empty. glibc up to 2.39 may leave its own two ignored, through posix_spawn(). */
 static int inspect(void)
 {
-    static const char *const fields[] = {"SigBlk", "SigIgn", "SigPnd", "ShdPnd", "SigCgt"};
+    static const char *const fields[] = {"SigBlk", "SigIgn", "SigPnd", "ShdPnd"};
 
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 4; i++) {
         if (status_set("/proc/self/status", fields[i]) & ~LIBC_SIGNALS) {
             return 1 + i;
         }
@@ -46,6 +46,6 @@ int main(int argc, char **argv)
         _exit(127);
     }
     ok(pid > 0, "the parent gets a process id");
-    is_int(wait_for(pid), 0, "no signal is blocked, ignored, pending or caught in the program");
+    is_int(wait_for(pid), 0, "no signal is blocked, ignored or pending in the program");
     return done();
 }

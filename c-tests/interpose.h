@@ -11,7 +11,7 @@
 #include "tap.h"
 
 /* Stores the address of the next function of this name, libc's mostly, in `*function`, a pointer to a function. */
-static void find_next(const char *name, void *function, size_t size)
+__attribute__((__unused__)) static void find_next(const char *name, void *function, size_t size)
 {
     void *found = dlsym(RTLD_NEXT, name);
 
