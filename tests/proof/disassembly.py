@@ -1,4 +1,4 @@
-"""What the instructions of one section do to the flow of control, by objdump, for the processors that have a table here.
+"""What the instructions of one section do to the flow of control: by objdump, for the processors with a table here.
 
 SPDX-License-Identifier: MIT
 """
@@ -36,7 +36,8 @@ PROCESSORS = {
     "aarch64": Processor([(RETURN, r"ret\b"), (CALL, r"blr?\b"), (BRANCH, r"b\.\w+|cbn?z|tbn?z"), (JUMP, r"br?\b"),
                           (TRAP, r"svc\b")],
                          r"mov\s+[wx]8, #0x([0-9a-f]+)", r"[wx]8$", {134: "rt_sigaction", 135: "rt_sigprocmask"}),
-    "arm": Processor([(RETURN, r"bx\s+lr|ldr(?:\.w)?\s+pc, \[sp\], #4|pop\w*\s.*pc|ldm\w*\s.*pc"), (CALL, r"blx?(?:\.w|\.n)?\s"),
+    "arm": Processor([(RETURN, r"bx\s+lr|ldr(?:\.w)?\s+pc, \[sp\], #4|pop\w*\s.*pc|ldm\w*\s.*pc"),
+                      (CALL, r"blx?(?:\.w|\.n)?\s"),
                       (JUMP, r"b(?:\.w|\.n)?\s|bx\s|tb[bh]\s|(?:ldr|mov)\w*(?:\.w)?\s+pc\b"),
                       (BRANCH, r"b(?:eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)\b|cbn?z"), (TRAP, r"svc\b")],
                      r"mov\w*\s+r7, #(\d+)", r"r7$", {174: "rt_sigaction"}),

@@ -36,7 +36,8 @@ def copy_source(tree):
     for name in SOURCE:
         origin, place = os.path.join(ROOT, name), os.path.join(tree, name)
         if os.path.isdir(origin):
-            shutil.copytree(origin, place, ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copyfile)
+            shutil.copytree(origin, place, copy_function=shutil.copyfile,
+                            ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(origin, place)
 

@@ -9,6 +9,7 @@ usage: memory.py --output FOLDER --provider FOLDER
 SPDX-License-Identifier: MIT
 """
 import argparse
+import glob
 import json
 import os
 import re
@@ -23,9 +24,18 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitize
 RUST_FLAGS = "-Zsanitizer=address -Cdebug-assertions -Zub-checks"
 # Under a limit on processes or a filter of system calls LeakSanitizer has no thread to look from.
 LEAK_CHECK_UNABLE = "LeakSanitizer has encountered a fatal error"
-VALGRIND_BROKEN = re.compile(r"valgrind: the 'impossible' happened|valgrind: m_\w+\.c|Valgrind has to exit")
-VALGRIND = ["valgrind", "--quiet", "--vgdb=no", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
-            "--show-leak-kinds=definite", "--num-callers=20"]
+VALGRIND_BROKEN = re.compile(r"valgrind: the 'impossible' happened|^valgrind: m_\w+/|Valgrind has to exit", re.M)
+VALGRIND = ["valgrind", "--vgdb=no", "--error-exitcode=99", "--leak-check=full",
+            "--errors-for-leak-kinds=definite", "--show-leak-kinds=definite", "--num-callers=20"]
+# The tests look at the dispositions that they set, and at what a program starts with.
+TESTS_ENV = {"ASAN_OPTIONS": "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0"}
+# The sanitizers run them.
+NOT_IN_VALGRIND = {
+    "fork-stress": "thousands of forks take it an hour",
+    "fork-storm": "thousands of forks take it an hour",
+    "fork-malloc-poisoned": "the test replaces malloc(), and so does valgrind",
+    "difference-child-write-only": "the test replaces malloc(), and so does valgrind",
+}
 ASAN_FAULTS = {
     "read-after-free": "heap-use-after-free",
     "read-after-free-in-child": "heap-use-after-free",
@@ -42,6 +52,14 @@ VALGRIND_FAULTS = {
     "leak-in-child": "definitely lost",
     "uninitialised": "uninitialised",
 }
+
+
+def valgrind_records(text):
+    """What valgrind complains of in one process. What is left when a process aborts is no leak: it had no choice."""
+    lines = [re.sub(r"^==\d+== ?", "", line) for line in text.splitlines() if re.match(r"==\d+==", line)]
+    records = [record.strip() for record in "\n".join(lines).split("\n\n") if re.search(r"^ +at 0x", record, re.M)]
+    aborted = [record for record in records if "Process terminating with default action of signal 6" in record]
+    return [record for record in records if record not in aborted and not (aborted and "lost in loss record" in record)]
 
 
 class Memory:
@@ -63,13 +81,14 @@ class Memory:
         with open(source, "w", encoding="utf-8") as file:
             file.write("int main(void) { return 0; }\n")
         try:
-            library.call([*library.COMPILER, "-fsanitize=address,undefined", source, "-o", os.path.join(self.folder, "empty")])
+            library.call([*library.COMPILER, "-fsanitize=address,undefined", source,
+                          "-o", os.path.join(self.folder, "empty")])
         except library.BuildError as error:
             return f"the compiler has no sanitizers (Debian: gcc has them in libasan and libubsan): {error}"
         return None
 
-    def build_sanitized(self):
-        """Meson's build of everything, both halves instrumented."""
+    def setup_sanitized(self):
+        """A build folder for both halves, instrumented, and the environment for all that is done there."""
         folder = os.path.join(self.folder, "sanitized")
         host = re.search(r"^host: (\S+)", library.call(["rustc", "-vV"]), re.M)[1]
         native = os.path.join(self.folder, "native.ini")
@@ -79,14 +98,25 @@ class Memory:
         if not os.path.exists(os.path.join(folder, "build.ninja")):
             library.call([self.meson, "setup", folder, library.ROOT, "--native-file", native,
                           "-Db_sanitize=address,undefined", "-Db_lundef=false"], env=env)
-        library.call([self.meson, "compile", "-C", folder], env=env)
-        return folder
+        return folder, env
+
+    def build_sanitized(self):
+        """The library and those tests that are to run. Returns the folder and the tests."""
+        folder, env = self.setup_sanitized()
+        tests = self.tests(folder, [{"shared", "pie"}, {"static", "no-pie"}][:1 if self.args.quick else 2])
+        # With all libraries: what a test opens at run time is not what its program is linked with.
+        targets = json.loads(library.call([self.meson, "introspect", "--targets", folder], env=env))
+        wanted = {name for target in targets if target["type"] != "executable" for name in target["filename"]}
+        wanted.update(word for test in tests for word in test["cmd"] if word.startswith(folder))
+        paths = sorted({os.path.relpath(name, folder) for name in wanted})
+        library.call(["ninja", "-C", folder, *paths], env=env)
+        return folder, tests
 
     def sanitize(self, lack):
         if lack:
             self.report.skip(lack)
             return
-        folder = self.build_sanitized()
+        folder, tests = self.build_sanitized()
         # "Is it really on?", for the half that is compiled by rustc.
         symbols = library.call(["nm", os.path.join(folder, "qemu_fork.o")])
         self.report.check("__asan_report_load" in symbols, "the Rust half is not instrumented")
@@ -96,8 +126,8 @@ class Memory:
         self.run_subject("the sanitizers", [subject], env, SANITIZER, ASAN_FAULTS)
         # There LeakSanitizer cannot start its thread.
         self.run_failing_fork("the sanitizers", [subject], {**env, "ASAN_OPTIONS": "detect_leaks=0"}, SANITIZER)
-        for test in self.tests(folder):
-            self.run_test("the sanitizers", test, [], {**env, **test["env"]})
+        for test in tests:
+            self.run_sanitized(test, {**env, **test["env"]})
 
     # ---- valgrind ----
 
@@ -108,11 +138,14 @@ class Memory:
         subject = os.path.join(self.folder, "subject")
         self.compile_subject(subject, self.args.provider)
         found = re.compile(r"^==\d+== ", re.M)
-        self.run_subject("valgrind", [*VALGRIND, subject], {}, found, VALGRIND_FAULTS)
-        self.run_failing_fork("valgrind", [*VALGRIND, subject], {}, found)
+        self.run_subject("valgrind", [*VALGRIND, "--quiet", subject], {}, found, VALGRIND_FAULTS)
+        self.run_failing_fork("valgrind", [*VALGRIND, "--quiet", subject], {}, found)
         if not self.args.quick:
-            for test in self.tests(self.args.provider):
-                self.run_test("valgrind", test, VALGRIND, test["env"])
+            for test in self.tests(self.args.provider, [{"shared", "pie"}]):
+                if test["name"] in NOT_IN_VALGRIND:
+                    self.report.skip(f"valgrind, {test['name']}: {NOT_IN_VALGRIND[test['name']]}")
+                else:
+                    self.run_in_valgrind(test)
 
     # ---- Both ----
 
@@ -140,32 +173,60 @@ class Memory:
         self.report.check(outcome.status == 0 and not complaint.search(outcome.output),
                           f"{tool}, failing-fork: {outcome.ending}: {outcome.output[:600]}")
 
-    def tests(self, folder):
-        """The C tests in this build folder: in all ways of linking, or in the commonest one."""
+    def tests(self, folder, ways):
+        """The C tests in this build folder that are linked in one of these ways."""
         tests = json.loads(library.call([self.meson, "introspect", "--tests", folder]))
-        if folder == self.args.provider or self.args.quick:
-            tests = [test for test in tests if {"shared", "pie"} <= {name.split(":")[-1] for name in test["suite"]}]
-        return tests
+        return [test for test in tests if any(way <= {name.split(":")[-1] for name in test["suite"]} for way in ways)]
 
-    def run_test(self, tool, test, wrapper, env):
+    def log(self, tool, test):
+        return os.path.join(self.folder, f"{tool}-{test['name']}-{'-'.join(self.way(test))}.log")
+
+    @staticmethod
+    def way(test):
+        return [suite.split(":")[-1] for suite in test["suite"]]
+
+    def run_sanitized(self, test, env):
         """One C test; each line of its own verdicts counts."""
-        name = f"{tool}, {test['name']} ({', '.join(suite.split(':')[-1] for suite in test['suite'])})"
-        log = os.path.join(self.folder, re.sub(r"\W+", "-", name) + ".log")
-        outcome = processes.run([*wrapper, *test["cmd"]], env=env, cwd=test["workdir"], log=log)
+        name = f"the sanitizers, {test['name']} ({', '.join(self.way(test))})"
+        log = self.log("sanitized", test)
+        outcome = processes.run(test["cmd"], env={**env, **TESTS_ENV}, cwd=test["workdir"], log=log)
         if LEAK_CHECK_UNABLE in outcome.output:
             self.report.skip(f"{name}: no leak check: LeakSanitizer cannot start its thread in that test")
-            outcome = processes.run(test["cmd"], env={**env, "ASAN_OPTIONS": "detect_leaks=0"}, cwd=test["workdir"], log=log)
-        if wrapper and VALGRIND_BROKEN.search(outcome.output):
-            self.report.skip(f"{name}: valgrind itself crashes, as it does where a fork fails")
-            return
+            more = {"ASAN_OPTIONS": TESTS_ENV["ASAN_OPTIONS"] + ":detect_leaks=0"}
+            outcome = processes.run(test["cmd"], env={**env, **more}, cwd=test["workdir"], log=log)
         self.report.experiments += len(re.findall(r"^ok ", outcome.output, re.M))
-        failed = [line for line in outcome.lines if line.startswith(("not ok", "Bail out!")) or SANITIZER.search(line)]
+        failed = [line for line in outcome.lines
+                  if line.startswith(("not ok", "Bail out!")) or SANITIZER.search(line)]
         self.report.check(outcome.status == 0 and not failed, f"{name}: {outcome.ending}: {'; '.join(failed[:3])}")
+
+    def run_in_valgrind(self, test):
+        """One C test, of which only what valgrind itself complains of counts, in any of its processes.
+
+        Its own verdicts do not: valgrind acts the kernel's part for signals, and has a malloc() of its own.
+        """
+        pattern = self.log("valgrind", test)[:-len(".log")]
+        for old in glob.glob(glob.escape(pattern) + ".*"):
+            os.remove(old)
+        processes.run([*VALGRIND, f"--log-file={pattern}.%p", *test["cmd"]], env=test["env"], cwd=test["workdir"],
+                      log=pattern + ".log")
+        logs = [path for path in glob.glob(glob.escape(pattern) + ".*") if not path.endswith(".log")]
+        said = ""
+        complaints = []
+        for path in logs:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+            said += text
+            complaints += valgrind_records(text)
+        if VALGRIND_BROKEN.search(said):
+            self.report.skip(f"valgrind, {test['name']}: valgrind itself crashes when a system call is made to fail")
+        else:
+            self.report.check(logs and not complaints,
+                              f"valgrind, {test['name']}: {(complaints or ['it did not run'])[0][:600]}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("--quick", action="store_true", help="the C tests in one way of linking, and not under valgrind")
+    parser.add_argument("--quick", action="store_true", help="the C tests linked in one way, and not under valgrind")
     parser.add_argument("--output", required=True, help="the folder for what is built")
     parser.add_argument("--provider", required=True, help="Meson's build folder of the library as it is installed")
     args = parser.parse_args()

@@ -206,7 +206,7 @@ def tell(report, mutant, task):
         report.note(f"{mutant.name}: {catcher}: {answers[catcher]}")
         return
     silent = [name for name, answer in answers.items() if answer is None]
-    report.violation(f"{mutant.name} got away: {mutant.wrong}" + (f"; could not run: {', '.join(silent)}" if silent else ""))
+    report.violation(f"{mutant.name} got away: {mutant.wrong}; without an answer: {', '.join(silent) or 'nobody'}")
 
 
 if __name__ == "__main__":

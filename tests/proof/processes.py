@@ -90,7 +90,7 @@ def _sweep(mark):
         killed += left
 
 
-def run(command, env=None, cwd=None, stop_at=None, log=None, preexec=None):
+def run(command, env=None, cwd=None, stop_at=None, log=None):
     """Runs a command to its end, or to the first line that starts with `stop_at`.
 
     Its stdout and stderr come back in one text, and go to the file `log` if there is one. What it has left running is
@@ -102,7 +102,7 @@ def run(command, env=None, cwd=None, stop_at=None, log=None, preexec=None):
     try:
         process = subprocess.Popen(
             outcome.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
-            env={**os.environ, **(env or {}), mark: "1"}, start_new_session=True, preexec_fn=preexec,
+            env={**os.environ, **(env or {}), mark: "1"}, start_new_session=True,
         )
     except OSError as error:
         outcome.output = f"{outcome.command[0]}: {error.strerror}\n"

@@ -74,7 +74,8 @@ PARTS = [
     Part("faults", "each system call failed in turn", dynamic("faults")),
     Part("matrix", "every signal in every state", dynamic("matrix")),
     Part("storm", "threads fork while another process fires signals", dynamic("storm")),
-    Part("controls", "plain fork() is found wanting, a sound C version is not", script("controls", "--output={output}")),
+    Part("controls", "plain fork() is found wanting, a sound C version is not",
+         script("controls", "--output={output}")),
     Part("region", "the child's object code stays within its allow-list",
          script("region", "{provider}/qemu_fork.o", "{host}/qemu_fork.o"), needs_source=True),
     Part("syscalls", "the exact system calls of parent and child",
@@ -169,7 +170,8 @@ def number(value):
 def text_table(rows):
     """For a terminal."""
     cells = [("part", "experiments", "violations", "seconds", "")]
-    cells += [(row.part, number(row.experiments), number(row.violations), f"{row.seconds:.0f}", row.remark) for row in rows]
+    cells += [(row.part, number(row.experiments), number(row.violations), f"{row.seconds:.0f}", row.remark)
+              for row in rows]
     widths = [max(len(cell[i]) for cell in cells) for i in range(4)]
     lines = [f"{cell[0]:<{widths[0]}}  {cell[1]:>{widths[1]}}  {cell[2]:>{widths[2]}}  {cell[3]:>{widths[3]}}  {cell[4]}"
              .rstrip() for cell in cells]

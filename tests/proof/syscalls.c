@@ -170,7 +170,11 @@ static struct traced *find(pid_t pid)
         exit(2);
     }
     /* The first one is ours; what appears later was forked within a call and is in it from its first instruction. */
-    traced[n_traced] = (struct traced){.pid = pid, .is_child = n_traced > 0, .scenario = n_traced ? current_scenario : -1};
+    traced[n_traced] = (struct traced){
+        .pid = pid,
+        .is_child = n_traced > 0,
+        .scenario = n_traced ? current_scenario : -1,
+    };
     return &traced[n_traced++];
 }
 

@@ -46,7 +46,8 @@ static void load(const char *folder)
         char path[4096];
         FILE *file;
 
-        if (entry->d_name[0] == '.' || snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >= (int)sizeof(path)) {
+        if (entry->d_name[0] == '.' ||
+            snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name) >= (int)sizeof(path)) {
             continue;
         }
         file = fopen(path, "rb");
