@@ -74,6 +74,9 @@ int finish(void);
 /* This machine cannot run the part. */
 __attribute__((__format__(__printf__, 1, 2), __noreturn__)) void skip(const char *fmt, ...);
 
+/* Tells of something that is left out, and goes on. */
+void say_skip(const char *what);
+
 /* The part itself, not the library, does not work: no result. */
 __attribute__((__noreturn__)) void broken(const char *what);
 
@@ -137,16 +140,18 @@ bool enough_hangs(void);
 /* The number of open descriptors of this process. Async-signal-safe. */
 int count_descriptors(void);
 
-/* Makes the system calls in @numbers fail with @error in this process and its children. */
-bool forbid_calls(const int *numbers, size_t n, int error);
+/* The user that root becomes where a limit shall bind it. */
+enum { NOBODY = 65534 };
 
-/* The same for clone, clone3, fork and vfork. */
-bool forbid_fork(int error);
+/* Makes fork fail with EAGAIN in this thread, by its limit on processes. Filters are for what has no limit: the kernel
+ * makes code of each, and hundreds of thousands of them are more than it can clear away in time. */
+bool forbid_fork(void);
 
-/* The same for rt_sigprocmask where it would change the mask; to ask for the mask stays allowed. */
-bool forbid_masking(int error);
+/* Makes rt_sigprocmask fail with @error, in this process and its children, where it sets a mask and asks for the old one:
+ * so a caller blocks its signals. To set a mask, or to ask for it, stays allowed. It cannot be taken back. */
+bool forbid_blocking(int error);
 
-/* Skips the part where these three do not work. */
-void need_filters(void);
+/* Whether that works here. If not, says so. */
+bool have_filters(void);
 
 #endif /* PROOF_COMMON_H */

@@ -762,8 +762,8 @@ static void look_for_leaks(enum leak leak, bool slot)
         int descriptors;
 
         setpgid(0, 0);
-        if ((leak == NO_FORK && !forbid_fork(EAGAIN)) || (leak == NO_BLOCKING && !forbid_masking(EPERM))) {
-            broken("seccomp");
+        if ((leak == NO_FORK && !forbid_fork()) || (leak == NO_BLOCKING && !forbid_blocking(EPERM))) {
+            broken("making calls fail");
         }
         call_often(leak, slot, 10);
         memory = used_memory();
@@ -800,7 +800,6 @@ int main(int argc, char **argv)
 
     begin(argc, argv);
     need_tracer();
-    need_filters();
     report = shared_memory(sizeof(*report));
     stderr_file = memfd_create("stderr", MFD_CLOEXEC);
     if (stderr_file < 0) {
@@ -820,6 +819,9 @@ int main(int argc, char **argv)
     fail_after(PARENT, find_part(&calls[PARENT], FORK), EAGAIN);
     fail_after(CHILD, find_part(&calls[CHILD], UNBLOCK), EPERM);
     for (int leak = 0; leak < LEAKS; leak++) {
+        if (leak == NO_BLOCKING && !have_filters()) {
+            continue;
+        }
         look_for_leaks((enum leak)leak, false);
         look_for_leaks((enum leak)leak, true);
     }

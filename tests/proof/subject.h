@@ -22,8 +22,8 @@ struct setup {
     bool ignored;            /* they are ignored in the parent, and yet end the child */
     enum { ALONE, THREADS_BLOCKED, THREADS_OPEN } threads; /* other threads, and whether they take signals */
     bool caller_is_not_main; /* another thread than the main one, which blocks everything, makes the call */
-    int fork_fails;          /* the errno that fork gets, or 0 */
-    int blocking_fails;      /* the errno that blocking gets, or 0 */
+    int fork_fails;          /* the errno that fork gets, which is EAGAIN, or 0 */
+    int blocking_fails;      /* the errno that blocking gets by a filter that is in force already, or 0 */
     bool slot;               /* pass &err, not NULL */
 };
 
@@ -203,9 +203,8 @@ static void make_call(const struct setup *setup)
         start_helpers(helpers, setup->threads == THREADS_OPEN);
     }
     read_signal_state(&report->before);
-    if ((setup->fork_fails && !forbid_fork(setup->fork_fails)) ||
-        (setup->blocking_fails && !forbid_masking(setup->blocking_fails)) ||
-        ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
+    /* The tracer gets the rights that this process has now, so before it becomes somebody else. */
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || (setup->fork_fails && !forbid_fork())) {
         broken("preparing the subject");
     }
     errno = ERRNO_BEFORE;

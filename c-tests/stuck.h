@@ -1,0 +1,55 @@
+/*
+ * A process that may be stuck for ever. A kernel whose memory for filters is locked up never lets one go that installs a
+ * filter: not even SIGKILL ends it. Hundreds of thousands of filters in a short time have been seen to bring that about.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef STUCK_H
+#define STUCK_H
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The letter that /proc has for what a process does; 0 if there is none. */
+static char process_state(pid_t pid)
+{
+    char path[64], text[256];
+    const char *end;
+    ssize_t n = -1;
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+    }
+    text[n < 0 ? 0 : n] = '\0';
+    end = strrchr(text, ')');
+    return end && end[1] == ' ' ? end[2] : 0;
+}
+
+/* Waits for a child. One that the kernel has not let go for a while is left behind: false. */
+static bool ends(pid_t pid, int *status)
+{
+    enum { PATIENCE = 3000 }; /* looks, a millisecond apart */
+    const struct timespec moment = {0, 1000000};
+
+    for (int stuck = 0; stuck < PATIENCE;) {
+        pid_t ended = waitpid(pid, status, WNOHANG);
+
+        if (ended != 0) {
+            return ended == pid;
+        }
+        stuck = process_state(pid) == 'D' ? stuck + 1 : 0;
+        nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
+#endif /* STUCK_H */
