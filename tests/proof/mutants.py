@@ -45,7 +45,7 @@ class Catchers:
         self.tests = self.c_tests()
 
     def c_tests(self):
-        """The C tests that are linked with the shared library: another one can be preloaded."""
+        """The C tests that are linked with the shared library: the loader can be shown another one."""
         meson = shutil.which("meson") or os.path.join(self.args.output, os.pardir, "venv", "bin", "meson")
         tests = json.loads(library.call([meson, "introspect", "--tests", self.args.provider]))
         return [test for test in tests if {"shared", "pie"} <= {name.split(":")[-1] for name in test["suite"]}]
@@ -72,7 +72,8 @@ class Catchers:
 
     def ask_c_tests(self, so, log):
         for test in self.tests:
-            outcome = processes.run(test["cmd"], env={**test["env"], "LD_PRELOAD": so}, cwd=test["workdir"], log=log)
+            env = {**test["env"], "LD_LIBRARY_PATH": os.path.dirname(so)}
+            outcome = processes.run(test["cmd"], env=env, cwd=test["workdir"], log=log)
             failed = [line for line in outcome.lines if line.startswith(("not ok", "Bail out!"))]
             if failed or outcome.status != 0:
                 return f"{test['name']}: {(failed or [outcome.ending])[0]}"
