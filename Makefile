@@ -53,6 +53,17 @@ proof: build ## what docs/proof.md promises, tried: a table of experiments, ten 
 proof-quick: build ## the same with fewer experiments, two minutes
 	tests/proof/run.py --quick --build $(BUILD) $(PARTS)
 
+# What they fetch is kept outside the source tree: see docs/platforms.md.
+PLATFORMS = PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-platforms.py --build $(BUILD)/platforms
+
+.PHONY: check-windows
+check-windows: $(VENV)/.ready ## the Windows library, built by mingw-w64 and run under wine
+	$(PLATFORMS) x86_64-windows
+
+.PHONY: check-platforms
+check-platforms: $(VENV)/.ready ## all platforms, or one: make check-platforms ROW=aarch64
+	$(PLATFORMS) --table $(BUILD)/platforms.txt $(ROW)
+
 .PHONY: header
 header: ## make include/qemu-fork.h anew from src/ffi
 	QEMU_FORK_WRITE_HEADER=1 cargo test --quiet --locked --test header

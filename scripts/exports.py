@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Reads libqemu_fork.map, the one list of exports, and prints what a tool wants of it.
 
-usage: exports.py provider|host names|map [MAP]
+usage: exports.py provider|host names|map|def [MAP]
 
 names: a name a line. map: the version script itself; for host mode without the names of provider mode, because lld
-refuses a script with names that are not there.
+refuses a script with names that are not there. def: the same for a Windows linker, a module definition file.
 """
 import os
 import re
@@ -12,6 +12,8 @@ import sys
 
 DEFAULT_MAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "libqemu_fork.map")
 PROVIDER_ONLY = "/* provider mode only */"
+# Windows must know what is not a function: an importing program takes its address from another table.
+DATA = {"error_abort", "error_fatal"}
 
 
 def version_script(mode, path=DEFAULT_MAP):
@@ -38,14 +40,21 @@ def names(mode, path=DEFAULT_MAP):
                   for name in re.findall(r"\w+", body))
 
 
+def module_definition(mode, path=DEFAULT_MAP):
+    """The text of the module definition file for this mode."""
+    return "EXPORTS\n" + "".join(f"    {name}{' DATA' if name in DATA else ''}\n" for name in names(mode, path))
+
+
 def main():
-    if len(sys.argv) not in (3, 4) or sys.argv[1] not in ("provider", "host") or sys.argv[2] not in ("names", "map"):
+    formats = {
+        "names": lambda mode, path: "".join(name + "\n" for name in names(mode, path)),
+        "map": version_script,
+        "def": module_definition,
+    }
+    if len(sys.argv) not in (3, 4) or sys.argv[1] not in ("provider", "host") or sys.argv[2] not in formats:
         sys.exit(__doc__)
     path = sys.argv[3] if len(sys.argv) == 4 else DEFAULT_MAP
-    if sys.argv[2] == "names":
-        print("\n".join(names(sys.argv[1], path)))
-    else:
-        sys.stdout.write(version_script(sys.argv[1], path))
+    sys.stdout.write(formats[sys.argv[2]](sys.argv[1], path))
 
 
 if __name__ == "__main__":

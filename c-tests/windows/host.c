@@ -1,0 +1,51 @@
+/* Host mode: the program has the Error API, and the archive calls it. */
+#include <stdarg.h>
+
+#include <qemu-fork.h>
+
+#include "tap.h"
+
+struct Error {
+    char message[128];
+    const char *func;
+    int os_errno;
+};
+
+/* What QEMU's util/error.c has under this name. It spoils errno, so that the library must mind. */
+void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno, const char *fmt,
+                               ...) __attribute__((__format__(__printf__, 6, 7)));
+
+void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno, const char *fmt,
+                               ...)
+{
+    va_list ap;
+
+    ok(src && *src && line > 0, "the place in the source is told");
+    if (errp) {
+        *errp = calloc(1, sizeof(**errp));
+        va_start(ap, fmt);
+        vsnprintf((*errp)->message, sizeof((*errp)->message), fmt, ap);
+        va_end(ap);
+        (*errp)->func = func;
+        (*errp)->os_errno = os_errno;
+    }
+    errno = EBADF;
+}
+
+int main(void)
+{
+    Error *err = NULL;
+    pid_t pid = qemu_fork(&err);
+    int seen = errno;
+
+    is_int(pid, -1, "there is no child");
+    is_int(seen, ENOSYS, "errno is ENOSYS, whatever the host's function does to it");
+    if (ok(err != NULL, "there is an Error")) {
+        is_str(err->message, "cannot fork child process", "its message");
+        is_str(err->func, "qemu_fork", "its function");
+        is_int(err->os_errno, ENOSYS, "its errno");
+        free(err);
+    }
+    is_int(qemu_fork(NULL), -1, "NULL is passed on");
+    return done();
+}

@@ -1,0 +1,1 @@
+"""What `check-platforms.py` is made of."""

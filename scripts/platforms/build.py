@@ -1,0 +1,72 @@
+"""Meson, from setup to installation, for one platform."""
+import json
+import os
+import shlex
+import shutil
+import subprocess
+
+from .report import Failure
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def run(command, env=None, **more):
+    """Runs a command that has to work; answers with its output."""
+    result = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", env=env, **more)
+    if result.returncode != 0:
+        output = (result.stdout + result.stderr).strip()
+        raise Failure(f"{shlex.join(map(str, command))}\nended with {result.returncode}:\n{output[-4000:]}")
+    return result.stdout
+
+
+def read(path):
+    """The text of a file; empty where there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+class Build:
+    """A build folder."""
+
+    def __init__(self, folder, env):
+        self.folder = folder
+        self.env = env
+
+    def path(self, *parts):
+        """A path in the build folder."""
+        return os.path.join(self.folder, *parts)
+
+    def setup(self, *options):
+        """Sets the folder up, unless it has been set up in the same way."""
+        stamp = self.path(".options")
+        wanted = "\n".join(options)
+        if read(stamp) == wanted and os.path.exists(self.path("build.ninja")):
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        run(["meson", "setup", self.folder, ROOT, "--prefix", "/usr", "--libdir", "lib", *options], env=self.env)
+        with open(stamp, "w", encoding="utf-8") as file:
+            file.write(wanted)
+
+    def compile(self):
+        """Builds everything."""
+        run(["meson", "compile", "-C", self.folder], env=self.env)
+
+    def test(self, report, label=""):
+        """Runs the test programs and counts what they say."""
+        log = self.path("meson-logs", "testlog.json")
+        if os.path.exists(log):
+            os.remove(log)
+        subprocess.run(["meson", "test", "-C", self.folder, "--no-rebuild", "--timeout-multiplier", "3"], check=False,
+                       capture_output=True, env=self.env)
+        tests = [json.loads(line) for line in read(log).splitlines()]
+        report.check(f"{label}there are test programs", bool(tests))
+        for test in tests:
+            text = test.get("stdout", "") + ("\n" + test["stderr"] if test.get("stderr") else "")
+            report.tap(label + test["name"], text, test["result"])
+
+    def install(self, destination):
+        """Installs into a folder that stands for the root."""
+        run(["meson", "install", "-C", self.folder, "--no-rebuild", "--destdir", destination], env=self.env)

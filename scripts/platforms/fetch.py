@@ -1,0 +1,133 @@
+"""What the checks need beyond a C compiler and cargo: Debian packages, and one Rust compiler for all platforms.
+
+What is not there and cannot be had at the moment is a Skip that says so.
+"""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+from .report import Skip
+
+APT = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]
+
+WRAPPER = """#!/bin/sh
+# Debian's {name}, unpacked beside this file and not installed.
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} exec "$root/usr/bin/{name}" "$@"
+"""
+
+
+def cache_folder():
+    """Where what was fetched is kept: outside the source tree, and between runs."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.environ.get("QEMU_FORK_CACHE") or os.path.join(base, "qemu-fork")
+
+
+def _run(command, **more):
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=env, **more)
+
+
+def _last_words(result):
+    """What a failed apt had to say."""
+    errors = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:"))]
+    return " ".join(errors[-3:]) or result.stderr.strip()[-300:] or f"status {result.returncode}"
+
+
+def _with_lists(command, **more):
+    """Runs an apt command; where it fails, once more with fresh package lists."""
+    result = _run([*APT, *command], **more)
+    if result.returncode != 0:
+        _run([*APT, "update"])
+        result = _run([*APT, *command], **more)
+    return result
+
+
+def packages(*names):
+    """Has Debian packages installed."""
+    missing = [name for name in names
+               if _run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name]).stdout != "installed"]
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        raise Skip(f"needs Debian's {' '.join(missing)}")
+    if os.geteuid() != 0:
+        raise Skip(f"not root, and this is missing: apt-get install {' '.join(missing)}")
+    print(f"  apt-get install {' '.join(missing)}", flush=True)
+    result = _with_lists(["install", "--yes", "--no-install-recommends", *missing])
+    if result.returncode != 0:
+        raise Skip(f"cannot fetch {' '.join(missing)}: {_last_words(result)}")
+
+
+def _depends(package):
+    """The names of the packages that this one needs."""
+    return re.findall(r"^ *Depends: (\S+)$", _run(["apt-cache", "depends", package]).stdout, flags=re.M)
+
+
+def _rust_packages():
+    """Debian's newest Rust, with its library's source, as it is kept up to date for web browsers."""
+    names = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", "rust-web-clippy"]
+    runtime = [name for name in _depends("rustc-web") + _depends("libstd-rust-web-dev")
+               if re.fullmatch(r"libstd-rust-web-[\d.]+", name)][:1]
+    llvm = [name for package in runtime for name in _depends(package) if re.fullmatch(r"libllvm\d+", name)][:1]
+    if not runtime or not llvm:
+        raise Skip("cannot fetch Debian's rustc-web: apt knows of no such package")
+    return names + runtime + llvm
+
+
+def _unpack(package, folder):
+    """Unpacks a package; of the compiler's source only the library is wanted."""
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as tar:
+        subprocess.run(["tar", "-x", "-C", folder, "--wildcards", "--no-wildcards-match-slash",
+                        "--exclude=./usr/src/*/compiler", "--exclude=./usr/src/*/src", "--exclude=./usr/share"],
+                       stdin=tar.stdout, check=True)
+    if tar.returncode != 0:
+        raise Skip(f"cannot unpack {os.path.basename(package)}")
+
+
+class Rust:
+    """A Rust compiler that builds for any platform, core included."""
+
+    def __init__(self):
+        self.root = os.path.join(cache_folder(), "rust")
+        if not os.path.exists(os.path.join(self.root, ".ready")):
+            self._fetch()
+
+    def _fetch(self):
+        if not shutil.which("apt-get") or os.uname().machine != "x86_64":
+            raise Skip("needs Debian's rustc-web for amd64")
+        os.makedirs(cache_folder(), exist_ok=True)
+        if not _depends("rustc-web"):
+            _run([*APT, "update"])
+        names = _rust_packages()
+        print(f"  apt-get download {' '.join(names)}", flush=True)
+        # In a folder of its own until it is complete: several runs may share the cache.
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as fresh:
+            result = _with_lists(["download", *names], cwd=fresh)
+            if result.returncode != 0:
+                raise Skip(f"cannot fetch {' '.join(names)}: {_last_words(result)}")
+            tree = os.path.join(fresh, "rust")
+            os.makedirs(os.path.join(tree, "bin"))
+            for package in [name for name in os.listdir(fresh) if name.endswith(".deb")]:
+                _unpack(os.path.join(fresh, package), tree)
+                os.remove(os.path.join(fresh, package))
+            for name in ("rustc", "rustdoc", "cargo-clippy", "clippy-driver"):
+                path = os.path.join(tree, "bin", name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(WRAPPER.format(name=name))
+                os.chmod(path, 0o755)
+            with open(os.path.join(tree, ".ready"), "w", encoding="utf-8") as file:
+                file.write("\n".join(names) + "\n")
+            shutil.rmtree(self.root, ignore_errors=True)
+            try:
+                os.rename(tree, self.root)
+            except OSError:
+                if not os.path.exists(os.path.join(self.root, ".ready")):
+                    raise
+
+    def environment(self, **more):
+        """The environment in which cargo uses this compiler and builds core along with the crate."""
+        return dict(os.environ, RUSTC=os.path.join(self.root, "bin", "rustc"), RUSTC_BOOTSTRAP="1",
+                    CARGO_UNSTABLE_BUILD_STD="core", **more)

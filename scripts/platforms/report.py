@@ -1,0 +1,100 @@
+"""What a row of the table is told by: checks that passed, failed or could not be made, and why not."""
+import re
+import time
+
+
+class Skip(Exception):
+    """Something that cannot be had on this machine at the moment. Its text says what, and why."""
+
+
+class Failure(Exception):
+    """Something that has to work and does not. Its text says what."""
+
+
+class Report:
+    """One row. Every check is printed as it is made."""
+
+    def __init__(self, name):
+        self.name = name
+        self.built = []
+        self.passed = 0
+        self.failures = []
+        self.skips = []
+        self.seconds = 0.0
+        self._start = time.monotonic()
+
+    def check(self, what, holds, detail=""):
+        """Counts one check; `detail` is for the eyes of whoever has to mend it."""
+        if holds:
+            self.passed += 1
+            print(f"  ok    {what}", flush=True)
+        else:
+            self.failures.append(what)
+            print(f"  FAIL  {what}", flush=True)
+            if detail:
+                print("        " + detail.rstrip("\n").replace("\n", "\n        "), flush=True)
+        return holds
+
+    def same(self, what, found, wanted):
+        """Checks that two collections have the same members; tells the difference."""
+        found, wanted = set(found), set(wanted)
+        difference = [f"+ {x}" for x in sorted(found - wanted)] + [f"- {x}" for x in sorted(wanted - found)]
+        return self.check(what, not difference, "\n".join(difference))
+
+    def skip(self, what, why):
+        """Counts a check that cannot be made here."""
+        self.skips.append((what, why))
+        print(f"  SKIP  {what}: {why}", flush=True)
+
+    def finish(self):
+        """The row is done."""
+        self.seconds = time.monotonic() - self._start
+
+    def tap(self, program, text, result):
+        """Counts the lines of a test program that speaks TAP, and the program's own end."""
+        passed, failed = 0, []
+        for line in text.splitlines():
+            match = re.match(r"(not )?ok\b\s*\d*\s*-?\s*([^#]*)(?:#\s*(SKIP|TODO)\b:?\s*(.*))?", line, flags=re.I)
+            plan = re.match(r"1\.\.0\s*#\s*SKIP\b:?\s*(.*)", line, flags=re.I)
+            if plan:
+                self.skip(program, plan.group(1).strip())
+            elif match and match.group(3):
+                self.skip(f"{program}: {match.group(2).strip()}", match.group(4).strip())
+            elif match and match.group(1):
+                failed.append(match.group(2).strip())
+            elif match:
+                passed += 1
+        self.passed += passed
+        self.failures += [f"{program}: {what}" for what in failed]
+        if result not in ("OK", "SKIP", "EXPECTEDFAIL") and not failed:
+            failed.append(result)
+            self.failures.append(f"{program}: {result}")
+        if failed:
+            print(f"  FAIL  {program}: {'; '.join(failed)}", flush=True)
+            print("        " + text.rstrip("\n").replace("\n", "\n        "), flush=True)
+        elif passed:
+            print(f"  ok    {program}: {passed} checks", flush=True)
+
+
+def table(reports):
+    """The reports as text: one row for each, and below it the reason of every failure and skip."""
+    head = ("row", "built", "passed", "failed", "skipped", "seconds")
+    rows = [(r.name, ", ".join(r.built) or "no", str(r.passed), str(len(r.failures)), str(len(r.skips)),
+             f"{r.seconds:.0f}") for r in reports]
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+
+    def line(row):
+        cells = [text.ljust(width) if i < 2 else text.rjust(width) for i, (text, width) in enumerate(zip(row, widths))]
+        return "  ".join(cells).rstrip()
+
+    lines = [line(head), line(["-" * width for width in widths]), *map(line, rows)]
+    notes = []
+    for report in reports:
+        notes += [f"{report.name}: FAILED: {what}" for what in report.failures]
+        reasons = {}
+        for what, why in report.skips:
+            reasons.setdefault(why, []).append(what)
+        for why, whats in reasons.items():
+            more = f" and {len(whats) - 1} more" if len(whats) > 1 else ""
+            notes.append(f"{report.name}: skipped: {whats[0]}{more}: {why}")
+    return "\n".join(lines + ([""] + notes if notes else [])) + "\n"
