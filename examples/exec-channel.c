@@ -170,6 +170,25 @@ static long try_fork(pid_t (*make)(Error **), int n, unsigned long long sets[N_S
     return atomic_load(&shared->handled_in_child) - before;
 }
 
+/* A signal's short name, or NULL: glibc has a function for that, but only of late, and musl has none. */
+static const char *short_name(int sig)
+{
+    static const struct {
+        int sig;
+        const char *name;
+    } names[] = {
+        {SIGHUP, "HUP"},   {SIGINT, "INT"},   {SIGQUIT, "QUIT"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"},
+        {SIGPIPE, "PIPE"}, {SIGALRM, "ALRM"}, {SIGTERM, "TERM"}, {SIGCHLD, "CHLD"}, {SIGWINCH, "WINCH"},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (names[i].sig == sig) {
+            return names[i].name;
+        }
+    }
+    return NULL;
+}
+
 /* The names of a set of signals, for people. */
 static const char *describe(unsigned long long set, char text[64])
 {
@@ -177,7 +196,7 @@ static const char *describe(unsigned long long set, char text[64])
 
     text[0] = '\0';
     for (int sig = 1; sig <= 64; sig++) {
-        const char *name = sigabbrev_np(sig);
+        const char *name = short_name(sig);
         char number[16];
 
         if (!(set >> (sig - 1) & 1)) {
