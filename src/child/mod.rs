@@ -19,6 +19,9 @@ extern "C" {
     fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
     fn write(fd: c_int, bytes: *const c_void, n: size_t) -> ssize_t;
     fn _exit(status: c_int) -> !;
+    /// How the compiler zeroes a set of signals on some processors. Async-signal-safe since POSIX.1-2008 TC2.
+    #[allow(dead_code)]
+    fn memset(memory: *mut c_void, byte: c_int, n: size_t) -> *mut c_void;
     /// glibc: the text without translation, from a constant table. AS-Safe says its manual.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     fn strerrordesc_np(errno: c_int) -> *const c_char;
@@ -134,14 +137,19 @@ impl Line {
 
     #[inline(always)]
     fn push_number(&mut self, number: u32) {
-        let mut divisor = 1_000_000_000;
-        while divisor > 1 && number / divisor == 0 {
-            divisor /= 10;
-        }
-        while divisor > 0 {
-            #[allow(clippy::cast_possible_truncation)] // a digit
-            self.push(b'0' + (number / divisor % 10) as u8);
-            divisor /= 10;
+        // Constant powers: dividing by a variable is a call into the compiler's library where a processor cannot.
+        const POWERS: [u32; 10] =
+            [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+        let mut rest = number;
+        for power in POWERS {
+            let mut digit = b'0';
+            while rest >= power {
+                rest -= power;
+                digit += 1;
+            }
+            if power == 1 || number >= power {
+                self.push(digit);
+            }
         }
     }
 
