@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Compiles the Rust library to one object file that looks as if a C compiler had made it.
 
-cargo makes a static library with everything in it; the linker throws away what the exports do not need and joins the
-rest into one relocatable object; and objcopy makes all names local but the exports. So two Rust libraries can be
-linked into one program, and neither sees the other's parts of the language.
+cargo makes a static library. Link-time optimisation has joined what the exports need, Rust's core included, into one
+of its objects; the others are the compiler's own helpers, which a C compiler has too. objcopy makes all names local in
+that one but the exports. So two Rust libraries can be linked into one program, and neither sees the other's parts of
+the language.
 """
 import argparse
+import glob
 import os
 import shlex
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exports  # noqa: E402
@@ -24,9 +27,10 @@ def arguments():
     parser.add_argument("--target-dir", required=True, help="cargo's folder for what it makes")
     parser.add_argument("--error-api", required=True, choices=["provider", "host"])
     parser.add_argument("--target", default="", help="cargo's name of the platform; empty: this machine")
+    parser.add_argument("--no-unwind-tables", action="store_true", help="see meson.build")
     parser.add_argument("--debug", action="store_true", help="with debug information")
     parser.add_argument("--cargo", default="cargo", help="the command, with further arguments")
-    parser.add_argument("--cc", required=True, help="the C compiler, with further arguments")
+    parser.add_argument("--ar", default="ar", help="the command")
     parser.add_argument("--objcopy", default="objcopy", help="the command")
     return parser.parse_args()
 
@@ -44,8 +48,19 @@ def build_archive(args):
     env = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="full" if args.debug else "none")
     run([*shlex.split(args.cargo), "rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "staticlib",
          "--no-default-features", *features, *target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"),
-         "--target-dir", args.target_dir], env=env)
+         "--target-dir", args.target_dir, *(["--", "-Cforce-unwind-tables=no"] if args.no_unwind_tables else [])],
+        env=env)
     return os.path.join(args.target_dir, args.target, "release", "libqemu_fork.a")
+
+
+def extract_object(args, archive, folder):
+    """Takes the library's object out of the archive and tells where it is."""
+    run([*shlex.split(args.ar), "x", os.path.abspath(archive)], cwd=folder)
+    found = glob.glob(os.path.join(glob.escape(folder), "qemu_fork-*.o"))
+    if len(found) != 1:
+        sys.exit(f"build-object: {archive} has {len(found)} objects of the library where link-time optimisation "
+                 "leaves one")
+    return found[0]
 
 
 def write_depfile(args, archive):
@@ -60,11 +75,9 @@ def main():
     args = arguments()
     archive = build_archive(args)
     names = exports.names(args.error_api)
-    whole = args.output + ".whole.o"
-    run([*shlex.split(args.cc), "-r", "-nostdlib", "-o", whole, "-Wl,--gc-sections",
-         *(f"-Wl,--undefined={name}" for name in names), archive])
-    run([*shlex.split(args.objcopy), *(f"--keep-global-symbol={name}" for name in names), whole, args.output])
-    os.remove(whole)
+    keep = [f"--keep-global-symbol={name}" for name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        run([*shlex.split(args.objcopy), *keep, extract_object(args, archive, folder), args.output])
     write_depfile(args, archive)
 
 
