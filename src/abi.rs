@@ -1,4 +1,4 @@
-//! What the `libc` crate lacks on some target, defined once. `tests/abi.rs` compares it with the C headers.
+//! What the `libc` crate lacks on some target, defined once. `c-tests/abi` compares it with the C headers.
 #![cfg_attr(not(unix), allow(dead_code))]
 
 use libc::c_int;
@@ -22,6 +22,16 @@ pub(crate) const NSIG: c_int = 64;
 pub(crate) const NSIG: c_int = 33;
 #[cfg(target_vendor = "apple")]
 pub(crate) const NSIG: c_int = 32;
+
+/// How many bytes of a signal set the kernel has: less than libc's.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const KERNEL_SIGSET_BYTES: usize =
+    if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
+
+/// The kernel's own sigaction: a handler, flags, on some processors a restorer, and the mask. Five words hold it on
+/// every processor, and all zeroes is the default disposition, whatever the order.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) type KernelSigaction = [usize; 5];
 
 /// Where the calling thread's errno is.
 pub(crate) fn errno_location() -> *mut c_int {

@@ -12,7 +12,8 @@ pub(crate) struct Owned<T>(NonNull<T>);
 
 impl<T> Owned<T> {
     pub(crate) fn new(value: T) -> Option<Self> {
-        const { assert!(align_of::<T>() <= align_of::<libc::max_align_t>()) };
+        // malloc()'s memory is aligned for every type that C has, pointers among them. Not every libc has max_align_t.
+        const { assert!(align_of::<T>() <= align_of::<*const ()>()) };
         // SAFETY: any size may be asked for.
         let memory = NonNull::new(unsafe { libc::malloc(size_of::<T>()) })?.cast::<T>();
         // SAFETY: fresh memory, large enough and aligned for a T.

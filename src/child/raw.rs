@@ -2,6 +2,9 @@
 
 use libc::c_int;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::abi::{KernelSigaction, KERNEL_SIGSET_BYTES};
+
 /// Gives signals 1 to `nsig` - 1 their default disposition, save those that cannot have another.
 ///
 /// Linux: the bare system call. libc's sigaction() costs more, and glibc's takes a lock for SIGABRT. The results are
@@ -37,17 +40,12 @@ fn is_kept(signal: c_int) -> bool {
     matches!(signal, LIBC_FIRST..=LIBC_LAST | libc::SIGKILL | libc::SIGSTOP)
 }
 
-#[cfg(target_os = "linux")]
-const SIGSET_BYTES: usize = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
-#[cfg(target_os = "android")]
-const SIGSET_BYTES: usize = 8;
-
 /// # Safety
 ///
 /// `action` points to a kernel sigaction.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[inline(always)]
-unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
+unsafe fn rt_sigaction(signal: c_int, action: *const KernelSigaction) {
     // SAFETY: the kernel reads `action` and writes nothing but the registers named here.
     unsafe {
         core::arch::asm!(
@@ -56,7 +54,7 @@ unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
             in("rdi") i64::from(signal),
             in("rsi") action,
             in("rdx") 0usize,
-            in("r10") SIGSET_BYTES,
+            in("r10") KERNEL_SIGSET_BYTES,
             lateout("rcx") _,
             lateout("r11") _,
             options(nostack, readonly, preserves_flags),
@@ -69,7 +67,7 @@ unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
 /// `action` points to a kernel sigaction.
 #[cfg(all(target_os = "linux", target_arch = "aarch64"))]
 #[inline(always)]
-unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
+unsafe fn rt_sigaction(signal: c_int, action: *const KernelSigaction) {
     // SAFETY: the kernel reads `action` and writes nothing but the register named here.
     unsafe {
         core::arch::asm!(
@@ -78,7 +76,7 @@ unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
             inlateout("x0") i64::from(signal) => _,
             in("x1") action,
             in("x2") 0usize,
-            in("x3") SIGSET_BYTES,
+            in("x3") KERNEL_SIGSET_BYTES,
             options(nostack, readonly, preserves_flags),
         );
     }
@@ -89,7 +87,7 @@ unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
 /// `action` points to a kernel sigaction.
 #[cfg(all(target_os = "linux", target_arch = "riscv64"))]
 #[inline(always)]
-unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
+unsafe fn rt_sigaction(signal: c_int, action: *const KernelSigaction) {
     // SAFETY: the kernel reads `action` and writes nothing but the register named here.
     unsafe {
         core::arch::asm!(
@@ -98,7 +96,7 @@ unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
             inlateout("a0") i64::from(signal) => _,
             in("a1") action,
             in("a2") 0usize,
-            in("a3") SIGSET_BYTES,
+            in("a3") KERNEL_SIGSET_BYTES,
             options(nostack, readonly, preserves_flags),
         );
     }
@@ -112,13 +110,13 @@ unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
     all(target_os = "linux", not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))
 ))]
 #[inline(always)]
-unsafe fn rt_sigaction(signal: c_int, action: *const [usize; 5]) {
+unsafe fn rt_sigaction(signal: c_int, action: *const KernelSigaction) {
     extern "C" {
         // Sets errno, which the caller of fork() gets back in any case.
         fn syscall(number: libc::c_long, ...) -> libc::c_long;
     }
     // SAFETY: the kernel reads `action` and writes nothing.
-    unsafe { syscall(libc::SYS_rt_sigaction, signal, action, 0usize, SIGSET_BYTES) };
+    unsafe { syscall(libc::SYS_rt_sigaction, signal, action, 0usize, KERNEL_SIGSET_BYTES) };
 }
 
 /// Gives signals 1 to `nsig` - 1 their default disposition. Elsewhere there is no stable system call: sigaction() it
