@@ -15,6 +15,9 @@
 
 #include "tap.h"
 
+/* The exit status for a system that cannot execute a program of this processor by itself, only under an emulator. */
+enum { FOREIGN = 126 };
+
 struct ending {
     int status;       /* as waitpid() tells it */
     int atexit_runs;  /* how many processes ran the handler: the first one, and what it forked */
@@ -72,6 +75,18 @@ static void read_all(int fd, char *text, size_t size)
     text[length] = '\0';
 }
 
+/* qemu-user tells on the program's stderr that a signal has ended it: its word, not the program's. */
+static void remove_emulators_words(char *text)
+{
+    static const char words[] = "qemu: uncaught target signal ";
+    char *start = strstr(text, words);
+    char *end = start ? strchr(start, '\n') : NULL;
+
+    if (end) {
+        memmove(start, end + 1, strlen(end + 1) + 1);
+    }
+}
+
 /* Calls body(arg) in a new process, which then ends by exit(0), unless it has ended otherwise. */
 __attribute__((__unused__)) static struct ending run_child(void (*body)(void *), void *arg)
 {
@@ -106,6 +121,7 @@ __attribute__((__unused__)) static struct ending run_child(void (*body)(void *),
     }
     close(ends[1]);
     read_all(ends[0], ending.text, sizeof(ending.text));
+    remove_emulators_words(ending.text);
     close(ends[0]);
     ending.status = wait_for(pid);
     ending.atexit_runs = *atexit_counter;

@@ -50,7 +50,9 @@ FORWARD(int, puts, (const char *text), (text))
 FORWARD(int, fflush, (FILE *file), (file))
 FORWARD(int, vfprintf, (FILE *file, const char *fmt, va_list ap), (file, fmt, ap))
 FORWARD(int, vsnprintf, (char *to, size_t size, const char *fmt, va_list ap), (to, size, fmt, ap))
+#ifdef __GLIBC__ /* musl's only looks into a table, and is what the library uses there */
 FORWARD(char *, strerror, (int error), (error))
+#endif
 
 void perror(const char *text)
 {

@@ -7,6 +7,7 @@
 #include <qemu-fork.h>
 
 #include "child.h"
+#include "mask.h"
 
 static int *handled_in_child;
 static pid_t parent;
@@ -54,7 +55,10 @@ int main(void)
         bail("pthread_atfork");
     }
     for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++) {
-        signal(handled[i], handler);
+        if (signal(handled[i], handler) == SIG_ERR || (existing_signals & BIT(handled[i])) == 0) {
+            skip("a signal with a handler in the parent", "this machine's system lacks the signal");
+            continue;
+        }
         is_int(status_of_child_with(handled[i]), handled[i], "a signal with a handler in the parent kills the child");
         is_int(*handled_in_child, 0, "the handler does not run there");
     }

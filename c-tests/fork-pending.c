@@ -4,6 +4,8 @@
  */
 #include <pthread.h>
 
+#include <sys/syscall.h>
+
 #include <qemu-fork.h>
 
 #include "child.h"
@@ -29,6 +31,17 @@ static void handler(int signum, siginfo_t *info, void *context)
     }
 }
 
+/* glibc's pthread_sigqueue() to the calling thread. musl has none. */
+static int queue_to_thread(int signum, int value)
+{
+    siginfo_t info = {.si_signo = signum, .si_code = SI_QUEUE};
+
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_int = value;
+    return (int)syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signum, &info);
+}
+
 static void send_all(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -38,7 +51,7 @@ static void send_all(void)
     }
     for (int i = 0; i < QUEUED; i++) {
         if (sigqueue(getpid(), to_process_queued, (union sigval){.sival_int = i}) != 0 ||
-            pthread_sigqueue(pthread_self(), to_thread_queued, (union sigval){.sival_int = 100 + i}) != 0) {
+            queue_to_thread(to_thread_queued, 100 + i) != 0) {
             bail("sigqueue");
         }
     }

@@ -11,9 +11,14 @@
 #include "child.h"
 #include "sanitizer.h"
 
+#ifndef EMULATED
+#define EMULATED 0
+#endif
+
 enum {
-    FORKS = UNDER_ASAN ? 100 : 10000, /* a process with shadow memory takes a hundred times as long to copy */
-    WATCHDOG_SECONDS = 100,           /* for each of them */
+    /* A process with shadow memory, or an emulator's, takes a hundred times as long to copy. */
+    FORKS = UNDER_ASAN || EMULATED ? 100 : 10000,
+    WATCHDOG_SECONDS = 100, /* for each of them */
     WORKERS = 2,
 };
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -16,8 +17,12 @@
 #define BIT(signum) (UINT64_C(1) << ((signum) - 1))
 
 /* What libc keeps for itself, and what nobody can block: glibc 32 and 33, musl 34 too. */
-#define LIBC_SIGNALS (BIT(32) | BIT(33) | BIT(34))
-#define BLOCKABLE (~(LIBC_SIGNALS | BIT(SIGKILL) | BIT(SIGSTOP)))
+#define LIBC_SIGNALS ((BIT(SIGRTMIN) - 1) & ~(BIT(32) - 1))
+#define ALL_BLOCKABLE (~(LIBC_SIGNALS | BIT(SIGKILL) | BIT(SIGSTOP)))
+/* The same, less what this machine lacks: qemu-user has no signal 64, for it needs one itself. */
+#define BLOCKABLE (ALL_BLOCKABLE & existing_signals)
+
+static uint64_t existing_signals = ~UINT64_C(0);
 
 /* One line of a status file of /proc, "SigBlk" say. No malloc: a child may call this. False if it cannot be read. */
 __attribute__((__unused__)) static bool read_status_set(const char *path, const char *field, uint64_t *set)
@@ -70,6 +75,31 @@ __attribute__((__unused__)) static uint64_t bits_of(const sigset_t *set)
         bits |= sigismember(set, sig) == 1 ? BIT(sig) : 0;
     }
     return bits;
+}
+
+/* By trying, and before main(), for later there may be no way to ask. */
+__attribute__((__constructor__)) static void find_existing_signals(void)
+{
+    uint64_t all = ~UINT64_C(0), old = 0;
+
+    if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all)) == 0) {
+        (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, &existing_signals, sizeof(old));
+    }
+}
+
+/* Whether /proc tells this program's own masks. Under an emulator it tells the emulator's. */
+__attribute__((__unused__)) static bool proc_tells_masks(void)
+{
+    sigset_t saved, set;
+    bool same;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    sigaddset(&set, SIGRTMIN + 4);
+    sigprocmask(SIG_SETMASK, &set, &saved);
+    same = status_set("/proc/thread-self/status", "SigBlk") == (BIT(SIGUSR2) | BIT(SIGRTMIN + 4));
+    sigprocmask(SIG_SETMASK, &saved, NULL);
+    return same;
 }
 
 /* The calling thread's mask, also where a filter forbids to ask for it. */

@@ -1,0 +1,46 @@
+//! The numbers that the library takes from its own `src/abi.rs` and from the libc crate, under names for `abi.c`.
+#![no_std]
+#![allow(non_upper_case_globals)]
+
+#[path = "../../src/abi.rs"]
+#[allow(dead_code)]
+mod abi;
+
+use core::mem::size_of;
+
+macro_rules! values {
+    ($($(#[$cfg:meta])* $name:ident = $value:expr;)*) => {
+        $($(#[$cfg])* #[no_mangle] pub static $name: i64 = $value as i64;)*
+    };
+}
+
+values! {
+    abi_pid_t_size = size_of::<abi::pid_t>();
+    abi_pid_t_minus_one = -1 as abi::pid_t;
+    abi_int_size = size_of::<libc::c_int>();
+    abi_size_t_size = size_of::<libc::size_t>();
+    abi_EINTR = libc::EINTR;
+    abi_ENOSYS = libc::ENOSYS;
+    #[cfg(unix)] abi_NSIG = abi::NSIG;
+    #[cfg(unix)] abi_SIG_SETMASK = libc::SIG_SETMASK;
+    #[cfg(unix)] abi_SIGKILL = libc::SIGKILL;
+    #[cfg(unix)] abi_SIGSTOP = libc::SIGSTOP;
+    #[cfg(unix)] abi_sigset_t_size = size_of::<libc::sigset_t>();
+    #[cfg(unix)] abi_sigset_t_align = align_of::<libc::sigset_t>();
+    #[cfg(unix)] abi_sigaction_size = size_of::<libc::sigaction>();
+    #[cfg(target_os = "linux")] abi_SYS_rt_sigaction = libc::SYS_rt_sigaction;
+    #[cfg(target_os = "linux")] abi_kernel_sigset_size = abi::KERNEL_SIGSET_BYTES;
+    #[cfg(target_os = "linux")] abi_kernel_sigaction_size = size_of::<abi::KernelSigaction>();
+}
+
+/// Where the library looks for errno.
+#[no_mangle]
+pub extern "C" fn abi_errno_location() -> *mut libc::c_int {
+    abi::errno_location()
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: abort() may be called at any time.
+    unsafe { libc::abort() }
+}
