@@ -10,11 +10,13 @@ import os
 import sys
 import traceback
 
-from platforms import windows
+from platforms import elf, lint, windows
 from platforms.report import Failure, Report, Skip, table
 
 ROWS = {
+    **elf.ROWS,
     "x86_64-windows": windows.check,
+    **lint.ROWS,
 }
 
 

@@ -1,6 +1,7 @@
 """Meson, from setup to installation, for one platform."""
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -10,12 +11,18 @@ from .report import Failure
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+def tail(output):
+    """What somebody wants to see of a failed build: not the steps that went well."""
+    lines = [line for line in output.splitlines() if not re.match(r"\[\d+/\d+\] ", line)]
+    return "\n".join(lines)[-6000:]
+
+
 def run(command, env=None, **more):
     """Runs a command that has to work; answers with its output."""
     result = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", env=env, **more)
     if result.returncode != 0:
         output = (result.stdout + result.stderr).strip()
-        raise Failure(f"{shlex.join(map(str, command))}\nended with {result.returncode}:\n{output[-4000:]}")
+        raise Failure(f"{shlex.join(map(str, command))}\nended with {result.returncode}:\n{tail(output)}")
     return result.stdout
 
 
@@ -52,20 +59,21 @@ class Build:
 
     def compile(self):
         """Builds everything."""
-        run(["meson", "compile", "-C", self.folder], env=self.env)
+        run(["meson", "compile", "-C", self.folder, "--ninja-args=-k0"], env=self.env)
 
-    def test(self, report, label=""):
-        """Runs the test programs and counts what they say."""
+    def test(self, report, label="", *options):
+        """Runs the test programs, counts what they say, and tells their names."""
         log = self.path("meson-logs", "testlog.json")
         if os.path.exists(log):
             os.remove(log)
-        subprocess.run(["meson", "test", "-C", self.folder, "--no-rebuild", "--timeout-multiplier", "3"], check=False,
+        subprocess.run(["meson", "test", "-C", self.folder, "--no-rebuild", "--timeout-multiplier", "3", *options], check=False,
                        capture_output=True, env=self.env)
         tests = [json.loads(line) for line in read(log).splitlines()]
         report.check(f"{label}there are test programs", bool(tests))
         for test in tests:
             text = test.get("stdout", "") + ("\n" + test["stderr"] if test.get("stderr") else "")
             report.tap(label + test["name"], text, test["result"])
+        return [test["name"] for test in tests]
 
     def install(self, destination):
         """Installs into a folder that stands for the root."""

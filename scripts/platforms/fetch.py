@@ -127,7 +127,8 @@ class Rust:
                 if not os.path.exists(os.path.join(self.root, ".ready")):
                     raise
 
-    def environment(self, **more):
-        """The environment in which cargo uses this compiler and builds core along with the crate."""
-        return dict(os.environ, RUSTC=os.path.join(self.root, "bin", "rustc"), RUSTC_BOOTSTRAP="1",
-                    CARGO_UNSTABLE_BUILD_STD="core", **more)
+    def environment(self, core=True, **more):
+        """The environment in which cargo uses this compiler, and builds core along with the crate."""
+        if core:
+            more.update(RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_BUILD_STD="core")
+        return dict(os.environ, RUSTC=os.path.join(self.root, "bin", "rustc"), **more)

@@ -1,0 +1,56 @@
+"""Platforms for which nothing can be linked on this machine: the compiler and clippy look at the code."""
+import os
+import subprocess
+
+from . import fetch
+from .build import ROOT
+from .report import Failure
+
+
+def clippy(report, rust, target, folder):
+    """Both modes of the Error API, as Meson has cargo build them. clippy compiles as far as cargo check does."""
+    driver = os.path.join(rust.root, "bin", "clippy-driver")
+    for mode, features in (("provider", []), ("host", ["--features", "host-error"])):
+        env = rust.environment(RUSTC_WORKSPACE_WRAPPER=driver, CLIPPY_ARGS="-Dwarnings__CLIPPY_HACKERY__")
+        result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--lib", "--no-default-features", *features,
+                                 "--target", target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"),
+                                 "--target-dir", folder], check=False, capture_output=True, text=True, env=env)
+        report.check(f"{mode}: cargo check and clippy for {target} have no complaint", result.returncode == 0,
+                     result.stdout + result.stderr)
+
+
+def control(report, rust, target, folder):
+    """clippy is on, and a complaint is an error: one more lint, which the code does not keep to, must be noticed."""
+    driver = os.path.join(rust.root, "bin", "clippy-driver")
+    env = rust.environment(RUSTC_WORKSPACE_WRAPPER=driver,
+                           CLIPPY_ARGS="-Dclippy::missing_inline_in_public_items__CLIPPY_HACKERY__")
+    result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--lib", "--no-default-features", "--target",
+                             target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"), "--target-dir", folder],
+                            check=False, capture_output=True, text=True, env=env)
+    report.check("a lint that the code does not keep to is noticed",
+                 result.returncode != 0 and "missing `#[inline]`" in result.stderr, result.stderr)
+
+
+class Platform:
+    """A row that is only looked at."""
+
+    def __init__(self, target):
+        self.target = target
+
+    def __call__(self, report, folder):
+        rust = fetch.Rust()
+        os.makedirs(folder, exist_ok=True)
+        clippy(report, rust, self.target, folder)
+        if report.failures:
+            raise Failure(f"{self.target} does not compile without complaints")
+        control(report, rust, self.target, folder)
+        report.built.append("checked")
+
+
+ROWS = {
+    "x86_64-macos": Platform("x86_64-apple-darwin"),
+    "aarch64-macos": Platform("aarch64-apple-darwin"),
+    "x86_64-freebsd": Platform("x86_64-unknown-freebsd"),
+    "x86_64-netbsd": Platform("x86_64-unknown-netbsd"),
+    "x86_64-openbsd": Platform("x86_64-unknown-openbsd"),
+}
