@@ -10,7 +10,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # What cargo and the scripts need of the tree.
-SOURCE = ["Cargo.toml", "Cargo.lock", "src", "include", "libqemu_fork.map", "scripts", "cbindgen.toml"]
+SOURCE = ["Cargo.toml", "Cargo.lock", "src", "include", "libqemu_fork.map", "scripts", "cbindgen.toml", "c-tests/abi"]
 COMPILER = shlex.split(os.environ.get("CC", "cc"))
 LINK_ARGS = ["-Wl,-z,now", "-Wl,-z,relro", "-Wl,--gc-sections", "-Wl,-Bsymbolic-functions",
              "-Wl,-soname,libqemu_fork.so.0"]
@@ -49,8 +49,7 @@ def build(tree, output, target_dir, env=None):
     library = os.path.join(output, "libqemu_fork.so.0")
     env = {**os.environ, **(env or {})}
     call([sys.executable, os.path.join(tree, "scripts", "build-object.py"), "--output", object_file, "--depfile",
-          os.path.join(output, "qemu_fork.d"), "--target-dir", target_dir, "--error-api", "provider",
-          "--cc", shlex.join(COMPILER)], env=env)
+          os.path.join(output, "qemu_fork.d"), "--target-dir", target_dir, "--error-api", "provider"], env=env)
     version_script = os.path.join(output, "libqemu_fork.map")
     with open(version_script, "w", encoding="utf-8") as file:
         file.write(call([sys.executable, os.path.join(tree, "scripts", "exports.py"), "provider", "map"]))
