@@ -53,7 +53,7 @@ proof: build ## what docs/proof.md promises, tried: a table of experiments, ten 
 proof-quick: build ## the same with fewer experiments, two minutes
 	tests/proof/run.py --quick --build $(BUILD) $(PARTS)
 
-# What they fetch is kept outside the source tree: see docs/platforms.md.
+# What they fetch is kept outside the source tree, in QEMU_FORK_CACHE, or qemu-fork below the user's cache folder.
 PLATFORMS = PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-platforms.py --build $(BUILD)/platforms
 
 .PHONY: check-windows
