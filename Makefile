@@ -47,6 +47,9 @@ lint: ## formatting, clippy and the manual, with warnings denied
 
 .PHONY: proof
 proof: build ## what docs/proof.md promises, tried: a table of experiments, ten minutes; PARTS=… for some only
+	@# A part whose tool is missing tells so in the table: no reason to stop here.
+	-@scripts/install-packages.sh clang-19 clang-19 libclang-rt-19-dev
+	-@scripts/install-packages.sh valgrind valgrind
 	tests/proof/run.py --build $(BUILD) $(PARTS)
 
 .PHONY: proof-quick
