@@ -17,6 +17,110 @@
 /* QEMU's Error object: see qemu-fork/error.h, or the program's own Error API. */
 typedef struct Error Error;
 
+/* A child and what is known of it: see qemu_spawn() and qemu_process_free(). */
+typedef struct QemuProcess QemuProcess;
+
+/* What the system has no type for, somewhere. */
+#ifdef _WIN32
+typedef unsigned int QemuUid;
+typedef unsigned int QemuGid;
+typedef unsigned int QemuMode;
+#else
+typedef uid_t QemuUid;
+typedef gid_t QemuGid;
+typedef mode_t QemuMode;
+#endif
+
+/**
+ * @executable is searched for in the parent's PATH, as execvp() does it, unless it has a slash.
+ */
+#define QEMU_SPAWN_SEARCH_PATH (1 << 0)
+
+/**
+ * The child starts a session of its own, as setsid() does it.
+ */
+#define QEMU_SPAWN_SETSID (1 << 1)
+
+/**
+ * The child is in the process group @pgid, or with 0 in one of its own.
+ */
+#define QEMU_SPAWN_SET_PGID (1 << 2)
+
+/**
+ * The child has the file mode creation mask @umask.
+ */
+#define QEMU_SPAWN_SET_UMASK (1 << 3)
+
+/**
+ * The child runs as the user @uid: its real, effective and saved user ids.
+ */
+#define QEMU_SPAWN_SET_UID (1 << 4)
+
+/**
+ * The child runs as the group @gid: its real, effective and saved group ids.
+ */
+#define QEMU_SPAWN_SET_GID (1 << 5)
+
+/**
+ * The child has the supplementary groups @groups.
+ */
+#define QEMU_SPAWN_SET_GROUPS (1 << 6)
+
+/**
+ * The environment starts empty, if @envp is NULL.
+ */
+#define QEMU_SPAWN_CLEAR_ENV (1 << 7)
+
+/**
+ * Descriptors from 3 on are left to the child as exec leaves them: open unless they have FD_CLOEXEC.
+ */
+#define QEMU_SPAWN_LEAVE_FDS (1 << 8)
+
+/**
+ * The child's stdin is /dev/null.
+ */
+#define QEMU_SPAWN_NULL_STDIN (1 << 9)
+
+/**
+ * The child's stdout is /dev/null.
+ */
+#define QEMU_SPAWN_NULL_STDOUT (1 << 10)
+
+/**
+ * The child's stderr is /dev/null.
+ */
+#define QEMU_SPAWN_NULL_STDERR (1 << 11)
+
+/**
+ * The child's stdin is a pipe; the end to write is qemu_process_take_fd()'s.
+ */
+#define QEMU_SPAWN_PIPE_STDIN (1 << 12)
+
+/**
+ * The child's stdout is a pipe; the end to read is qemu_process_take_fd()'s.
+ */
+#define QEMU_SPAWN_PIPE_STDOUT (1 << 13)
+
+/**
+ * The child's stderr is a pipe; the end to read is qemu_process_take_fd()'s.
+ */
+#define QEMU_SPAWN_PIPE_STDERR (1 << 14)
+
+/**
+ * The child's stderr is what its stdout is.
+ */
+#define QEMU_SPAWN_MERGE_STDERR (1 << 15)
+
+/**
+ * Where no child can share the parent's memory, fail instead of calling fork(), whose cost grows with it.
+ */
+#define QEMU_SPAWN_NO_FORK_FALLBACK (1 << 16)
+
+/**
+ * Neither the child nor what it executes gains privileges from set-user-ID programs: PR_SET_NO_NEW_PRIVS.
+ */
+#define QEMU_SPAWN_NO_NEW_PRIVS (1 << 17)
+
 /**
  * The library's major version, 0 until the C API is final.
  */
@@ -31,6 +135,250 @@ typedef struct Error Error;
  * The library's patch level.
  */
 #define QEMU_FORK_VERSION_MICRO 0
+
+/**
+ * In which way a child ended.
+ */
+typedef enum QemuProcessEnd {
+  /**
+   * It returned from main() or called exit().
+   */
+  QEMU_PROCESS_END_EXITED = 1,
+  /**
+   * A signal ended it.
+   */
+  QEMU_PROCESS_END_SIGNALED,
+  /**
+   * It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
+   */
+  QEMU_PROCESS_END_UNKNOWN,
+} QemuProcessEnd;
+
+/**
+ * What the child's signals start from.
+ */
+typedef enum QemuSpawnSignals {
+  /**
+   * Every signal at its default disposition and none blocked, as after qemu_fork(); libc's own two as well.
+   */
+  QEMU_SPAWN_SIGNALS_DEFAULT,
+  /**
+   * What plain fork() and exec leave: the mask of the calling thread, and what it ignores.
+   */
+  QEMU_SPAWN_SIGNALS_INHERIT,
+} QemuSpawnSignals;
+
+/**
+ * The steps of a spawn, in their order. The umask goes with the working directory.
+ */
+typedef enum QemuSpawnStep {
+  /**
+   * Nothing failed.
+   */
+  QEMU_SPAWN_STEP_NONE,
+  /**
+   * The options make no sense.
+   */
+  QEMU_SPAWN_STEP_ARGUMENTS,
+  /**
+   * The pipes.
+   */
+  QEMU_SPAWN_STEP_PIPE,
+  /**
+   * The new process.
+   */
+  QEMU_SPAWN_STEP_FORK,
+  /**
+   * Its signals.
+   */
+  QEMU_SPAWN_STEP_SIGNALS,
+  /**
+   * Its session.
+   */
+  QEMU_SPAWN_STEP_SESSION,
+  /**
+   * Its process group.
+   */
+  QEMU_SPAWN_STEP_GROUP,
+  /**
+   * Its descriptors.
+   */
+  QEMU_SPAWN_STEP_FDS,
+  /**
+   * Its working directory.
+   */
+  QEMU_SPAWN_STEP_CWD,
+  /**
+   * Its limits.
+   */
+  QEMU_SPAWN_STEP_RLIMIT,
+  /**
+   * Its user, groups and privileges.
+   */
+  QEMU_SPAWN_STEP_CREDENTIALS,
+  /**
+   * Its death signal.
+   */
+  QEMU_SPAWN_STEP_DEATH_SIGNAL,
+  /**
+   * The program.
+   */
+  QEMU_SPAWN_STEP_EXEC,
+} QemuSpawnStep;
+
+/**
+ * How a child ended.
+ */
+typedef struct QemuProcessStatus {
+  /**
+   * In which way; it tells which of the others count.
+   */
+  enum QemuProcessEnd end;
+  /**
+   * What it gave to exit(), 0 to 255, if it exited; otherwise 0.
+   */
+  int exit_code;
+  /**
+   * The signal that ended it, if one did; otherwise 0.
+   */
+  int term_signal;
+  /**
+   * Whether that left a core dump.
+   */
+  bool core_dumped;
+} QemuProcessStatus;
+
+/**
+ * A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. A source of -1 is
+ * /dev/null, to read and to write.
+ */
+typedef struct QemuSpawnFd {
+  /**
+   * The parent's descriptor, or -1.
+   */
+  int source;
+  /**
+   * The child's.
+   */
+  int target;
+} QemuSpawnFd;
+
+/**
+ * A limit of the child, as setrlimit() has it. All ones is no limit.
+ */
+typedef struct QemuSpawnRlimit {
+  /**
+   * RLIMIT_NOFILE, for example.
+   */
+  int resource;
+  /**
+   * The limit.
+   */
+  uint64_t soft;
+  /**
+   * What the child may raise it to.
+   */
+  uint64_t hard;
+} QemuSpawnRlimit;
+
+/**
+ * What qemu_spawn() is to do beyond the usual. Zero is the default of every member but @size: begin with
+ *
+ *     QemuSpawnOptions options = { .size = sizeof(options) };
+ *
+ * Nothing in it is changed or kept; all of it may go when the call has returned.
+ */
+typedef struct QemuSpawnOptions {
+  /**
+   * sizeof(QemuSpawnOptions): tells which members the program knows.
+   */
+  size_t size;
+  /**
+   * QEMU_SPAWN_* constants, or-ed.
+   */
+  uint64_t flags;
+  /**
+   * What to execute; NULL: argv[0]. A relative one is looked up in @cwd.
+   */
+  const char *executable;
+  /**
+   * The working directory; NULL: the parent's.
+   */
+  const char *cwd;
+  /**
+   * The whole environment, ended by NULL; NULL: the parent's, or none with QEMU_SPAWN_CLEAR_ENV.
+   */
+  const char *const *envp;
+  /**
+   * "NAME=value" to set in it after @env_unset, ended by NULL; or NULL. The last one for a name counts.
+   */
+  const char *const *env_set;
+  /**
+   * "NAME" to remove from it, ended by NULL; or NULL.
+   */
+  const char *const *env_unset;
+  /**
+   * Descriptors of the child. All others from 3 on are closed; 0, 1 and 2 stay what they are.
+   */
+  const struct QemuSpawnFd *fds;
+  /**
+   * How many.
+   */
+  size_t n_fds;
+  /**
+   * What the child's signals start from.
+   */
+  enum QemuSpawnSignals signals;
+  /**
+   * Signals to ignore after that, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
+   */
+  const int *ignored;
+  /**
+   * Signals to set to their default after that, ended by 0; or NULL. @ignored wins.
+   */
+  const int *defaulted;
+  /**
+   * With QEMU_SPAWN_SET_PGID.
+   */
+  pid_t pgid;
+  /**
+   * With QEMU_SPAWN_SET_UMASK: 0 to 0777.
+   */
+  QemuMode umask;
+  /**
+   * With QEMU_SPAWN_SET_UID.
+   */
+  QemuUid uid;
+  /**
+   * With QEMU_SPAWN_SET_GID.
+   */
+  QemuGid gid;
+  /**
+   * With QEMU_SPAWN_SET_GROUPS.
+   */
+  const QemuGid *groups;
+  /**
+   * How many.
+   */
+  size_t n_groups;
+  /**
+   * Limits of the child; the others are the parent's.
+   */
+  const struct QemuSpawnRlimit *rlimits;
+  /**
+   * How many.
+   */
+  size_t n_rlimits;
+  /**
+   * A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The first use starts
+   * a thread that stays and makes these children: what is a thread's own, such as its CPU affinity, is that thread's.
+   */
+  int death_signal;
+  /**
+   * Where to tell which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
+   */
+  enum QemuSpawnStep *failed_step;
+} QemuSpawnOptions;
 
 #ifdef __cplusplus
 extern "C" {
@@ -66,6 +414,247 @@ extern "C" {
  * @errp is one of the four things above.
  */
 pid_t qemu_fork(Error **errp);
+
+/**
+ * qemu_process_pid:
+ * @proc: a handle
+ *
+ * Thread-safe, async-signal-safe.
+ *
+ * Returns: the child's process id. Once the child has been reaped, another process may have it.
+ *
+ * # Safety
+ *
+ * @proc is a handle that has not been freed.
+ */
+pid_t qemu_process_pid(const QemuProcess *proc);
+
+/**
+ * qemu_process_pidfd:
+ * @proc: a handle
+ *
+ * Tells the descriptor of the child, which poll() and every main loop find readable when it has ended. It remains the
+ * handle's: do not close it.
+ *
+ * Thread-safe, async-signal-safe.
+ *
+ * Returns: the descriptor; -1 where there is none: Linux before 5.2, other systems, or no room in the table of
+ * descriptors.
+ *
+ * # Safety
+ *
+ * @proc is a handle that has not been freed.
+ */
+int qemu_process_pidfd(const QemuProcess *proc);
+
+/**
+ * qemu_process_way:
+ * @proc: a handle
+ *
+ * Tells how the child was made, for those who want to know why a spawn is slow: "clone3" and "clone" share the
+ * parent's memory until the program is executed, "fork" copies it.
+ *
+ * Thread-safe, async-signal-safe.
+ *
+ * Returns: a constant; do not free it. On Windows NULL.
+ *
+ * # Safety
+ *
+ * @proc is a handle that has not been freed.
+ */
+const char *qemu_process_way(const QemuProcess *proc);
+
+/**
+ * qemu_process_take_fd:
+ * @proc: a handle
+ * @child_fd: 0, 1 or 2: the child's stdin, stdout or stderr
+ *
+ * Takes our end of a pipe that QEMU_SPAWN_PIPE_STDIN, _STDOUT or _STDERR asked for. It is the caller's from now on;
+ * ends that nobody takes are closed with the handle.
+ *
+ * Thread-safe: one caller gets it. Async-signal-safe.
+ *
+ * Returns: the descriptor, which has FD_CLOEXEC and is blocking. -1 and EBADF where there is none, or it was taken.
+ *
+ * # Safety
+ *
+ * @proc is a handle that has not been freed.
+ */
+int qemu_process_take_fd(QemuProcess *proc,
+                         int child_fd);
+
+/**
+ * qemu_process_wait:
+ * @proc: a handle
+ * @timeout_ms: how long to wait, in milliseconds; 0: just look; negative: for ever
+ * @status: where to put how the child ended; or NULL
+ * @errp: as for qemu_spawn()
+ *
+ * Waits for the end of the child, and reaps it unless it is detached. The status is kept: asking again gives it again.
+ * A child that was stopped has not ended. Signal handlers run meanwhile and do not end the wait.
+ *
+ * Nobody can steal the status: where another part of the program has reaped the child, Linux 6.15 and newer still
+ * tell it; otherwise @status says QEMU_PROCESS_UNKNOWN.
+ *
+ * Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: 1: it has ended; 0: the time is up; -1: an error, which only Windows has.
+ *
+ * # Safety
+ *
+ * @proc is a handle that nobody frees meanwhile; @status is NULL or has room for one; @errp is one of the four.
+ */
+int qemu_process_wait(QemuProcess *proc,
+                      int64_t timeout_ms,
+                      struct QemuProcessStatus *status,
+                      Error **errp);
+
+/**
+ * qemu_process_kill:
+ * @proc: a handle
+ * @sig: a signal
+ * @errp: as for qemu_spawn()
+ *
+ * Sends a signal to the child, and never to another process that has got its id since: there is a descriptor of the
+ * child, or nobody reaps it meanwhile but this library. Without a descriptor, a detached child, or a program that
+ * reaps other people's children, leaves a moment in which that can go wrong.
+ *
+ * Thread-safe. Not async-signal-safe.
+ *
+ * Returns: whether the signal was sent. Otherwise errno is ESRCH (the child has ended), EINVAL (no such signal) or
+ * EPERM (the child has become somebody else), and *@errp says so.
+ *
+ * # Safety
+ *
+ * @proc is a handle that nobody frees meanwhile; @errp is one of the four.
+ */
+bool qemu_process_kill(QemuProcess *proc,
+                       int sig,
+                       Error **errp);
+
+/**
+ * qemu_process_stop:
+ * @proc: a handle
+ * @grace_ms: how long the child may take to end by itself, in milliseconds; negative: as long as it likes
+ * @status: where to put how the child ended; or NULL
+ * @errp: as for qemu_spawn()
+ *
+ * Ends the child: SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL; then reaps it.
+ *
+ * Thread-safe. Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: true when the child has ended, now or before. Otherwise errno and *@errp say why no signal could be sent.
+ *
+ * # Safety
+ *
+ * @proc is a handle that nobody frees meanwhile; @status is NULL or has room for one; @errp is one of the four.
+ */
+bool qemu_process_stop(QemuProcess *proc,
+                       int64_t grace_ms,
+                       struct QemuProcessStatus *status,
+                       Error **errp);
+
+/**
+ * qemu_process_status_str:
+ * @status: how a child ended
+ *
+ * Says it in words: "exited with status 3", "killed by signal 15 (SIGTERM)", "killed by signal 11 (SIGSEGV), core
+ * dumped". A real-time signal has no name.
+ *
+ * Thread-safe. Not async-signal-safe.
+ *
+ * Returns: the text, to be released with free(). NULL with ENOMEM where there is no memory for it, and with EINVAL
+ * where @status is NULL or no status.
+ *
+ * # Safety
+ *
+ * @status is NULL or a status.
+ */
+char *qemu_process_status_str(const struct QemuProcessStatus *status);
+
+/**
+ * qemu_process_detach:
+ * @proc: a handle
+ *
+ * Leaves the child to itself: this library will never reap it. The handle works as before, and is freed as ever.
+ * Reaping is the program's business then: by wait(), or by ignoring SIGCHLD.
+ *
+ * Thread-safe, async-signal-safe.
+ *
+ * # Safety
+ *
+ * @proc is a handle that has not been freed.
+ */
+void qemu_process_detach(QemuProcess *proc);
+
+/**
+ * qemu_process_free:
+ * @proc: a handle, not to be used again; or NULL
+ *
+ * Frees the handle and closes its descriptors. A child that has ended is reaped; one that lives goes on, and is
+ * detached.
+ *
+ * Not thread-safe: nobody else may use @proc. Not async-signal-safe. Leaves errno alone.
+ *
+ * # Safety
+ *
+ * @proc is NULL or a handle that has not been freed.
+ */
+void qemu_process_free(QemuProcess *proc);
+
+/**
+ * qemu_spawn:
+ * @argv: the arguments, ended by NULL; the first is what to execute, unless @opts names something else
+ * @opts: what to do beyond the usual; or NULL
+ * @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
+ *
+ * Starts a program. Its signals are clean (see qemu_fork()), its stdin, stdout and stderr are the parent's, and no
+ * other descriptor is open in it. When the call returns, the program has been executed, or the call fails and says
+ * why. What it costs does not grow with the memory or the descriptors of the parent.
+ *
+ * The parent's mask, dispositions, descriptors, working directory and memory are not touched. pthread_atfork()
+ * handlers do not run, unless fork() is the only way in. There is no handler for SIGCHLD, and the parent needs none.
+ *
+ * Thread-safe, and safe in programs with any number of threads, if nobody changes the environment meanwhile. Not
+ * async-signal-safe. Not a cancellation point.
+ *
+ * Returns: a handle, to be freed with qemu_process_free(). On failure NULL: errno is the cause, *@errp names the step
+ * and what it was about, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and
+ * nothing is left of the child. Senseless options are EINVAL, a source that is not open EBADF, and options that are
+ * larger than this library knows, with something in the unknown part, E2BIG. On Windows always NULL, with ENOSYS.
+ *
+ * # Safety
+ *
+ * Lists and strings end as said above, counts are right, and @errp is one of the four.
+ */
+QemuProcess *qemu_spawn(const char *const *argv,
+                        const struct QemuSpawnOptions *opts,
+                        Error **errp);
+
+/**
+ * qemu_spawn_sync:
+ * @argv: as for qemu_spawn()
+ * @opts: as for qemu_spawn(), but for QEMU_SPAWN_PIPE_*: nobody would be at the other end
+ * @timeout_ms: how long it may run, in milliseconds; negative: as long as it likes
+ * @status: where to put how it ended; or NULL
+ * @errp: as for qemu_spawn()
+ *
+ * Runs a program and waits for its end. After @timeout_ms it is killed, with SIGKILL.
+ *
+ * Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: 0 when it has run and ended, in whatever way: *@status tells. -1 where it could not be started, as for
+ * qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then.
+ *
+ * # Safety
+ *
+ * As for qemu_spawn(), and @status is NULL or has room for one.
+ */
+int qemu_spawn_sync(const char *const *argv,
+                    const struct QemuSpawnOptions *opts,
+                    int64_t timeout_ms,
+                    struct QemuProcessStatus *status,
+                    Error **errp);
 
 /**
  * qemu_fork_version:

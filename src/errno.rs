@@ -12,6 +12,9 @@ use crate::abi::errno_location;
 pub struct Errno(c_int);
 
 impl Errno {
+    /// No error.
+    pub(crate) const NONE: Self = Self(0);
+
     /// The number as C knows it.
     #[must_use]
     pub const fn as_raw(self) -> c_int {

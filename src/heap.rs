@@ -20,6 +20,20 @@ impl<T> Owned<T> {
         unsafe { memory.write(value) };
         Some(Self(memory))
     }
+
+    /// Gives it to C.
+    pub(crate) fn into_raw(self) -> *mut T {
+        ManuallyDrop::new(self).0.as_ptr()
+    }
+
+    /// Takes it back; `None` for NULL.
+    ///
+    /// # Safety
+    ///
+    /// NULL or what into_raw() gave, which nobody else uses.
+    pub(crate) unsafe fn from_raw(value: *mut T) -> Option<Self> {
+        NonNull::new(value).map(Self)
+    }
 }
 
 impl<T> Deref for Owned<T> {
@@ -97,5 +111,69 @@ impl Drop for Text {
     fn drop(&mut self) {
         // SAFETY: it came from malloc() in concat(), and nobody uses it again.
         unsafe { libc::free(self.start.as_ptr().cast()) };
+    }
+}
+
+/// A list of plain values in malloc'ed memory; like `Vec`. It has none until something is pushed.
+pub(crate) struct Vector<T: Copy> {
+    start: *mut T,
+    len: usize,
+    capacity: usize,
+}
+
+impl<T: Copy> Vector<T> {
+    pub(crate) const fn new() -> Self {
+        Self { start: core::ptr::null_mut(), len: 0, capacity: 0 }
+    }
+
+    /// `None`: there is no memory.
+    pub(crate) fn push(&mut self, value: T) -> Option<()> {
+        if self.len == self.capacity {
+            let capacity = self.capacity.checked_mul(2)?.max(16);
+            let size = capacity.checked_mul(size_of::<T>())?;
+            // SAFETY: NULL or from here.
+            let start = NonNull::new(unsafe { libc::realloc(self.start.cast(), size) })?;
+            self.start = start.as_ptr().cast();
+            self.capacity = capacity;
+        }
+        // SAFETY: there is room for one more.
+        let end = unsafe { self.start.add(self.len) };
+        // SAFETY: within the memory.
+        unsafe { end.write(value) };
+        self.len += 1;
+        Some(())
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        self.start
+    }
+}
+
+impl<T: Copy> Deref for Vector<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        if self.start.is_null() {
+            return &[];
+        }
+        // SAFETY: `len` values have been pushed.
+        unsafe { core::slice::from_raw_parts(self.start, self.len) }
+    }
+}
+
+impl<T: Copy> DerefMut for Vector<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        if self.start.is_null() {
+            return &mut [];
+        }
+        // SAFETY: `len` values have been pushed.
+        unsafe { core::slice::from_raw_parts_mut(self.start, self.len) }
+    }
+}
+
+impl<T: Copy> Drop for Vector<T> {
+    fn drop(&mut self) {
+        // SAFETY: NULL or from realloc() in push().
+        unsafe { libc::free(self.start.cast()) };
     }
 }

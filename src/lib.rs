@@ -32,22 +32,34 @@ extern crate std;
 
 mod abi;
 #[cfg(unix)]
+mod cancel;
+#[cfg(unix)]
 mod child;
 mod errno;
 #[cfg(not(feature = "host-error"))]
 mod error;
 #[cfg(not(feature = "host-error"))]
 mod errp;
+#[cfg(unix)]
+mod fd;
 mod ffi;
 mod fork;
-#[cfg(not(feature = "host-error"))]
+#[cfg(any(unix, not(feature = "host-error")))]
 mod heap;
+#[cfg(unix)]
+mod lock;
+#[cfg(unix)]
+mod message;
 #[cfg(not(feature = "std"))]
 mod panic;
 mod pid;
 #[cfg(unix)]
+mod process;
+#[cfg(unix)]
 mod signal;
-#[cfg(not(feature = "host-error"))]
+#[cfg(unix)]
+mod spawn;
+#[cfg(any(unix, not(feature = "host-error")))]
 mod stderr;
 
 pub use errno::Errno;

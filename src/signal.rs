@@ -5,6 +5,7 @@ use core::ptr;
 
 use libc::sigset_t;
 
+use crate::child::sys::{self, Mask};
 use crate::errno::Errno;
 
 /// Every signal is blocked in the calling thread. Dropping it brings the old mask back.
@@ -40,5 +41,38 @@ impl Drop for BlockedSignals {
         // meanwhile, there would be nothing left to try.
         // SAFETY: `saved` is an initialised set; a NULL third argument asks for nothing.
         let _ = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.saved, ptr::null_mut()) };
+    }
+}
+
+/// Every signal is blocked in the calling thread, libc's own too, which pthread_sigmask() leaves alone. Dropping it
+/// brings the old mask back.
+pub(crate) struct EverySignalBlocked {
+    saved: Mask,
+}
+
+impl EverySignalBlocked {
+    /// Blocks every signal in the calling thread.
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let mut saved = sys::NO_SIGNAL;
+        // SAFETY: `saved` has room for a mask.
+        let result = unsafe { sys::set_mask(&sys::EVERY_SIGNAL, &raw mut saved) };
+        if result < 0 {
+            #[allow(clippy::cast_possible_truncation)] // an errno
+            return Err(Errno::from_raw(-result as libc::c_int));
+        }
+        Ok(Self { saved })
+    }
+
+    /// The mask as it was.
+    pub(crate) fn saved(&self) -> Mask {
+        self.saved
+    }
+}
+
+impl Drop for EverySignalBlocked {
+    fn drop(&mut self) {
+        // Nothing can be wrong with it, for the kernel gave it to us.
+        // SAFETY: NULL asks for nothing.
+        let _ = unsafe { sys::set_mask(&self.saved, ptr::null_mut()) };
     }
 }

@@ -5,7 +5,14 @@
 //! `tests/objects.rs`: all functions here are in one section, and what that section refers to must be in the extern
 //! block below (or in this module). The block is the allow-list; each function in it is async-signal-safe.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod clone;
 mod raw;
+pub(crate) mod spawn;
+pub(crate) mod step;
+pub(crate) mod sys;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod syscall;
 
 use core::ffi::c_char;
 

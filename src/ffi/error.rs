@@ -86,7 +86,7 @@ fn misuse(function: &CStr, rule: &CStr) -> ! {
     print_and_abort(&[function, c"(): ", rule, c"\n"])
 }
 
-/// Sets `*errp` to `message`, ": " and the text for `cause`.
+/// Sets `*errp` to `message`, ": " and the text for `cause`, if it is one.
 ///
 /// # Safety
 ///
@@ -95,7 +95,8 @@ pub(super) unsafe fn set_errno(errp: *mut *mut Error, origin: Origin, cause: Err
     let Origin { file, line, function } = origin;
     // SAFETY: the caller vouches for `errp`.
     let errp = unsafe { classify(errp) };
-    errp.set(|| Error::new(Location { file, line, function }, GENERIC_ERROR, Some(cause), message));
+    let cause = (cause != Errno::NONE).then_some(cause);
+    errp.set(|| Error::new(Location { file, line, function }, GENERIC_ERROR, cause, message));
 }
 
 /// The entry point of the error_setg() family: the header's inlines have formatted `message`.

@@ -6,12 +6,33 @@ mod error;
 mod fork;
 #[cfg(feature = "host-error")]
 mod host;
+mod process;
+#[cfg_attr(unix, path = "process_unix.rs")]
+#[cfg_attr(windows, path = "process_windows.rs")]
+mod process_border;
+mod spawn;
+#[cfg_attr(unix, path = "spawn_unix.rs")]
+#[cfg_attr(windows, path = "spawn_windows.rs")]
+mod spawn_border;
 mod version;
 
 #[cfg(not(feature = "host-error"))]
 use error::{set_errno, Error};
 #[cfg(feature = "host-error")]
 use host::{set_errno, Error};
+
+/// The header has them for systems without uid_t, gid_t and mode_t, too.
+///
+/// cbindgen:ignore
+pub type QemuUid = u32;
+/// cbindgen:ignore
+pub type QemuGid = u32;
+/// cbindgen:ignore
+#[cfg(unix)]
+pub type QemuMode = libc::mode_t;
+/// cbindgen:ignore
+#[cfg(windows)]
+pub type QemuMode = u32;
 
 /// A source file, line and function for an Error: constants, for QEMU's own Error keeps the pointers.
 struct Origin {

@@ -1,0 +1,68 @@
+//! Descriptors that are closed when nobody has them any more.
+
+use core::ffi::c_int;
+
+use crate::child::sys;
+use crate::errno::Errno;
+
+/// An open descriptor, closed when dropped.
+#[derive(Debug)]
+pub(crate) struct Fd(c_int);
+
+impl Fd {
+    /// Takes what a system call has answered, a descriptor or a negative errno.
+    pub(crate) fn from_result(result: isize) -> Result<Self, Errno> {
+        #[allow(clippy::cast_possible_truncation)] // a descriptor or an errno
+        let number = result as c_int;
+        if number < 0 {
+            return Err(Errno::from_raw(-number));
+        }
+        Ok(Self(number))
+    }
+
+    pub(crate) const fn as_raw(&self) -> c_int {
+        self.0
+    }
+
+    /// Gives it away.
+    pub(crate) fn into_raw(self) -> c_int {
+        let number = self.0;
+        core::mem::forget(self);
+        number
+    }
+
+    /// The same or, if that is stdin, stdout or stderr, which the program may have closed, a copy that is not.
+    pub(crate) fn above_stdio(self) -> Result<Self, Errno> {
+        if self.0 > 2 {
+            return Ok(self);
+        }
+        Self::from_result(sys::duplicate(self.0, 3))
+    }
+}
+
+impl Drop for Fd {
+    fn drop(&mut self) {
+        // What close() has to say of a pipe or a process is of no use to anybody.
+        let _ = sys::close(self.0);
+    }
+}
+
+/// Both ends of a new pipe, with CLOEXEC.
+pub(crate) struct Pipe {
+    pub(crate) read: Fd,
+    pub(crate) write: Fd,
+}
+
+impl Pipe {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let mut ends: [c_int; 2] = [-1; 2];
+        // SAFETY: there is room for two.
+        let result = unsafe { sys::pipe(ends.as_mut_ptr()) };
+        if result < 0 {
+            #[allow(clippy::cast_possible_truncation)] // an errno
+            return Err(Errno::from_raw(-result as c_int));
+        }
+        let [read, write] = ends.map(Fd);
+        Ok(Self { read: read.above_stdio()?, write: write.above_stdio()? })
+    }
+}

@@ -1,0 +1,227 @@
+//! `qemu_spawn()` and its options.
+#![allow(dead_code)] // the constants are for the header
+
+use core::ffi::{c_char, c_int};
+
+use crate::abi::pid_t;
+
+use super::process::{QemuProcess, QemuProcessStatus};
+use super::{Error, QemuGid, QemuMode, QemuUid};
+
+/// @executable is searched for in the parent's PATH, as execvp() does it, unless it has a slash.
+pub const QEMU_SPAWN_SEARCH_PATH: u64 = 1 << 0;
+/// The child starts a session of its own, as setsid() does it.
+pub const QEMU_SPAWN_SETSID: u64 = 1 << 1;
+/// The child is in the process group @pgid, or with 0 in one of its own.
+pub const QEMU_SPAWN_SET_PGID: u64 = 1 << 2;
+/// The child has the file mode creation mask @umask.
+pub const QEMU_SPAWN_SET_UMASK: u64 = 1 << 3;
+/// The child runs as the user @uid: its real, effective and saved user ids.
+pub const QEMU_SPAWN_SET_UID: u64 = 1 << 4;
+/// The child runs as the group @gid: its real, effective and saved group ids.
+pub const QEMU_SPAWN_SET_GID: u64 = 1 << 5;
+/// The child has the supplementary groups @groups.
+pub const QEMU_SPAWN_SET_GROUPS: u64 = 1 << 6;
+/// The environment starts empty, if @envp is NULL.
+pub const QEMU_SPAWN_CLEAR_ENV: u64 = 1 << 7;
+/// Descriptors from 3 on are left to the child as exec leaves them: open unless they have FD_CLOEXEC.
+pub const QEMU_SPAWN_LEAVE_FDS: u64 = 1 << 8;
+/// The child's stdin is /dev/null.
+pub const QEMU_SPAWN_NULL_STDIN: u64 = 1 << 9;
+/// The child's stdout is /dev/null.
+pub const QEMU_SPAWN_NULL_STDOUT: u64 = 1 << 10;
+/// The child's stderr is /dev/null.
+pub const QEMU_SPAWN_NULL_STDERR: u64 = 1 << 11;
+/// The child's stdin is a pipe; the end to write is qemu_process_take_fd()'s.
+pub const QEMU_SPAWN_PIPE_STDIN: u64 = 1 << 12;
+/// The child's stdout is a pipe; the end to read is qemu_process_take_fd()'s.
+pub const QEMU_SPAWN_PIPE_STDOUT: u64 = 1 << 13;
+/// The child's stderr is a pipe; the end to read is qemu_process_take_fd()'s.
+pub const QEMU_SPAWN_PIPE_STDERR: u64 = 1 << 14;
+/// The child's stderr is what its stdout is.
+pub const QEMU_SPAWN_MERGE_STDERR: u64 = 1 << 15;
+/// Where no child can share the parent's memory, fail instead of calling fork(), whose cost grows with it.
+pub const QEMU_SPAWN_NO_FORK_FALLBACK: u64 = 1 << 16;
+/// Neither the child nor what it executes gains privileges from set-user-ID programs: PR_SET_NO_NEW_PRIVS.
+pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
+
+/// A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. A source of -1 is
+/// /dev/null, to read and to write.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct QemuSpawnFd {
+    /// The parent's descriptor, or -1.
+    pub source: c_int,
+    /// The child's.
+    pub target: c_int,
+}
+
+/// A limit of the child, as setrlimit() has it. All ones is no limit.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct QemuSpawnRlimit {
+    /// RLIMIT_NOFILE, for example.
+    pub resource: c_int,
+    /// The limit.
+    pub soft: u64,
+    /// What the child may raise it to.
+    pub hard: u64,
+}
+
+/// What the child's signals start from.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum QemuSpawnSignals {
+    /// Every signal at its default disposition and none blocked, as after qemu_fork(); libc's own two as well.
+    Default,
+    /// What plain fork() and exec leave: the mask of the calling thread, and what it ignores.
+    Inherit,
+}
+
+/// The steps of a spawn, in their order. The umask goes with the working directory.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum QemuSpawnStep {
+    /// Nothing failed.
+    None,
+    /// The options make no sense.
+    Arguments,
+    /// The pipes.
+    Pipe,
+    /// The new process.
+    Fork,
+    /// Its signals.
+    Signals,
+    /// Its session.
+    Session,
+    /// Its process group.
+    Group,
+    /// Its descriptors.
+    Fds,
+    /// Its working directory.
+    Cwd,
+    /// Its limits.
+    Rlimit,
+    /// Its user, groups and privileges.
+    Credentials,
+    /// Its death signal.
+    DeathSignal,
+    /// The program.
+    Exec,
+}
+
+/// What qemu_spawn() is to do beyond the usual. Zero is the default of every member but @size: begin with
+///
+///     QemuSpawnOptions options = { .size = sizeof(options) };
+///
+/// Nothing in it is changed or kept; all of it may go when the call has returned.
+#[repr(C)]
+pub struct QemuSpawnOptions {
+    /// sizeof(QemuSpawnOptions): tells which members the program knows.
+    pub size: usize,
+    /// QEMU_SPAWN_* constants, or-ed.
+    pub flags: u64,
+    /// What to execute; NULL: argv[0]. A relative one is looked up in @cwd.
+    pub executable: *const c_char,
+    /// The working directory; NULL: the parent's.
+    pub cwd: *const c_char,
+    /// The whole environment, ended by NULL; NULL: the parent's, or none with QEMU_SPAWN_CLEAR_ENV.
+    pub envp: *const *const c_char,
+    /// "NAME=value" to set in it after @env_unset, ended by NULL; or NULL. The last one for a name counts.
+    pub env_set: *const *const c_char,
+    /// "NAME" to remove from it, ended by NULL; or NULL.
+    pub env_unset: *const *const c_char,
+    /// Descriptors of the child. All others from 3 on are closed; 0, 1 and 2 stay what they are.
+    pub fds: *const QemuSpawnFd,
+    /// How many.
+    pub n_fds: usize,
+    /// What the child's signals start from.
+    pub signals: QemuSpawnSignals,
+    /// Signals to ignore after that, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
+    pub ignored: *const c_int,
+    /// Signals to set to their default after that, ended by 0; or NULL. @ignored wins.
+    pub defaulted: *const c_int,
+    /// With QEMU_SPAWN_SET_PGID.
+    pub pgid: pid_t,
+    /// With QEMU_SPAWN_SET_UMASK: 0 to 0777.
+    pub umask: QemuMode,
+    /// With QEMU_SPAWN_SET_UID.
+    pub uid: QemuUid,
+    /// With QEMU_SPAWN_SET_GID.
+    pub gid: QemuGid,
+    /// With QEMU_SPAWN_SET_GROUPS.
+    pub groups: *const QemuGid,
+    /// How many.
+    pub n_groups: usize,
+    /// Limits of the child; the others are the parent's.
+    pub rlimits: *const QemuSpawnRlimit,
+    /// How many.
+    pub n_rlimits: usize,
+    /// A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The first use starts
+    /// a thread that stays and makes these children: what is a thread's own, such as its CPU affinity, is that thread's.
+    pub death_signal: c_int,
+    /// Where to tell which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
+    pub failed_step: *mut QemuSpawnStep,
+}
+
+/// qemu_spawn:
+/// @argv: the arguments, ended by NULL; the first is what to execute, unless @opts names something else
+/// @opts: what to do beyond the usual; or NULL
+/// @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
+///
+/// Starts a program. Its signals are clean (see qemu_fork()), its stdin, stdout and stderr are the parent's, and no
+/// other descriptor is open in it. When the call returns, the program has been executed, or the call fails and says
+/// why. What it costs does not grow with the memory or the descriptors of the parent.
+///
+/// The parent's mask, dispositions, descriptors, working directory and memory are not touched. pthread_atfork()
+/// handlers do not run, unless fork() is the only way in. There is no handler for SIGCHLD, and the parent needs none.
+///
+/// Thread-safe, and safe in programs with any number of threads, if nobody changes the environment meanwhile. Not
+/// async-signal-safe. Not a cancellation point.
+///
+/// Returns: a handle, to be freed with qemu_process_free(). On failure NULL: errno is the cause, *@errp names the step
+/// and what it was about, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and
+/// nothing is left of the child. Senseless options are EINVAL, a source that is not open EBADF, and options that are
+/// larger than this library knows, with something in the unknown part, E2BIG. On Windows always NULL, with ENOSYS.
+///
+/// # Safety
+///
+/// Lists and strings end as said above, counts are right, and @errp is one of the four.
+#[no_mangle]
+pub unsafe extern "C" fn qemu_spawn(
+    argv: *const *const c_char,
+    opts: *const QemuSpawnOptions,
+    errp: *mut *mut Error,
+) -> *mut QemuProcess {
+    // SAFETY: the caller vouches for them.
+    unsafe { super::spawn_border::spawn(argv, opts, errp) }
+}
+
+/// qemu_spawn_sync:
+/// @argv: as for qemu_spawn()
+/// @opts: as for qemu_spawn(), but for QEMU_SPAWN_PIPE_*: nobody would be at the other end
+/// @timeout_ms: how long it may run, in milliseconds; negative: as long as it likes
+/// @status: where to put how it ended; or NULL
+/// @errp: as for qemu_spawn()
+///
+/// Runs a program and waits for its end. After @timeout_ms it is killed, with SIGKILL.
+///
+/// Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
+///
+/// Returns: 0 when it has run and ended, in whatever way: *@status tells. -1 where it could not be started, as for
+/// qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then.
+///
+/// # Safety
+///
+/// As for qemu_spawn(), and @status is NULL or has room for one.
+#[no_mangle]
+pub unsafe extern "C" fn qemu_spawn_sync(
+    argv: *const *const c_char,
+    opts: *const QemuSpawnOptions,
+    timeout_ms: i64,
+    status: *mut QemuProcessStatus,
+    errp: *mut *mut Error,
+) -> c_int {
+    // SAFETY: the caller vouches for them.
+    unsafe { super::spawn_border::spawn_sync(argv, opts, timeout_ms, status, errp) }
+}

@@ -1,0 +1,231 @@
+//! What comes in through `qemu_spawn()` becomes a request, and what goes wrong an Error.
+
+use core::ffi::{c_char, c_int, c_uint, CStr};
+
+use libc::{E2BIG, EINVAL, ETIMEDOUT};
+
+use super::process::{QemuProcess, QemuProcessStatus};
+use super::process_border::{give, put_status, set_failure};
+use super::spawn::{self, QemuSpawnOptions, QemuSpawnSignals, QemuSpawnStep};
+use super::{origin, Error};
+use crate::child::step::Step;
+use crate::errno::{Errno, ErrnoGuard};
+use crate::heap::Owned;
+use crate::process::{Process, Status};
+use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, RlimitValue, SignalState, Strings};
+use crate::spawn::{spawn as start, Failure};
+
+/// # Safety
+///
+/// As for `qemu_spawn()`.
+pub(super) unsafe fn spawn(
+    argv: *const *const c_char,
+    opts: *const QemuSpawnOptions,
+    errp: *mut *mut Error,
+) -> *mut QemuProcess {
+    let origin = origin!(c"qemu_spawn");
+    // SAFETY: the caller vouches for them.
+    match unsafe { try_to_spawn(argv, opts, 0) } {
+        Ok(process) => give(process),
+        Err(failure) => {
+            // SAFETY: the caller vouches for `errp`.
+            unsafe { set_failure(errp, origin, &failure) };
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for `qemu_spawn_sync()`.
+pub(super) unsafe fn spawn_sync(
+    argv: *const *const c_char,
+    opts: *const QemuSpawnOptions,
+    timeout_ms: i64,
+    status: *mut QemuProcessStatus,
+    errp: *mut *mut Error,
+) -> c_int {
+    let origin = origin!(c"qemu_spawn_sync");
+    const PIPES: u64 = Flags::PIPE_STDIN | Flags::PIPE_STDOUT | Flags::PIPE_STDERR;
+    // SAFETY: the caller vouches for them.
+    let failure = match unsafe { try_to_spawn(argv, opts, PIPES) } {
+        Ok(process) => match end_of(&process, timeout_ms) {
+            Ok((ended, in_time)) => {
+                // SAFETY: the caller vouches for `status`.
+                unsafe { put_status(status, ended) };
+                if in_time {
+                    return 0;
+                }
+                too_late(timeout_ms, argv)
+            }
+            Err(failure) => failure,
+        },
+        Err(failure) => failure,
+    };
+    // SAFETY: the caller vouches for `errp`.
+    unsafe { set_failure(errp, origin, &failure) };
+    -1
+}
+
+/// How the child ended, and whether by itself.
+fn end_of(process: &Process, timeout_ms: i64) -> Result<(Status, bool), Failure> {
+    // Negative is for ever here, too.
+    if let Some(ended) = process.wait(timeout_ms) {
+        return Ok((ended, true));
+    }
+    let ended = process.kill_and_wait().map_err(|errno| {
+        Failure::new(Step::None, errno, |message| {
+            message.text("cannot kill process ").number(process.pid().into()).text(": ").errno(errno);
+        })
+    })?;
+    Ok((ended, false))
+}
+
+fn too_late(timeout_ms: i64, argv: *const *const c_char) -> Failure {
+    // SAFETY: it was a list when the program was started.
+    let name = unsafe { Strings::new(argv) }.next().unwrap_or_default();
+    Failure::new(Step::None, Errno::from_raw(ETIMEDOUT), |message| {
+        message.quoted(name).text(" did not end within ").number(timeout_ms).text(" ms and was killed");
+    })
+}
+
+/// # Safety
+///
+/// As for `qemu_spawn()`.
+unsafe fn try_to_spawn(
+    argv: *const *const c_char,
+    opts: *const QemuSpawnOptions,
+    forbidden: u64,
+) -> Result<Owned<Process>, Failure> {
+    let _errno = ErrnoGuard::new();
+    // SAFETY: the caller vouches for them.
+    let checked = unsafe { check_size(opts) };
+    let mut failed_step = core::ptr::null_mut();
+    let result = checked.and_then(|readable| {
+        if readable {
+            // SAFETY: there are options, of this size at the least.
+            failed_step = unsafe { (*opts).failed_step };
+        }
+        // SAFETY: the caller vouches for them.
+        let request = unsafe { request(argv, if readable { opts } else { core::ptr::null() }) };
+        if request.flags.has(forbidden) {
+            return Err(Failure::argument(EINVAL, |message| {
+                message.text("qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag");
+            }));
+        }
+        start(&request)
+    });
+    let step = result.as_ref().map_or_else(|failure| failure.step, |_| Step::None);
+    if !failed_step.is_null() {
+        // SAFETY: the caller has given the place; the numbers are the same.
+        unsafe { failed_step.cast::<c_int>().write(step as c_int) };
+    }
+    result
+}
+
+/// C's numbers and ours are the same.
+const _: () = {
+    assert!(QemuSpawnStep::Exec as c_int == Step::Exec as c_int);
+    assert!(spawn::QEMU_SPAWN_SEARCH_PATH == Flags::SEARCH_PATH);
+    assert!(spawn::QEMU_SPAWN_SETSID == Flags::SETSID);
+    assert!(spawn::QEMU_SPAWN_SET_PGID == Flags::SET_PGID);
+    assert!(spawn::QEMU_SPAWN_SET_UMASK == Flags::SET_UMASK);
+    assert!(spawn::QEMU_SPAWN_SET_UID == Flags::SET_UID);
+    assert!(spawn::QEMU_SPAWN_SET_GID == Flags::SET_GID);
+    assert!(spawn::QEMU_SPAWN_SET_GROUPS == Flags::SET_GROUPS);
+    assert!(spawn::QEMU_SPAWN_CLEAR_ENV == Flags::CLEAR_ENV);
+    assert!(spawn::QEMU_SPAWN_LEAVE_FDS == Flags::LEAVE_FDS);
+    assert!(spawn::QEMU_SPAWN_NULL_STDIN == Flags::NULL_STDIN);
+    assert!(spawn::QEMU_SPAWN_NULL_STDOUT == Flags::NULL_STDOUT);
+    assert!(spawn::QEMU_SPAWN_NULL_STDERR == Flags::NULL_STDERR);
+    assert!(spawn::QEMU_SPAWN_PIPE_STDIN == Flags::PIPE_STDIN);
+    assert!(spawn::QEMU_SPAWN_PIPE_STDOUT == Flags::PIPE_STDOUT);
+    assert!(spawn::QEMU_SPAWN_PIPE_STDERR == Flags::PIPE_STDERR);
+    assert!(spawn::QEMU_SPAWN_MERGE_STDERR == Flags::MERGE_STDERR);
+    assert!(spawn::QEMU_SPAWN_NO_FORK_FALLBACK == Flags::NO_FORK_FALLBACK);
+    assert!(spawn::QEMU_SPAWN_NO_NEW_PRIVS == Flags::NO_NEW_PRIVS);
+};
+
+/// Whether there are options. What a newer program has in them, and this library does not know, must be zero.
+///
+/// # Safety
+///
+/// NULL, or as many bytes as its size says.
+unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<bool, Failure> {
+    const KNOWN: usize = size_of::<QemuSpawnOptions>();
+    if opts.is_null() {
+        return Ok(false);
+    }
+    // SAFETY: the size is what every version has first.
+    let size = unsafe { (*opts).size };
+    if size < KNOWN {
+        return Err(Failure::argument(EINVAL, |message| {
+            message.text("the options' size is ").index(size).text(", and not sizeof(QemuSpawnOptions)");
+        }));
+    }
+    // SAFETY: as many bytes as it says.
+    let all = unsafe { core::slice::from_raw_parts(opts.cast::<u8>(), size) };
+    let rest = all.get(KNOWN..).unwrap_or_default();
+    if rest.iter().any(|byte| *byte != 0) {
+        return Err(Failure::argument(E2BIG, |message| {
+            message.text("the options have members that this version of the library does not know");
+        }));
+    }
+    Ok(true)
+}
+
+/// # Safety
+///
+/// As for `qemu_spawn()`; the options are NULL or have the size that is known here.
+unsafe fn request<'a>(argv: *const *const c_char, opts: *const QemuSpawnOptions) -> Request<'a> {
+    // SAFETY: the caller vouches for it.
+    let argv = unsafe { Strings::new(argv) };
+    if opts.is_null() {
+        return Request::new(argv);
+    }
+    const DEFAULT: c_uint = QemuSpawnSignals::Default as c_uint;
+    const INHERIT: c_uint = QemuSpawnSignals::Inherit as c_uint;
+    // SAFETY: the options are all there.
+    let signals = unsafe { &raw const (*opts).signals };
+    // SAFETY: an enumeration that came from C may hold what is none, but it is a number.
+    let signals = unsafe { signals.cast::<c_uint>().read() };
+    // SAFETY: the options are all there.
+    let envp = unsafe { (*opts).envp };
+    #[allow(clippy::multiple_unsafe_ops_per_block)] // all for one reason
+    // SAFETY: the caller vouches for all of them.
+    unsafe {
+        Request {
+            argv,
+            flags: Flags((*opts).flags),
+            executable: text((*opts).executable),
+            cwd: text((*opts).cwd),
+            envp: (!envp.is_null()).then(|| Strings::new(envp)),
+            env_set: Strings::new((*opts).env_set),
+            env_unset: Strings::new((*opts).env_unset),
+            fds: Counted::new((*opts).fds.cast::<FdMap>(), (*opts).n_fds),
+            signals: match signals {
+                DEFAULT => Some(SignalState::Default),
+                INHERIT => Some(SignalState::Inherit),
+                _ => None,
+            },
+            ignored: Numbers::new((*opts).ignored),
+            defaulted: Numbers::new((*opts).defaulted),
+            pgid: (*opts).pgid,
+            #[allow(clippy::useless_conversion)] // some have 16 bits
+            umask: (*opts).umask.into(),
+            uid: (*opts).uid,
+            gid: (*opts).gid,
+            groups: Counted::new((*opts).groups, (*opts).n_groups),
+            rlimits: Counted::new((*opts).rlimits.cast::<RlimitValue>(), (*opts).n_rlimits),
+            death_signal: (*opts).death_signal,
+        }
+    }
+}
+
+/// # Safety
+///
+/// NULL, or a string that ends with NUL and outlives the call.
+unsafe fn text<'a>(text: *const c_char) -> Option<&'a CStr> {
+    // SAFETY: not NULL, and the caller vouches for the rest.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
+}

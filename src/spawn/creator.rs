@@ -1,0 +1,109 @@
+//! The thread that makes the children that get a death signal.
+//!
+//! The kernel sends that signal when the *thread* that made the child ends. A thread that spawns and then ends while
+//! the program goes on would kill its children, so they are made by a thread of the library's own that never ends. It
+//! is there from the first such spawn on, and once more in a child of the program that does the same.
+
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
+use super::way::{create, Created};
+use crate::child::spawn::Plan;
+use crate::child::sys;
+use crate::errno::Errno;
+use crate::lock::{this_process, wait_while, wake_one, Lock};
+use crate::signal::EverySignalBlocked;
+
+struct Job {
+    plan: *mut Plan,
+    fork_allowed: bool,
+    result: Result<Created, Errno>,
+}
+
+const IDLE: c_int = 0;
+const ASKED: c_int = 1;
+const DONE: c_int = 2;
+
+/// One job at a time.
+static LOCK: Lock = Lock::new();
+/// The process that has the thread.
+static PROCESS: AtomicI32 = AtomicI32::new(0);
+static STATE: AtomicI32 = AtomicI32::new(IDLE);
+static JOB: AtomicPtr<Job> = AtomicPtr::new(null_mut());
+
+/// As [`create`], by the thread that never ends. `Err` and the second: there can be no such thread.
+pub(super) fn create_by_creator(plan: &mut Plan, fork_allowed: bool) -> Result<Created, Errno> {
+    let _locked = LOCK.lock();
+    let this = this_process();
+    if PROCESS.load(Ordering::Relaxed) != this {
+        STATE.store(IDLE, Ordering::Relaxed);
+        start()?;
+        PROCESS.store(this, Ordering::Relaxed);
+    }
+    let mut job = Job { plan: &raw mut *plan, fork_allowed, result: Err(Errno::from_raw(libc::EAGAIN)) };
+    JOB.store(&raw mut job, Ordering::Relaxed);
+    STATE.store(ASKED, Ordering::Release);
+    wake_one(&STATE);
+    while STATE.load(Ordering::Acquire) != DONE {
+        wait_while(&STATE, ASKED);
+    }
+    job.result
+}
+
+/// Starts the thread. Every signal is blocked here, and so it is there.
+fn start() -> Result<(), Errno> {
+    /// More than enough, and less than what a program that locks its memory would mind.
+    const STACK: usize = 128 * 1024;
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: there is room for the attributes.
+    let error = unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) };
+    if error != 0 {
+        return Err(Errno::from_raw(error));
+    }
+    // A program with much thread-local storage needs more, and then gets the default.
+    // SAFETY: they are initialised.
+    let _ = unsafe { libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), STACK) };
+    // SAFETY: they are initialised.
+    let _ = unsafe { libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED) };
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: everything is initialised or has room.
+    let mut error = unsafe { libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), work, null_mut()) };
+    // SAFETY: they are initialised.
+    let _ = unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    if error == libc::EINVAL {
+        // SAFETY: NULL is the default.
+        error = unsafe { libc::pthread_create(thread.as_mut_ptr(), core::ptr::null(), work, null_mut()) };
+    }
+    if error == 0 {
+        Ok(())
+    } else {
+        Err(Errno::from_raw(error))
+    }
+}
+
+extern "C" fn work(_: *mut c_void) -> *mut c_void {
+    // libc asks every thread of a program that changes its user by one of these to do the same, and waits.
+    let mut mask = sys::EVERY_SIGNAL;
+    if let Some(first) = mask.first_mut() {
+        *first &= !(0b111 << 31);
+    }
+    // SAFETY: NULL asks for nothing.
+    let _ = unsafe { sys::set_mask(&mask, null_mut()) };
+    loop {
+        let state = STATE.load(Ordering::Acquire);
+        if state != ASKED {
+            wait_while(&STATE, state);
+            continue;
+        }
+        // SAFETY: it is the caller's, who waits.
+        let job = unsafe { &mut *JOB.load(Ordering::Relaxed) };
+        job.result = EverySignalBlocked::new().and_then(|_blocked| {
+            // SAFETY: it is the caller's, who waits.
+            create(unsafe { &mut *job.plan }, job.fork_allowed)
+        });
+        STATE.store(DONE, Ordering::Release);
+        wake_one(&STATE);
+    }
+}

@@ -1,0 +1,104 @@
+//! The child's descriptors, and the parent's ends of its pipes.
+
+use core::ffi::c_int;
+
+use libc::EINVAL;
+
+use super::arguments::check_source;
+use super::failure::Failure;
+use super::request::Request;
+use crate::child::spawn::Map;
+use crate::child::step::Step;
+use crate::errno::Errno;
+use crate::fd::{Fd, Pipe};
+use crate::heap::Vector;
+
+/// What a report's index is for a flag's descriptor, to which its number is added: behind every list.
+pub(crate) const OF_FLAG: u32 = 1 << 31;
+pub(crate) const STDIO: [&str; 3] = ["stdin", "stdout", "stderr"];
+
+pub(crate) struct Descriptors {
+    /// Sorted by target.
+    pub(crate) maps: Vector<Map>,
+    /// What the parent gets of stdin, stdout and stderr.
+    pub(crate) parent: [Option<Fd>; 3],
+    /// What the child gets: the parent closes them when there is a child.
+    child: [Option<Fd>; 3],
+}
+
+impl Descriptors {
+    pub(crate) fn new(request: &Request<'_>) -> Result<Self, Failure> {
+        let maps = check(request)?;
+        let mut this = Self { maps, parent: [const { None }; 3], child: [const { None }; 3] };
+        for (fd, (parent, child)) in (0..).zip(this.parent.iter_mut().zip(&mut this.child)) {
+            if !request.flags.pipe(fd) {
+                continue;
+            }
+            let Pipe { read, write } = Pipe::new().map_err(|errno| no_pipe(fd, errno))?;
+            let (ours, theirs) = if fd == 0 { (write, read) } else { (read, write) };
+            if let Some(map) = this.maps.iter_mut().find(|map| map.target == fd) {
+                map.source = theirs.as_raw();
+            }
+            *parent = Some(ours);
+            *child = Some(theirs);
+        }
+        Ok(this)
+    }
+
+    /// The highest descriptor of the parent's that the child needs, 2 at the least.
+    pub(crate) fn highest_source(&self) -> c_int {
+        self.maps.iter().fold(2, |highest, map| highest.max(map.source))
+    }
+}
+
+fn no_pipe(fd: c_int, errno: Errno) -> Failure {
+    Failure::new(Step::Pipe, errno, |message| {
+        let name = usize::try_from(fd).ok().and_then(|fd| STDIO.get(fd)).unwrap_or(&"");
+        message.text("cannot make a pipe for ").text(name).text(": ").errno(errno);
+    })
+}
+
+/// The list of the caller's and what flags add to it, in order; a pipe's source is still missing.
+fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
+    let mut maps = Vector::new();
+    for (i, fd) in request.fds.get().unwrap_or_default().iter().enumerate() {
+        if fd.source < -1 || fd.target < 0 {
+            return Err(Failure::argument(EINVAL, |message| {
+                let (name, value) = if fd.target < 0 { ("].target ", fd.target) } else { ("].source ", fd.source) };
+                message.text("fds[").index(i).text(name).number(value.into()).text(" is no descriptor");
+            }));
+        }
+        if fd.source >= 0 {
+            check_source(fd.source, i)?;
+        }
+        #[allow(clippy::cast_possible_truncation)] // for a text
+        insert(&mut maps, Map { source: fd.source, target: fd.target, index: i as u32 })?;
+    }
+    for (index, fd) in (OF_FLAG..).zip(0..3) {
+        if request.flags.null(fd) || request.flags.pipe(fd) {
+            insert(&mut maps, Map { source: -1, target: fd, index })?;
+        }
+    }
+    let merged = request.flags.has(super::request::Flags::MERGE_STDERR);
+    if merged && maps.iter().any(|map| map.target == 2) {
+        return Err(Failure::argument(EINVAL, |message| {
+            message.text("MERGE_STDERR excludes a descriptor for stderr");
+        }));
+    }
+    Ok(maps)
+}
+
+/// Puts it at its place in the order of targets.
+fn insert(maps: &mut Vector<Map>, map: Map) -> Result<(), Failure> {
+    if maps.iter().any(|other| other.target == map.target) {
+        return Err(Failure::argument(EINVAL, |message| {
+            message.text("descriptor ").number(map.target.into()).text(" of the child is mapped twice");
+        }));
+    }
+    // What is carried to the end is what was at the end or the new one; there the place for it is.
+    let mut carried = map;
+    for place in maps.iter_mut().filter(|place| place.target > map.target) {
+        core::mem::swap(place, &mut carried);
+    }
+    maps.push(carried).ok_or_else(Failure::memory)
+}

@@ -1,0 +1,113 @@
+//! Starts programs. Everything that can be is prepared before there is a child; the child only goes through the plan.
+
+mod arguments;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod clone;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod creator;
+mod descriptors;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod dumpable;
+mod environment;
+mod explain;
+mod failure;
+mod fork;
+mod interpreter;
+mod program;
+pub(crate) mod request;
+mod way;
+
+use crate::cancel::CancellationDisabled;
+use crate::child::spawn::{List, Plan, Rlimit};
+use crate::child::step::Step;
+use crate::child::sys::Limit;
+use crate::heap::{Owned, Vector};
+use crate::lock::this_process;
+use crate::process::{reap_failed, Process};
+use crate::signal::EverySignalBlocked;
+
+use descriptors::Descriptors;
+use environment::Environment;
+pub(crate) use failure::Failure;
+use program::Programs;
+use request::{Flags, Request, SignalState};
+pub(crate) use way::Way;
+use way::{create, Created};
+
+/// Starts a program. On failure nothing is left of it.
+pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
+    // Half-way through, nobody would know of the child.
+    let _cancellation = CancellationDisabled::new();
+    arguments::check(request)?;
+    let mut process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
+    let mut descriptors = Descriptors::new(request)?;
+    let mut programs = Programs::new(request).ok_or_else(Failure::memory)?;
+    let environment = Environment::new(request).ok_or_else(Failure::memory)?;
+    let mut rlimits = rlimits(request).ok_or_else(Failure::memory)?;
+    let groups = request.groups.get().unwrap_or_default();
+    let flags = request.flags;
+    let mut plan = Plan {
+        default_signals: request.signals == Some(SignalState::Default),
+        ignored: arguments::signals(request.ignored, "ignored")?,
+        defaulted: arguments::signals(request.defaulted, "defaulted")?,
+        setsid: flags.has(Flags::SETSID),
+        pgid: if flags.has(Flags::SET_PGID) { request.pgid } else { -1 },
+        highest_source: descriptors.highest_source(),
+        maps: List { len: descriptors.maps.len(), start: descriptors.maps.as_mut_ptr() },
+        leave_fds: flags.has(Flags::LEAVE_FDS),
+        merge_stderr: flags.has(Flags::MERGE_STDERR),
+        cwd: request.cwd.map_or(core::ptr::null(), core::ffi::CStr::as_ptr),
+        umask: flags.has(Flags::SET_UMASK).then_some(request.umask),
+        rlimits: List { len: rlimits.len(), start: rlimits.as_mut_ptr() },
+        groups: flags.has(Flags::SET_GROUPS).then_some(List { len: groups.len(), start: groups.as_ptr().cast_mut() }),
+        gid: flags.has(Flags::SET_GID).then_some(request.gid),
+        uid: flags.has(Flags::SET_UID).then_some(request.uid),
+        no_new_privs: flags.has(Flags::NO_NEW_PRIVS),
+        death_signal: request.death_signal,
+        parent: this_process(),
+        programs: List { len: programs.len(), start: programs.as_mut_ptr() },
+        search: programs.searched,
+        argv: request.argv.start,
+        envp: environment.as_ptr(),
+        ..Plan::EMPTY
+    };
+    let created = blocked(&mut plan, !flags.has(Flags::NO_FORK_FALLBACK))?;
+    if created.report.step != Step::None {
+        reap_failed(created.pid);
+        return Err(explain::explain(created.report, request, &programs));
+    }
+    process.start(created.pid, created.pidfd, created.way, descriptors.parent);
+    Ok(process)
+}
+
+/// Makes the child, with every signal blocked meanwhile.
+fn blocked(plan: &mut Plan, fork_allowed: bool) -> Result<Created, Failure> {
+    let blocked = EverySignalBlocked::new().map_err(|errno| {
+        Failure::new(Step::Signals, errno, |message| {
+            message.text("cannot block signals: ").errno(errno);
+        })
+    })?;
+    plan.mask = blocked.saved();
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let created = {
+        let _dumpable = (plan.uid.is_some() || plan.gid.is_some()).then(dumpable::DumpableKept::new);
+        if plan.death_signal > 0 {
+            creator::create_by_creator(plan, fork_allowed)
+        } else {
+            create(plan, fork_allowed)
+        }
+    };
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let created = create(plan, fork_allowed);
+    drop(blocked);
+    created.map_err(explain::no_process)
+}
+
+fn rlimits(request: &Request<'_>) -> Option<Vector<Rlimit>> {
+    let mut list = Vector::new();
+    for limit in request.rlimits.get().unwrap_or_default() {
+        let values = Limit { soft: limit.soft, hard: limit.hard };
+        list.push(Rlimit { resource: limit.resource, limit: values })?;
+    }
+    Some(list)
+}

@@ -1,0 +1,230 @@
+//! What the caller of a spawn wants, as it comes in: C's lists, not yet looked at.
+
+use core::ffi::{c_char, c_int, CStr};
+use core::marker::PhantomData;
+
+/// The flags of a request. C knows them as `QEMU_SPAWN_*`.
+#[derive(Clone, Copy)]
+pub(crate) struct Flags(pub(crate) u64);
+
+impl Flags {
+    pub(crate) const SEARCH_PATH: u64 = 1 << 0;
+    pub(crate) const SETSID: u64 = 1 << 1;
+    pub(crate) const SET_PGID: u64 = 1 << 2;
+    pub(crate) const SET_UMASK: u64 = 1 << 3;
+    pub(crate) const SET_UID: u64 = 1 << 4;
+    pub(crate) const SET_GID: u64 = 1 << 5;
+    pub(crate) const SET_GROUPS: u64 = 1 << 6;
+    pub(crate) const CLEAR_ENV: u64 = 1 << 7;
+    pub(crate) const LEAVE_FDS: u64 = 1 << 8;
+    pub(crate) const NULL_STDIN: u64 = 1 << 9;
+    pub(crate) const NULL_STDOUT: u64 = 1 << 10;
+    pub(crate) const NULL_STDERR: u64 = 1 << 11;
+    pub(crate) const PIPE_STDIN: u64 = 1 << 12;
+    pub(crate) const PIPE_STDOUT: u64 = 1 << 13;
+    pub(crate) const PIPE_STDERR: u64 = 1 << 14;
+    pub(crate) const MERGE_STDERR: u64 = 1 << 15;
+    pub(crate) const NO_FORK_FALLBACK: u64 = 1 << 16;
+    pub(crate) const NO_NEW_PRIVS: u64 = 1 << 17;
+    pub(crate) const ALL: u64 = (1 << 18) - 1;
+
+    pub(crate) const fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+
+    /// NULL_STDIN, NULL_STDOUT or NULL_STDERR.
+    pub(crate) const fn null(self, fd: c_int) -> bool {
+        self.has(Self::NULL_STDIN << fd)
+    }
+
+    /// PIPE_STDIN, PIPE_STDOUT or PIPE_STDERR.
+    pub(crate) const fn pipe(self, fd: c_int) -> bool {
+        self.has(Self::PIPE_STDIN << fd)
+    }
+}
+
+/// A list of C strings that ends with NULL, or NULL for none.
+#[derive(Clone, Copy)]
+pub(crate) struct Strings<'a> {
+    pub(crate) start: *const *const c_char,
+    alive: PhantomData<&'a CStr>,
+}
+
+impl<'a> Strings<'a> {
+    pub(crate) const NONE: Self = Self { start: core::ptr::null(), alive: PhantomData };
+
+    /// # Safety
+    ///
+    /// NULL, or a list that ends with NULL of strings that end with NUL, and they live for `'a`.
+    pub(crate) const unsafe fn new(start: *const *const c_char) -> Self {
+        Self { start, alive: PhantomData }
+    }
+}
+
+impl<'a> Iterator for Strings<'a> {
+    type Item = &'a CStr;
+
+    fn next(&mut self) -> Option<&'a CStr> {
+        if self.start.is_null() {
+            return None;
+        }
+        // SAFETY: not behind the NULL.
+        let string = unsafe { self.start.read() };
+        if string.is_null() {
+            return None;
+        }
+        // SAFETY: it was not the NULL.
+        self.start = unsafe { self.start.add(1) };
+        // SAFETY: a string that ends with NUL, as new() was told.
+        Some(unsafe { CStr::from_ptr(string) })
+    }
+}
+
+/// A list of signal numbers that ends with 0, or NULL for none.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers<'a> {
+    start: *const c_int,
+    alive: PhantomData<&'a c_int>,
+}
+
+impl Numbers<'_> {
+    pub(crate) const NONE: Self = Self { start: core::ptr::null(), alive: PhantomData };
+
+    /// # Safety
+    ///
+    /// NULL, or a list that ends with 0, and it lives for as long as this.
+    pub(crate) const unsafe fn new(start: *const c_int) -> Self {
+        Self { start, alive: PhantomData }
+    }
+}
+
+impl Iterator for Numbers<'_> {
+    type Item = c_int;
+
+    fn next(&mut self) -> Option<c_int> {
+        if self.start.is_null() {
+            return None;
+        }
+        // SAFETY: not behind the 0.
+        let number = unsafe { self.start.read() };
+        if number == 0 {
+            return None;
+        }
+        // SAFETY: it was not the 0.
+        self.start = unsafe { self.start.add(1) };
+        Some(number)
+    }
+}
+
+/// A list with a count. NULL with a count other than 0 is an error of the caller's.
+#[derive(Clone, Copy)]
+pub(crate) struct Counted<'a, T> {
+    start: *const T,
+    len: usize,
+    alive: PhantomData<&'a T>,
+}
+
+impl<'a, T> Counted<'a, T> {
+    pub(crate) const NONE: Self = Self { start: core::ptr::null(), len: 0, alive: PhantomData };
+
+    /// # Safety
+    ///
+    /// NULL, or `len` of them that live for `'a`.
+    pub(crate) const unsafe fn new(start: *const T, len: usize) -> Self {
+        Self { start, len, alive: PhantomData }
+    }
+
+    /// The list; `None` for NULL with a count, or a count that no memory can hold.
+    pub(crate) fn get(self) -> Option<&'a [T]> {
+        if self.len == 0 {
+            return Some(&[]);
+        }
+        if self.start.is_null() || self.len > isize::MAX as usize / size_of::<T>() {
+            return None;
+        }
+        // SAFETY: `len` of them, as new() was told.
+        Some(unsafe { core::slice::from_raw_parts(self.start, self.len) })
+    }
+}
+
+/// A descriptor of the child: a copy of the parent's `source`, or of /dev/null where that is -1.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct FdMap {
+    pub(crate) source: c_int,
+    pub(crate) target: c_int,
+}
+
+/// A limit of the child.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct RlimitValue {
+    pub(crate) resource: c_int,
+    pub(crate) soft: u64,
+    pub(crate) hard: u64,
+}
+
+/// What the child's signals start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignalState {
+    /// Every one at its default, and none blocked.
+    Default,
+    /// What plain fork and exec leave.
+    Inherit,
+}
+
+/// Everything that a spawn can be asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) argv: Strings<'a>,
+    pub(crate) flags: Flags,
+    pub(crate) executable: Option<&'a CStr>,
+    pub(crate) cwd: Option<&'a CStr>,
+    /// `None`: the parent's, or an empty one with CLEAR_ENV.
+    pub(crate) envp: Option<Strings<'a>>,
+    pub(crate) env_set: Strings<'a>,
+    pub(crate) env_unset: Strings<'a>,
+    pub(crate) fds: Counted<'a, FdMap>,
+    /// `None`: a value that is none.
+    pub(crate) signals: Option<SignalState>,
+    pub(crate) ignored: Numbers<'a>,
+    pub(crate) defaulted: Numbers<'a>,
+    pub(crate) pgid: c_int,
+    pub(crate) umask: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) groups: Counted<'a, u32>,
+    pub(crate) rlimits: Counted<'a, RlimitValue>,
+    pub(crate) death_signal: c_int,
+}
+
+impl<'a> Request<'a> {
+    /// To run a program with everything at its default.
+    pub(crate) const fn new(argv: Strings<'a>) -> Self {
+        Self {
+            argv,
+            flags: Flags(0),
+            executable: None,
+            cwd: None,
+            envp: None,
+            env_set: Strings::NONE,
+            env_unset: Strings::NONE,
+            fds: Counted::NONE,
+            signals: Some(SignalState::Default),
+            ignored: Numbers::NONE,
+            defaulted: Numbers::NONE,
+            pgid: 0,
+            umask: 0,
+            uid: 0,
+            gid: 0,
+            groups: Counted::NONE,
+            rlimits: Counted::NONE,
+            death_signal: 0,
+        }
+    }
+
+    /// What to execute: a path, or with SEARCH_PATH a name.
+    pub(crate) fn program(&self) -> Option<&'a CStr> {
+        self.executable.or_else(|| { self.argv }.next())
+    }
+}
