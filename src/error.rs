@@ -6,6 +6,7 @@ use libc::c_int;
 
 use crate::errno::Errno;
 use crate::heap::{Owned, Text};
+use crate::message::{filled, Arg};
 use crate::stderr::{out_of_memory, print, print_and_abort};
 
 /// Where in the source an error was set.
@@ -74,19 +75,17 @@ impl Error {
 
     /// What `&error_abort` asks for: tells where the error was set, and aborts.
     pub(crate) fn report_and_abort(&self) -> ! {
-        let mut number = [0; Decimal::SIZE];
-        print_and_abort(&[
-            c"Unexpected error in ",
-            self.location.function,
-            c"() at ",
-            self.location.file,
-            c":",
-            Decimal::write(self.location.line, &mut number),
-            c":\n",
-            &self.message,
-            c"\n",
-            self.hint.as_deref().unwrap_or_default(),
-        ])
+        let text = filled(
+            "Unexpected error in %() at %:%:\n%\n%",
+            &[
+                Arg::Text(self.location.function),
+                Arg::Text(self.location.file),
+                Arg::int(self.location.line),
+                Arg::Text(&self.message),
+                Arg::Text(self.hint.as_deref().unwrap_or_default()),
+            ],
+        );
+        print_and_abort(&[&text.unwrap_or_else(|| out_of_memory())])
     }
 
     /// What `&error_fatal` asks for: prints the error and exits with status 1.
@@ -100,46 +99,4 @@ impl Error {
 
 fn concat(parts: &[&CStr]) -> Text {
     Text::concat(parts).unwrap_or_else(|| out_of_memory())
-}
-
-/// A decimal number as a C string, without the formatting machinery, which can panic.
-struct Decimal;
-
-impl Decimal {
-    /// Sign, ten digits, NUL.
-    const SIZE: usize = 12;
-
-    fn write(number: c_int, buffer: &mut [u8; Self::SIZE]) -> &CStr {
-        let mut rest = number.unsigned_abs();
-        let mut start = Self::SIZE - 1;
-        for (i, place) in buffer.iter_mut().enumerate().rev().skip(1) {
-            #[allow(clippy::cast_possible_truncation)] // a digit
-            let digit = b'0' + (rest % 10) as u8;
-            if rest == 0 && start < Self::SIZE - 1 {
-                if number < 0 {
-                    *place = b'-';
-                    start = i;
-                }
-                break;
-            }
-            *place = digit;
-            rest /= 10;
-            start = i;
-        }
-        buffer.get(start..).and_then(|text| CStr::from_bytes_with_nul(text).ok()).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimal() {
-        for number in [0, 1, 9, 10, 42, 99, 100, 123_456, c_int::MAX, -1, -10, c_int::MIN] {
-            let mut buffer = [0; Decimal::SIZE];
-            let text = Decimal::write(number, &mut buffer).to_str().unwrap();
-            assert_eq!(text, std::format!("{number}"));
-        }
-    }
 }

@@ -89,6 +89,22 @@ impl Text {
         Some(Self { start, len })
     }
 
+    /// A string of bytes that have no NUL among them; what is behind one is not seen.
+    #[allow(dead_code)] // not every build has a use for it
+    pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
+        // SAFETY: any size may be asked for.
+        let start = NonNull::new(unsafe { libc::malloc(bytes.len().checked_add(1)?) })?.cast::<u8>();
+        // SAFETY: there is room for all, and fresh memory overlaps nothing.
+        unsafe { start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+        // SAFETY: and for one more.
+        let end = unsafe { start.add(bytes.len()) };
+        // SAFETY: within the memory.
+        unsafe { end.write(0) };
+        // SAFETY: NUL-terminated.
+        let len = unsafe { CStr::from_ptr(start.cast().as_ptr()) }.count_bytes();
+        Some(Self { start, len })
+    }
+
     /// Hands the memory over to C, to be released with free().
     #[allow(dead_code)] // not every build has a function that returns a string
     pub(crate) fn into_raw(self) -> *mut c_char {
@@ -114,6 +130,13 @@ impl Drop for Text {
     }
 }
 
+/// The memory with another size, or new if it was NULL.
+#[inline(never)]
+fn grow(memory: *mut u8, size: usize) -> Option<*mut u8> {
+    // SAFETY: NULL or a Vector's.
+    Some(NonNull::new(unsafe { libc::realloc(memory.cast(), size) })?.as_ptr().cast())
+}
+
 /// A list of plain values in malloc'ed memory; like `Vec`. It has none until something is pushed.
 pub(crate) struct Vector<T: Copy> {
     start: *mut T,
@@ -130,10 +153,7 @@ impl<T: Copy> Vector<T> {
     pub(crate) fn push(&mut self, value: T) -> Option<()> {
         if self.len == self.capacity {
             let capacity = self.capacity.checked_mul(2)?.max(16);
-            let size = capacity.checked_mul(size_of::<T>())?;
-            // SAFETY: NULL or from here.
-            let start = NonNull::new(unsafe { libc::realloc(self.start.cast(), size) })?;
-            self.start = start.as_ptr().cast();
+            self.start = grow(self.start.cast(), capacity.checked_mul(size_of::<T>())?)?.cast();
             self.capacity = capacity;
         }
         // SAFETY: there is room for one more.

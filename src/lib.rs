@@ -48,7 +48,7 @@ mod fork;
 mod heap;
 #[cfg(unix)]
 mod lock;
-#[cfg(unix)]
+#[cfg(any(unix, not(feature = "host-error")))]
 mod message;
 #[cfg(not(feature = "std"))]
 mod panic;

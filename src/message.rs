@@ -1,9 +1,44 @@
 //! Sentences for people, put together without the formatting machinery, which can panic and is large.
 
-use core::ffi::CStr;
+use core::ffi::{c_int, CStr};
 
 use crate::errno::Errno;
 use crate::heap::{Text, Vector};
+
+/// What a template's `%` stands for.
+#[derive(Clone, Copy)]
+pub(crate) enum Arg<'a> {
+    /// From the source.
+    Str(&'a str),
+    /// As it is.
+    #[cfg_attr(feature = "host-error", allow(dead_code))]
+    Text(&'a CStr),
+    /// From elsewhere: in quotes, with what does not print escaped.
+    Quoted(&'a CStr),
+    Number(i64),
+    /// In hexadecimal.
+    Bits(u64),
+    /// What strerror(3) says.
+    Errno(Errno),
+}
+
+impl Arg<'_> {
+    /// A place in a list.
+    pub(crate) fn index(index: usize) -> Self {
+        Self::Number(i64::try_from(index).unwrap_or(i64::MAX))
+    }
+
+    pub(crate) fn int(number: c_int) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+/// The template with each `%` replaced by the next argument.
+pub(crate) fn filled(template: &str, args: &[Arg<'_>]) -> Option<Text> {
+    let mut message = Message::new();
+    message.fill(template, args);
+    message.finish()
+}
 
 /// A text that grows. When there is no more memory it says so at the end, and not before.
 pub(crate) struct Message {
@@ -16,151 +51,166 @@ impl Message {
         Self { bytes: Vector::new(), complete: true }
     }
 
+    /// Adds the template with each `%` replaced by the next argument.
+    #[inline(never)]
+    pub(crate) fn fill(&mut self, template: &str, args: &[Arg<'_>]) {
+        let mut args = args.iter();
+        for byte in template.bytes() {
+            if byte != b'%' {
+                self.byte(byte);
+                continue;
+            }
+            match args.next() {
+                Some(Arg::Str(text)) => self.bytes(text.as_bytes()),
+                Some(Arg::Text(text)) => self.bytes(text.to_bytes()),
+                Some(Arg::Quoted(text)) => self.quoted(text),
+                Some(Arg::Number(number)) => self.number(*number),
+                Some(Arg::Bits(bits)) => self.bits(*bits),
+                Some(Arg::Errno(errno)) => errno.describe(|text| self.bytes(text.to_bytes())),
+                None => {}
+            }
+        }
+    }
+
+    #[inline(never)]
     fn byte(&mut self, byte: u8) {
         self.complete &= self.bytes.push(byte).is_some();
     }
 
-    /// Adds what comes from the source.
-    pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        self.bytes(text.as_bytes())
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    fn bytes(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.byte(byte);
         }
-        self
     }
 
-    /// Adds what comes from elsewhere, in quotes; what does not print, or would end the quotes, as `\xNN`.
-    pub(crate) fn quoted(&mut self, text: &CStr) -> &mut Self {
+    fn quoted(&mut self, text: &CStr) {
         self.byte(b'\'');
-        let bytes = text.to_bytes();
-        match core::str::from_utf8(bytes) {
-            Ok(text) => {
-                for c in text.chars() {
-                    let mut buffer = [0; 4];
-                    let bytes = c.encode_utf8(&mut buffer).as_bytes();
-                    if c.is_control() || c == '\'' || c == '\\' {
-                        self.escaped(bytes);
-                    } else {
-                        self.bytes(bytes);
-                    }
-                }
+        let mut bytes = text.to_bytes();
+        let is_utf8 = is_utf8(bytes);
+        while let [byte, rest @ ..] = bytes {
+            // The control characters beyond ASCII, U+0080 to U+009F, have two bytes.
+            if let (0xC2, [next @ ..0xA0, rest @ ..]) = (*byte, rest) {
+                self.escaped(*byte);
+                self.escaped(*next);
+                bytes = rest;
+                continue;
             }
-            Err(_) => self.escaped_where_not_ascii(bytes),
+            match *byte {
+                b'\'' | b'\\' | ..0x20 | 0x7F => self.escaped(*byte),
+                0x80.. if !is_utf8 => self.escaped(*byte),
+                _ => self.byte(*byte),
+            }
+            bytes = rest;
         }
         self.byte(b'\'');
-        self
     }
 
-    fn escaped_where_not_ascii(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if matches!(byte, b' '..=b'~') && *byte != b'\'' && *byte != b'\\' {
-                self.byte(*byte);
-            } else {
-                self.escaped(&[*byte]);
-            }
-        }
-    }
-
-    fn escaped(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.bytes(b"\\x");
-            self.hexadecimal_digit(byte >> 4);
-            self.hexadecimal_digit(byte & 15);
-        }
+    #[inline(never)]
+    fn escaped(&mut self, byte: u8) {
+        self.bytes(b"\\x");
+        self.hexadecimal_digit(byte >> 4);
+        self.hexadecimal_digit(byte & 15);
     }
 
     fn hexadecimal_digit(&mut self, digit: u8) {
         self.byte(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
     }
 
-    /// Adds a number in decimal digits.
-    pub(crate) fn number(&mut self, number: i64) -> &mut Self {
+    fn number(&mut self, number: i64) {
+        let mut digits = [0u8; 20];
+        let mut rest = number.unsigned_abs();
+        let mut count = 0;
+        for place in digits.iter_mut().rev() {
+            #[allow(clippy::cast_possible_truncation)] // a digit
+            let digit = (rest % 10) as u8;
+            *place = b'0' + digit;
+            count += 1;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
         if number < 0 {
             self.byte(b'-');
         }
-        let mut rest = number.unsigned_abs();
-        let mut power = 1u64;
-        while rest / power >= 10 {
-            power *= 10;
+        for digit in digits.iter().skip(digits.len() - count) {
+            self.byte(*digit);
         }
-        while power > 0 {
-            #[allow(clippy::cast_possible_truncation)] // a digit
-            self.byte(b'0' + (rest / power) as u8);
-            rest %= power;
-            power /= 10;
-        }
-        self
     }
 
-    /// Adds a place in a list.
-    pub(crate) fn index(&mut self, index: usize) -> &mut Self {
-        self.number(i64::try_from(index).unwrap_or(i64::MAX))
-    }
-
-    /// Adds a number as C writes it in hexadecimal.
-    pub(crate) fn hexadecimal(&mut self, number: u64) -> &mut Self {
+    fn bits(&mut self, bits: u64) {
         self.bytes(b"0x");
         let mut shift = 60;
-        while shift > 0 && number >> shift == 0 {
+        while shift > 0 && bits >> shift == 0 {
             shift -= 4;
         }
         loop {
             #[allow(clippy::cast_possible_truncation)] // a digit
-            self.hexadecimal_digit((number >> shift & 15) as u8);
+            self.hexadecimal_digit((bits >> shift & 15) as u8);
             if shift == 0 {
-                return self;
+                return;
             }
             shift -= 4;
         }
     }
 
-    /// Adds what strerror(3) says.
-    pub(crate) fn errno(&mut self, errno: Errno) -> &mut Self {
-        errno.describe(|text| {
-            self.bytes(text.to_bytes());
-        });
-        self
-    }
-
     /// The whole; `None` where there was not enough memory.
-    pub(crate) fn finish(mut self) -> Option<Text> {
-        self.byte(0);
-        if !self.complete {
-            return None;
+    pub(crate) fn finish(self) -> Option<Text> {
+        if self.complete {
+            Text::new(&self.bytes)
+        } else {
+            None
         }
-        Text::concat(&[CStr::from_bytes_until_nul(&self.bytes).ok()?])
     }
+}
+
+/// Whether the bytes have the form of UTF-8. What exactly they encode is for the terminal to judge; core's own answer to
+/// that is larger than all of this file.
+fn is_utf8(bytes: &[u8]) -> bool {
+    let mut more = 0u8;
+    for byte in bytes {
+        more = match (more, *byte) {
+            (0, ..0x80) => 0,
+            (0, 0xC2..=0xDF) => 1,
+            (0, 0xE0..=0xEF) => 2,
+            (0, 0xF0..=0xF4) => 3,
+            (1.., 0x80..=0xBF) => more - 1,
+            _ => return false,
+        };
+    }
+    more == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn made(make: impl FnOnce(&mut Message)) -> std::string::String {
-        let mut message = Message::new();
-        make(&mut message);
-        message.finish().unwrap().to_str().unwrap().into()
+    fn made(arg: Arg<'_>) -> std::string::String {
+        filled("%", &[arg]).unwrap().to_str().unwrap().into()
     }
 
     #[test]
     fn numbers() {
         for number in [0, 1, 9, 10, 42, 99, 100, -1, -10, i64::from(i32::MIN), i64::MAX, i64::MIN] {
-            assert_eq!(made(|m| drop(m.number(number))), std::format!("{number}"));
+            assert_eq!(made(Arg::Number(number)), std::format!("{number}"));
         }
         for number in [0, 1, 15, 16, 0x1_0000_0000, u64::MAX] {
-            assert_eq!(made(|m| drop(m.hexadecimal(number))), std::format!("{number:#x}"));
+            assert_eq!(made(Arg::Bits(number)), std::format!("{number:#x}"));
         }
     }
 
     #[test]
     fn what_does_not_print_is_escaped() {
-        assert_eq!(made(|m| drop(m.quoted(c"/bin/sh"))), "'/bin/sh'");
-        assert_eq!(made(|m| drop(m.quoted(c"a\nb'c\\"))), r"'a\x0ab\x27c\x5c'");
-        assert_eq!(made(|m| drop(m.quoted(c"Müll"))), "'Müll'");
-        assert_eq!(made(|m| drop(m.quoted(c"\xc2\x9b31m"))), r"'\xc2\x9b31m'");
-        assert_eq!(made(|m| drop(m.quoted(c"\xffx"))), r"'\xffx'");
+        assert_eq!(made(Arg::Quoted(c"/bin/sh")), "'/bin/sh'");
+        assert_eq!(made(Arg::Quoted(c"a\nb'c\\")), r"'a\x0ab\x27c\x5c'");
+        assert_eq!(made(Arg::Quoted(c"Müll")), "'Müll'");
+        assert_eq!(made(Arg::Quoted(c"\xc2\x9b31m")), r"'\xc2\x9b31m'");
+        assert_eq!(made(Arg::Quoted(c"\xffx")), r"'\xffx'");
+    }
+
+    #[test]
+    fn templates() {
+        let text = filled("% of %: 100 percent", &[Arg::Str("all"), Arg::int(7)]).unwrap();
+        assert_eq!(text.to_str(), Ok("all of 7: 100 percent"));
     }
 }

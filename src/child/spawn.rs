@@ -47,8 +47,9 @@ pub(crate) struct Map {
     pub(crate) index: u32,
 }
 
-/// One limit of the child.
+/// One limit of the child, as the caller's list has it.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Rlimit {
     pub(crate) resource: c_int,
     pub(crate) limit: sys::Limit,
@@ -127,8 +128,9 @@ pub(crate) struct Plan {
     pub(crate) death_signal: c_int,
     pub(crate) parent: c_int,
 
-    /// What to try to execute, in this order.
-    pub(crate) programs: List<*const c_char>,
+    /// What to try to execute: so many strings, one behind the other.
+    pub(crate) programs: *const c_char,
+    pub(crate) n_programs: u32,
     /// A program that is not there, or may not be run, is no reason not to try the next.
     pub(crate) search: bool,
     pub(crate) argv: *const *const c_char,
@@ -163,7 +165,8 @@ impl Plan {
         no_new_privs: false,
         death_signal: 0,
         parent: 0,
-        programs: List::EMPTY,
+        programs: null(),
+        n_programs: 0,
         search: false,
         argv: null(),
         envp: null(),
@@ -320,7 +323,8 @@ fn set_descriptors(plan: &Plan, report_fd: &mut c_int) -> Result<(), Failure> {
     close_others(plan, *report_fd)
 }
 
-#[inline(always)]
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 fn is_target(plan: &Plan, fd: c_int) -> bool {
     let mut i = 0;
     while let Some(map) = plan.maps.get(i) {
@@ -398,7 +402,8 @@ fn close_others(plan: &Plan, report_fd: c_int) -> Result<(), Failure> {
 }
 
 /// Closes from `first` to `last`, -1 for all that follow; or, where the system has no such call, everything at once.
-#[inline(always)]
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 fn close_range(plan: &Plan, report_fd: c_int, first: c_int, last: c_int) -> Result<(), Failure> {
     if sys::close_range(first, last) < 0 {
         let keep = |fd| fd == report_fd || is_target(plan, fd);
@@ -449,21 +454,37 @@ fn execute(plan: &Plan) -> Result<(), Failure> {
     // SAFETY: NULL asks for nothing.
     check(unsafe { sys::set_mask(&mask, null_mut()) }, Step::Signals, 0)?;
     let mut failure = Failure { step: Step::Exec, error: -(ENOENT as isize), index: 0 };
-    let mut i = 0;
-    while let Some(program) = plan.programs.get(i) {
+    let mut program = plan.programs;
+    let mut index = 0;
+    while index < plan.n_programs {
         let error = try_to_execute(plan, program);
-        #[allow(clippy::cast_possible_truncation)] // there are not so many
-        let index = i as u32;
         #[allow(clippy::cast_possible_truncation)] // an errno
         match -error as c_int {
-            _ if !plan.search => return Err(Failure { step: Step::Exec, error, index }),
-            EACCES => failure = Failure { step: Step::Exec, error, index },
-            ENOENT | ENOTDIR | ESTALE | ENODEV | ETIMEDOUT => {}
+            EACCES if plan.search => failure = Failure { step: Step::Exec, error, index },
+            ENOENT | ENOTDIR | ESTALE | ENODEV | ETIMEDOUT if plan.search => {}
             _ => return Err(Failure { step: Step::Exec, error, index }),
         }
-        i += 1;
+        index += 1;
+        // SAFETY: there is one more, or it is not looked at.
+        program = unsafe { behind(program) };
     }
     Err(failure)
+}
+
+/// # Safety
+///
+/// `text` is NUL-terminated.
+#[inline(always)]
+unsafe fn behind(mut text: *const c_char) -> *const c_char {
+    loop {
+        // SAFETY: not behind the NUL.
+        let byte = unsafe { text.read() };
+        // SAFETY: at the farthest the place behind the NUL.
+        text = unsafe { text.add(1) };
+        if byte == 0 {
+            return text;
+        }
+    }
 }
 
 /// Tries one program, more than once if it is being written: that is soon over where a child that was forked meanwhile

@@ -1,6 +1,8 @@
 //! Bare system calls: what libc's wrappers do beside them (errno, locks, cancellation) is what a child that shares the
 //! parent's memory must not do. The result is the kernel's: an error is negative.
 
+use core::mem::MaybeUninit;
+
 /// One system call. Each argument is anything that fits into a register.
 ///
 /// Beside the system call's own demands it has none.
@@ -46,12 +48,15 @@ impl<T> Register for *mut T {
     }
 }
 
-/// Six arguments, of which those that are not given are 0.
+/// What a register holds: anything, if the system call does not look at it.
+pub(crate) type Argument = MaybeUninit<usize>;
+
+/// Six arguments, of which those that are not given are anything.
 #[inline(always)]
-pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [usize; 6] {
-    let mut all = [0; 6];
+pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
+    let mut all = [Argument::uninit(); 6];
     for (place, argument) in all.iter_mut().zip(given) {
-        *place = *argument;
+        place.write(*argument);
     }
     all
 }
@@ -61,7 +66,7 @@ pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [usize; 6] {
 /// Whatever the system call demands.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
     // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
@@ -78,7 +83,7 @@ pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
 /// Whatever the system call demands.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
-pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
     // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
@@ -94,7 +99,7 @@ pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
 /// Whatever the system call demands.
 #[cfg(target_arch = "riscv64")]
 #[inline(always)]
-pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
     // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
@@ -114,7 +119,7 @@ pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 #[inline(always)]
 #[allow(clippy::cast_possible_wrap)] // the number and the arguments are registers, which have no sign
-pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     extern "C" {
         fn syscall(number: libc::c_long, ...) -> libc::c_long;
         #[cfg(target_os = "linux")]
@@ -123,7 +128,8 @@ pub(crate) unsafe fn call(number: usize, arguments: [usize; 6]) -> isize {
         #[link_name = "__errno"]
         fn __errno_location() -> *mut libc::c_int;
     }
-    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: any bits are a number.
+    let [a, b, c, d, e, f] = arguments.map(|argument| unsafe { argument.assume_init() });
     // SAFETY: as the caller says.
     let result = unsafe { syscall(number as libc::c_long, a, b, c, d, e, f) };
     if result == -1 {

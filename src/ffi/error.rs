@@ -93,10 +93,18 @@ fn misuse(function: &CStr, rule: &CStr) -> ! {
 /// `errp` follows QEMU's convention.
 pub(super) unsafe fn set_errno(errp: *mut *mut Error, origin: Origin, cause: Errno, message: &CStr) {
     let Origin { file, line, function } = origin;
-    // SAFETY: the caller vouches for `errp`.
-    let errp = unsafe { classify(errp) };
     let cause = (cause != Errno::NONE).then_some(cause);
-    errp.set(|| Error::new(Location { file, line, function }, GENERIC_ERROR, cause, message));
+    // SAFETY: the caller vouches for `errp`.
+    unsafe { set(errp, Location { file, line, function }, GENERIC_ERROR, cause, message) };
+}
+
+/// # Safety
+///
+/// `errp` follows QEMU's convention.
+#[inline(never)]
+unsafe fn set(errp: *mut *mut Error, location: Location, class: c_int, cause: Option<Errno>, message: &CStr) {
+    // SAFETY: the caller vouches for `errp`.
+    unsafe { classify(errp) }.set(|| Error::new(location, class, cause, message));
 }
 
 /// The entry point of the error_setg() family: the header's inlines have formatted `message`.
@@ -117,21 +125,18 @@ pub unsafe extern "C" fn qemu_error_set(
     message: *const c_char,
 ) {
     let _errno = ErrnoGuard::new();
+    let location = Location {
+        // SAFETY: NULL or a constant, as the caller says.
+        file: unsafe { constant(src) },
+        line,
+        // SAFETY: NULL or a constant, as the caller says.
+        function: unsafe { constant(func) },
+    };
+    let cause = (os_errno != 0).then_some(Errno::from_raw(os_errno));
+    // SAFETY: NUL-terminated, as the caller says, and not used after this call.
+    let message = unsafe { CStr::from_ptr(message) };
     // SAFETY: the caller vouches for `errp`.
-    let errp = unsafe { classify(errp) };
-    errp.set(|| {
-        let location = Location {
-            // SAFETY: NULL or a constant, as the caller says.
-            file: unsafe { constant(src) },
-            line,
-            // SAFETY: NULL or a constant, as the caller says.
-            function: unsafe { constant(func) },
-        };
-        let cause = (os_errno != 0).then_some(Errno::from_raw(os_errno));
-        // SAFETY: NUL-terminated, as the caller says, and not used after this call.
-        let message = unsafe { CStr::from_ptr(message) };
-        Error::new(location, err_class, cause, message)
-    });
+    unsafe { set(errp, location, err_class, cause, message) };
 }
 
 /// Moves `local_err` to `*dst_errp`; frees it where there is no place for it.

@@ -11,6 +11,7 @@ use crate::child::step::Step;
 use crate::errno::{Errno, ErrnoGuard};
 use crate::fd::Fd;
 use crate::heap::Owned;
+use crate::message::{filled, Arg};
 use crate::process::{End, Process, Status};
 use crate::spawn::{Failure, Way};
 
@@ -139,15 +140,13 @@ pub(super) unsafe fn kill(process: *mut QemuProcess, signal: c_int, errp: *mut *
 }
 
 fn cannot_signal(process: &Process, signal: c_int, errno: Errno) -> Failure {
-    Failure::new(Step::None, errno, |message| {
-        message.text("cannot send signal ").number(signal.into());
-        message.text(" to process ").number(process.pid().into()).text(": ");
-        if errno.as_raw() == ESRCH {
-            message.text("it has ended");
-        } else {
-            message.errno(errno);
-        }
-    })
+    let args = [Arg::int(signal), Arg::int(process.pid()), Arg::Errno(errno)];
+    let template = if errno.as_raw() == ESRCH {
+        "cannot send signal % to process %: it has ended"
+    } else {
+        "cannot send signal % to process %: %"
+    };
+    Failure::new(Step::None, errno, filled(template, &args))
 }
 
 /// # Safety

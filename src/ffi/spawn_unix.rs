@@ -8,11 +8,13 @@ use super::process::{QemuProcess, QemuProcessStatus};
 use super::process_border::{give, put_status, set_failure};
 use super::spawn::{self, QemuSpawnOptions, QemuSpawnSignals, QemuSpawnStep};
 use super::{origin, Error};
+use crate::child::spawn::Rlimit;
 use crate::child::step::Step;
 use crate::errno::{Errno, ErrnoGuard};
 use crate::heap::Owned;
+use crate::message::{filled, Arg};
 use crate::process::{Process, Status};
-use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, RlimitValue, SignalState, Strings};
+use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings};
 use crate::spawn::{spawn as start, Failure};
 
 /// # Safety
@@ -73,20 +75,18 @@ fn end_of(process: &Process, timeout_ms: i64) -> Result<(Status, bool), Failure>
     if let Some(ended) = process.wait(timeout_ms) {
         return Ok((ended, true));
     }
-    let ended = process.kill_and_wait().map_err(|errno| {
-        Failure::new(Step::None, errno, |message| {
-            message.text("cannot kill process ").number(process.pid().into()).text(": ").errno(errno);
-        })
-    })?;
+    let ended = process
+        .kill_and_wait()
+        .map_err(|errno| Failure::because(Step::None, errno, "cannot kill process %", &[Arg::int(process.pid())]))?;
     Ok((ended, false))
 }
 
 fn too_late(timeout_ms: i64, argv: *const *const c_char) -> Failure {
     // SAFETY: it was a list when the program was started.
     let name = unsafe { Strings::new(argv) }.next().unwrap_or_default();
-    Failure::new(Step::None, Errno::from_raw(ETIMEDOUT), |message| {
-        message.quoted(name).text(" did not end within ").number(timeout_ms).text(" ms and was killed");
-    })
+    let args = [Arg::Quoted(name), Arg::Number(timeout_ms)];
+    let text = filled("% did not end within % ms and was killed", &args);
+    Failure::new(Step::None, Errno::from_raw(ETIMEDOUT), text)
 }
 
 /// # Safety
@@ -109,9 +109,7 @@ unsafe fn try_to_spawn(
         // SAFETY: the caller vouches for them.
         let request = unsafe { request(argv, if readable { opts } else { core::ptr::null() }) };
         if request.flags.has(forbidden) {
-            return Err(Failure::argument(EINVAL, |message| {
-                message.text("qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag");
-            }));
+            return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
         }
         start(&request)
     });
@@ -159,17 +157,21 @@ unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<bool, Failure> {
     // SAFETY: the size is what every version has first.
     let size = unsafe { (*opts).size };
     if size < KNOWN {
-        return Err(Failure::argument(EINVAL, |message| {
-            message.text("the options' size is ").index(size).text(", and not sizeof(QemuSpawnOptions)");
-        }));
+        return Err(Failure::argument(
+            EINVAL,
+            "the options' size is %, and not sizeof(QemuSpawnOptions)",
+            &[Arg::index(size)],
+        ));
     }
     // SAFETY: as many bytes as it says.
     let all = unsafe { core::slice::from_raw_parts(opts.cast::<u8>(), size) };
     let rest = all.get(KNOWN..).unwrap_or_default();
     if rest.iter().any(|byte| *byte != 0) {
-        return Err(Failure::argument(E2BIG, |message| {
-            message.text("the options have members that this version of the library does not know");
-        }));
+        return Err(Failure::argument(
+            E2BIG,
+            "the options have members that this version of the library does not know",
+            &[],
+        ));
     }
     Ok(true)
 }
@@ -180,9 +182,9 @@ unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<bool, Failure> {
 unsafe fn request<'a>(argv: *const *const c_char, opts: *const QemuSpawnOptions) -> Request<'a> {
     // SAFETY: the caller vouches for it.
     let argv = unsafe { Strings::new(argv) };
-    if opts.is_null() {
-        return Request::new(argv);
-    }
+    // SAFETY: numbers and pointers, of which all may be zero.
+    let usual: QemuSpawnOptions = unsafe { core::mem::zeroed() };
+    let opts = if opts.is_null() { &raw const usual } else { opts };
     const DEFAULT: c_uint = QemuSpawnSignals::Default as c_uint;
     const INHERIT: c_uint = QemuSpawnSignals::Inherit as c_uint;
     // SAFETY: the options are all there.
@@ -216,7 +218,7 @@ unsafe fn request<'a>(argv: *const *const c_char, opts: *const QemuSpawnOptions)
             uid: (*opts).uid,
             gid: (*opts).gid,
             groups: Counted::new((*opts).groups, (*opts).n_groups),
-            rlimits: Counted::new((*opts).rlimits.cast::<RlimitValue>(), (*opts).n_rlimits),
+            rlimits: Counted::new((*opts).rlimits.cast::<Rlimit>(), (*opts).n_rlimits),
             death_signal: (*opts).death_signal,
         }
     }

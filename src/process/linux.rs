@@ -11,6 +11,7 @@ use crate::child::sys;
 use crate::child::syscall::syscall;
 use crate::errno::Errno;
 use crate::fd::Fd;
+use crate::message::{filled, Arg};
 
 const P_PID: c_int = 1;
 const P_PIDFD: c_int = 3;
@@ -169,9 +170,7 @@ pub(super) fn kill(process: &Process, signal: c_int) -> Result<(), Errno> {
 
 /// The kernel's flags of a process, from the ninth field of its stat.
 pub(crate) fn kernel_flags(pid: c_int) -> Option<u64> {
-    let mut path = crate::message::Message::new();
-    path.text("/proc/").number(pid.into()).text("/stat");
-    let path = path.finish()?;
+    let path = filled("/proc/%/stat", &[Arg::int(pid)])?;
     // SAFETY: the path is NUL-terminated.
     let file = unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), libc::O_CLOEXEC, 0) };
     let file = Fd::from_result(file).ok()?;

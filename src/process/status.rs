@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use core::ffi::{c_char, CStr};
 
 use crate::heap::Text;
-use crate::message::Message;
+use crate::message::{filled, Arg};
 
 /// In which way a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,44 +33,41 @@ impl End {
 
     /// In words; `None` where there is no memory for them.
     pub(crate) fn describe(self) -> Option<Text> {
-        let mut message = Message::new();
         match self {
-            Self::Exited(code) => {
-                message.text("exited with status ").number(code.into());
-            }
+            Self::Exited(code) => filled("exited with status %", &[Arg::int(code)]),
             Self::Signaled { signal, core_dumped } => {
-                message.text("killed by signal ").number(signal.into());
-                add_name(signal, &mut message);
-                if core_dumped {
-                    message.text(", core dumped");
+                let core = if core_dumped { ", core dumped" } else { "" };
+                let args = |name| [Arg::int(signal), Arg::Str(name), Arg::Str(core)];
+                match name(signal) {
+                    Some(name) => filled("killed by signal % (SIG%)%", &args(name)),
+                    None => filled("killed by signal %%%", &args("")),
                 }
             }
-            Self::Unknown => {
-                message.text("ended with a status that somebody else has taken");
-            }
+            Self::Unknown => filled("ended with a status that somebody else has taken", &[]),
         }
-        message.finish()
     }
 }
 
 /// glibc has a table.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn add_name(signal: c_int, message: &mut Message) {
+fn name(signal: c_int) -> Option<&'static str> {
     extern "C" {
         fn sigabbrev_np(signal: c_int) -> *const c_char;
     }
     // SAFETY: takes any number.
     let name = unsafe { sigabbrev_np(signal) };
-    if !name.is_null() {
-        // SAFETY: it answers with a NUL-terminated constant.
-        let name = unsafe { CStr::from_ptr(name) };
-        message.text(" (SIG").text(name.to_str().unwrap_or_default()).text(")");
+    if name.is_null() {
+        return None;
     }
+    // SAFETY: it answers with a NUL-terminated constant.
+    let name = unsafe { CStr::from_ptr(name) };
+    // SAFETY: of capital letters and digits.
+    Some(unsafe { core::str::from_utf8_unchecked(name.to_bytes()) })
 }
 
 /// Other systems have no table, or one that does not name them as a C programmer does.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn add_name(signal: c_int, message: &mut Message) {
+fn name(signal: c_int) -> Option<&'static str> {
     const NAMES: [(c_int, &str); 29] = [
         (libc::SIGHUP, "HUP"),
         (libc::SIGINT, "INT"),
@@ -102,7 +99,5 @@ fn add_name(signal: c_int, message: &mut Message) {
         (libc::SIGIO, "IO"),
         (libc::SIGSYS, "SYS"),
     ];
-    if let Some((_, name)) = NAMES.iter().find(|(number, _)| *number == signal) {
-        message.text(" (SIG").text(name).text(")");
-    }
+    NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| *name)
 }

@@ -9,27 +9,27 @@ use super::request::{Flags, Numbers, Request, Strings};
 use crate::abi::NSIG;
 use crate::child::spawn::Signals;
 use crate::child::sys;
-use crate::message::Message;
+use crate::message::Arg;
 
 type Checked = Result<(), Failure>;
 
-fn refuse(write: impl FnOnce(&mut Message)) -> Checked {
-    Err(Failure::argument(EINVAL, write))
+#[cold]
+#[inline(never)]
+fn refuse_text(text: &str) -> Checked {
+    refuse(text, &[])
 }
 
-fn refuse_text(text: &str) -> Checked {
-    refuse(|message| {
-        message.text(text);
-    })
+#[cold]
+#[inline(never)]
+fn refuse(template: &str, args: &[Arg<'_>]) -> Checked {
+    Err(Failure::argument(EINVAL, template, args))
 }
 
 /// Everything but the descriptors, which [`super::descriptors`] looks at.
 pub(crate) fn check(request: &Request<'_>) -> Checked {
     let unknown = request.flags.0 & !Flags::ALL;
     if unknown != 0 {
-        return refuse(|message| {
-            message.text("the options have an unknown flag, ").hexadecimal(unknown);
-        });
+        return refuse("the options have an unknown flag, %", &[Arg::Bits(unknown)]);
     }
     check_program(request)?;
     check_flags(request)?;
@@ -46,7 +46,7 @@ fn check_program(request: &Request<'_>) -> Checked {
         return refuse_text("argv is empty");
     }
     if request.program().is_some_and(CStr::is_empty) {
-        return refuse_text(if request.executable.is_some() { "executable is empty" } else { "argv[0] is empty" });
+        return refuse(if request.executable.is_some() { "executable is empty" } else { "argv[0] is empty" }, &[]);
     }
     if request.cwd.is_some_and(CStr::is_empty) {
         return refuse_text("cwd is empty");
@@ -72,27 +72,24 @@ fn check_flags(request: &Request<'_>) -> Checked {
         return refuse_text("umask is above 0777");
     }
     if request.flags.has(Flags::SET_PGID) && request.pgid < 0 {
-        return refuse(|message| {
-            message.text("pgid ").number(request.pgid.into()).text(" is negative");
-        });
+        return refuse("pgid % is negative", &[Arg::int(request.pgid)]);
     }
     Ok(())
 }
 
 fn check_environment(request: &Request<'_>) -> Checked {
-    each(request.env_set, "env_set", " is no NAME=value", |text| {
+    each(request.env_set, "env_set", "NAME=value", |text| {
         matches!(text.iter().position(|byte| *byte == b'='), Some(1..))
     })?;
-    each(request.env_unset, "env_unset", " is no NAME", |text| !text.is_empty() && !text.contains(&b'='))
+    each(request.env_unset, "env_unset", "NAME", |text| !text.is_empty() && text.iter().all(|byte| *byte != b'='))
 }
 
 /// Refuses the first that is not good.
 fn each(list: Strings<'_>, name: &str, wrong: &str, is_good: impl Fn(&[u8]) -> bool) -> Checked {
     for (i, text) in list.enumerate() {
         if !is_good(text.to_bytes()) {
-            return refuse(|message| {
-                message.text(name).text("[").index(i).text("] ").quoted(text).text(wrong);
-            });
+            let args = [Arg::Str(name), Arg::index(i), Arg::Quoted(text), Arg::Str(wrong)];
+            return refuse("%[%] % is no %", &args);
         }
     }
     Ok(())
@@ -118,9 +115,7 @@ fn check_signals(request: &Request<'_>) -> Checked {
     signals(request.ignored, "ignored")?;
     signals(request.defaulted, "defaulted")?;
     if !(0..NSIG).contains(&request.death_signal) {
-        return refuse(|message| {
-            message.text("death_signal ").number(request.death_signal.into()).text(" is no signal");
-        });
+        return refuse("death_signal % is no signal", &[Arg::int(request.death_signal)]);
     }
     Ok(())
 }
@@ -130,9 +125,8 @@ pub(crate) fn signals(list: Numbers<'_>, name: &str) -> Result<Signals, Failure>
     let mut set = Signals::NONE;
     for (i, signal) in list.enumerate() {
         if !(1..NSIG).contains(&signal) {
-            return Err(Failure::argument(EINVAL, |message| {
-                message.text(name).text("[").index(i).text("], ").number(signal.into()).text(", is no signal");
-            }));
+            let args = [Arg::Str(name), Arg::index(i), Arg::int(signal)];
+            return Err(Failure::argument(EINVAL, "%[%], %, is no signal", &args));
         }
         if !is_unchangeable(signal) {
             set.add(signal);
@@ -152,7 +146,6 @@ pub(crate) fn check_source(source: c_int, i: usize) -> Checked {
     if sys::descriptor_flags(source) >= 0 {
         return Ok(());
     }
-    Err(Failure::argument(EBADF, |message| {
-        message.text("fds[").index(i).text("].source, descriptor ").number(source.into()).text(", is not open");
-    }))
+    let args = [Arg::index(i), Arg::int(source)];
+    Err(Failure::argument(EBADF, "fds[%].source, descriptor %, is not open", &args))
 }

@@ -12,6 +12,7 @@ use crate::child::step::Step;
 use crate::errno::Errno;
 use crate::fd::{Fd, Pipe};
 use crate::heap::Vector;
+use crate::message::Arg;
 
 /// What a report's index is for a flag's descriptor, to which its number is added: behind every list.
 pub(crate) const OF_FLAG: u32 = 1 << 31;
@@ -52,10 +53,8 @@ impl Descriptors {
 }
 
 fn no_pipe(fd: c_int, errno: Errno) -> Failure {
-    Failure::new(Step::Pipe, errno, |message| {
-        let name = usize::try_from(fd).ok().and_then(|fd| STDIO.get(fd)).unwrap_or(&"");
-        message.text("cannot make a pipe for ").text(name).text(": ").errno(errno);
-    })
+    let name = usize::try_from(fd).ok().and_then(|fd| STDIO.get(fd)).unwrap_or(&"");
+    Failure::because(Step::Pipe, errno, "cannot make a pipe for %", &[Arg::Str(name)])
 }
 
 /// The list of the caller's and what flags add to it, in order; a pipe's source is still missing.
@@ -63,10 +62,9 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
     let mut maps = Vector::new();
     for (i, fd) in request.fds.get().unwrap_or_default().iter().enumerate() {
         if fd.source < -1 || fd.target < 0 {
-            return Err(Failure::argument(EINVAL, |message| {
-                let (name, value) = if fd.target < 0 { ("].target ", fd.target) } else { ("].source ", fd.source) };
-                message.text("fds[").index(i).text(name).number(value.into()).text(" is no descriptor");
-            }));
+            let (name, value) = if fd.target < 0 { ("target", fd.target) } else { ("source", fd.source) };
+            let args = [Arg::index(i), Arg::Str(name), Arg::int(value)];
+            return Err(Failure::argument(EINVAL, "fds[%].%, %, is no descriptor", &args));
         }
         if fd.source >= 0 {
             check_source(fd.source, i)?;
@@ -81,9 +79,7 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
     }
     let merged = request.flags.has(super::request::Flags::MERGE_STDERR);
     if merged && maps.iter().any(|map| map.target == 2) {
-        return Err(Failure::argument(EINVAL, |message| {
-            message.text("MERGE_STDERR excludes a descriptor for stderr");
-        }));
+        return Err(Failure::argument(EINVAL, "MERGE_STDERR excludes a descriptor for stderr", &[]));
     }
     Ok(maps)
 }
@@ -91,9 +87,8 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
 /// Puts it at its place in the order of targets.
 fn insert(maps: &mut Vector<Map>, map: Map) -> Result<(), Failure> {
     if maps.iter().any(|other| other.target == map.target) {
-        return Err(Failure::argument(EINVAL, |message| {
-            message.text("descriptor ").number(map.target.into()).text(" of the child is mapped twice");
-        }));
+        let args = [Arg::int(map.target)];
+        return Err(Failure::argument(EINVAL, "descriptor % of the child is mapped twice", &args));
     }
     // What is carried to the end is what was at the end or the new one; there the place for it is.
     let mut carried = map;

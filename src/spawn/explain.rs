@@ -11,78 +11,81 @@ use super::program::Programs;
 use super::request::Request;
 use crate::child::step::{object, Report, Step};
 use crate::errno::Errno;
-use crate::message::Message;
+use crate::message::{filled, Arg, Message};
 
 /// No process came into being.
 pub(crate) fn no_process(errno: Errno) -> Failure {
-    Failure::new(Step::Fork, errno, |message| {
-        message.text("cannot start a child process: ").errno(errno);
-        match errno.as_raw() {
-            EPERM | ENOSYS => message.text(" (a seccomp filter may forbid it)"),
-            EAGAIN => message.text(" (there is a limit on processes)"),
-            _ => message,
-        };
-    })
+    let hint = match errno.as_raw() {
+        EPERM | ENOSYS => " (a seccomp filter may forbid it)",
+        EAGAIN => " (there is a limit on processes)",
+        _ => "",
+    };
+    let args = [Arg::Errno(errno), Arg::Str(hint)];
+    Failure::new(Step::Fork, errno, filled("cannot start a child process: %%", &args))
 }
 
 /// The child could not go on.
-pub(crate) fn explain(report: Report, request: &Request<'_>, programs: &Programs) -> Failure {
+#[cold]
+#[inline(never)]
+pub(crate) fn explain(report: Report, request: &Request<'_>, programs: &Programs<'_>) -> Failure {
     let errno = Errno::from_raw(report.errno);
-    Failure::new(report.step, errno, |message| {
-        message.text("cannot ");
-        if report.step == Step::Exec {
-            explain_exec(report, request, programs, message);
-        } else {
-            what(report, request, message);
-            message.text(": ").errno(errno);
-        }
-    })
-}
-
-fn what(report: Report, request: &Request<'_>, message: &mut Message) {
-    match report.step {
-        Step::Signals => message.text("unblock signals"),
-        Step::Session => message.text("start a session"),
-        Step::Group => message.text("set process group ").number(request.pgid.into()),
-        Step::Fds => descriptors(report.index, request, message),
-        Step::Cwd => message.text("change directory to ").quoted(request.cwd.unwrap_or_default()),
+    let (template, arg) = match report.step {
+        Step::Exec => return explain_exec(report, request, programs),
+        Step::Signals => ("unblock signals", NOTHING),
+        Step::Session => ("start a session", NOTHING),
+        Step::Group => ("set process group %", Arg::int(request.pgid)),
+        Step::Fds => return explain_descriptor(report, request),
+        Step::Cwd => ("change directory to %", Arg::Quoted(request.cwd.unwrap_or_default())),
         Step::Rlimit => {
             let limits = request.rlimits.get().unwrap_or_default();
             let resource = limits.get(report.index as usize).map_or(-1, |limit| limit.resource);
-            message.text("set limit of resource ").number(resource.into())
+            ("set limit of resource %", Arg::int(resource))
         }
         Step::Credentials => match report.index {
-            object::GROUPS => message.text("set supplementary groups"),
-            object::GID => message.text("set group id ").number(request.gid.into()),
-            object::UID => message.text("set user id ").number(request.uid.into()),
-            _ => message.text("give up new privileges"),
+            object::GROUPS => ("set supplementary groups", NOTHING),
+            object::GID => ("set group id %", Arg::Number(request.gid.into())),
+            object::UID => ("set user id %", Arg::Number(request.uid.into())),
+            _ => ("give up new privileges", NOTHING),
         },
-        Step::DeathSignal => message.text("set death signal ").number(request.death_signal.into()),
-        _ => message.text("start a child process"),
+        Step::DeathSignal => ("set death signal %", Arg::int(request.death_signal)),
+        _ => ("start a child process", NOTHING),
     };
+    cannot(report.step, errno, template, &[arg])
 }
 
-fn descriptors<'a>(index: u32, request: &Request<'_>, message: &'a mut Message) -> &'a mut Message {
-    match index {
-        object::DEV_NULL => message.text("open '/dev/null'"),
-        object::CLOSING => message.text("close the other descriptors"),
-        object::MERGING => message.text("make stderr what stdout is"),
-        object::UNSHARING | object::REPORTING => message.text("make a table of descriptors"),
+const NOTHING: Arg<'_> = Arg::Str("");
+
+fn cannot(step: Step, errno: Errno, template: &str, args: &[Arg<'_>]) -> Failure {
+    let mut message = Message::new();
+    message.fill("cannot ", &[]);
+    message.fill(template, args);
+    message.fill(": %", &[Arg::Errno(errno)]);
+    Failure::new(step, errno, message.finish())
+}
+
+fn explain_descriptor(report: Report, request: &Request<'_>) -> Failure {
+    let index = report.index;
+    let mut args = [NOTHING; 2];
+    let template = match index {
+        object::DEV_NULL => "open '/dev/null'",
+        object::CLOSING => "close the other descriptors",
+        object::MERGING => "make stderr what stdout is",
+        object::UNSHARING | object::REPORTING => "make a table of descriptors",
         _ if index >= OF_FLAG => {
-            let name = STDIO.get((index - OF_FLAG) as usize).unwrap_or(&"");
-            message.text("redirect ").text(name)
+            args = [Arg::Str(STDIO.get((index - OF_FLAG) as usize).unwrap_or(&"")), NOTHING];
+            "redirect %"
         }
-        _ => match request.fds.get().unwrap_or_default().get(index as usize) {
-            Some(map) => {
-                let message = message.text("make descriptor ").number(map.source.into());
-                message.text(" the child's ").number(map.target.into())
+        _ => {
+            if let Some(map) = request.fds.get().unwrap_or_default().get(index as usize) {
+                args = [Arg::int(map.source), Arg::int(map.target)];
             }
-            None => message,
-        },
-    }
+            "make descriptor % the child's %"
+        }
+    };
+    cannot(report.step, Errno::from_raw(report.errno), template, &args)
 }
 
-fn explain_exec(report: Report, request: &Request<'_>, programs: &Programs, message: &mut Message) {
+fn explain_exec(report: Report, request: &Request<'_>, programs: &Programs<'_>) -> Failure {
     let errno = Errno::from_raw(report.errno);
     // A search goes on where a file is there and its interpreter is not: find that file again.
     let missing = || {
@@ -98,12 +101,13 @@ fn explain_exec(report: Report, request: &Request<'_>, programs: &Programs, mess
         None => programs.iter().nth(report.index as usize),
     };
     let path = path.unwrap_or_default();
-    message.text("execute ").quoted(path).text(": ").errno(errno);
-    if let Some((_, interpreter)) = &missing {
-        message.text(" (interpreter ").quoted(interpreter).text(" is missing)");
-    } else if let Some(hint) = hint(report.errno, programs.searched, request.cwd, path) {
-        message.text(" (").text(hint).text(")");
-    }
+    let hint = hint(report.errno, programs.searched, request.cwd, path);
+    let (template, more) = match (&missing, hint) {
+        (Some((_, interpreter)), _) => ("cannot execute %: % (interpreter % is missing)", Arg::Quoted(interpreter)),
+        (None, Some(hint)) => ("cannot execute %: % (%)", Arg::Str(hint)),
+        (None, None) => ("cannot execute %: %", NOTHING),
+    };
+    Failure::new(report.step, errno, filled(template, &[Arg::Quoted(path), Arg::Errno(errno), more]))
 }
 
 fn hint(errno: libc::c_int, searched: bool, cwd: Option<&CStr>, path: &CStr) -> Option<&'static str> {

@@ -3,7 +3,7 @@
 use crate::child::step::Step;
 use crate::errno::Errno;
 use crate::heap::Text;
-use crate::message::Message;
+use crate::message::{Arg, Message};
 use crate::stderr::out_of_memory;
 
 /// The step, the cause, and the whole in words.
@@ -14,26 +14,34 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(step: Step, errno: Errno, write: impl FnOnce(&mut Message)) -> Self {
-        let mut message = Message::new();
-        write(&mut message);
-        Self { step, errno, text: message.finish().unwrap_or_else(|| out_of_memory()) }
+    pub(crate) fn new(step: Step, errno: Errno, text: Option<Text>) -> Self {
+        Self { step, errno, text: text.unwrap_or_else(|| out_of_memory()) }
     }
 
-    /// The caller asks for something that makes no sense: `write` tells what.
+    /// The caller asks for something that makes no sense: the template tells what.
     #[cold]
-    pub(crate) fn argument(errno: libc::c_int, write: impl FnOnce(&mut Message)) -> Self {
-        Self::new(Step::Arguments, Errno::from_raw(errno), |message| {
-            write(message.text("cannot spawn: "));
-        })
+    #[inline(never)]
+    pub(crate) fn argument(errno: libc::c_int, template: &str, args: &[Arg<'_>]) -> Self {
+        let mut message = Message::new();
+        message.fill("cannot spawn: ", &[]);
+        message.fill(template, args);
+        Self::new(Step::Arguments, Errno::from_raw(errno), message.finish())
+    }
+
+    /// What could not be done, and the cause behind it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn because(step: Step, errno: Errno, template: &str, args: &[Arg<'_>]) -> Self {
+        let mut message = Message::new();
+        message.fill(template, args);
+        message.fill(": %", &[Arg::Errno(errno)]);
+        Self::new(step, errno, message.finish())
     }
 
     /// There is no memory for what the child needs.
     #[cold]
+    #[inline(never)]
     pub(crate) fn memory() -> Self {
-        let errno = Errno::from_raw(libc::ENOMEM);
-        Self::new(Step::Fork, errno, |message| {
-            message.text("cannot start a child process: ").errno(errno);
-        })
+        Self::because(Step::Fork, Errno::from_raw(libc::ENOMEM), "cannot start a child process", &[])
     }
 }

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use libc::c_int;
 
 use crate::fd::Fd;
-use crate::heap::{Text, Vector};
+use crate::heap::Text;
 
 /// How many interpreters may have an interpreter: the kernel gives up after as many.
 const DEPTH: usize = 5;
@@ -56,7 +56,7 @@ fn interpreter(path: &InFolder) -> Option<Text> {
         let is_blank = |byte: &u8| matches!(*byte, b' ' | b'\t');
         let is_end = |byte: &u8| matches!(*byte, b' ' | b'\t' | b'\n' | 0);
         let line = line.get(line.iter().position(|byte| !is_blank(byte))?..)?;
-        return text(line.get(..line.iter().position(is_end).unwrap_or(line.len()))?);
+        return Text::new(line.get(..line.iter().position(is_end).unwrap_or(line.len()))?);
     }
     if !start.starts_with(b"\x7fELF") {
         return None;
@@ -81,7 +81,7 @@ fn elf_interpreter(file: &File, header: &[u8; 256]) -> Option<Text> {
             let length = usize::try_from(number(&entry, length, width)?).ok()?;
             let path = file.read::<256>(start)?;
             let path = path.get(..length.min(path.len()))?;
-            return text(path.split(|byte| *byte == 0).next()?);
+            return Text::new(path);
         }
         place = place.checked_add(size)?;
     }
@@ -96,15 +96,6 @@ fn number(bytes: &[u8], place: usize, width: usize) -> Option<u64> {
         4 => u32::from_ne_bytes(bytes.try_into().ok()?).into(),
         _ => u64::from_ne_bytes(bytes.try_into().ok()?),
     })
-}
-
-fn text(bytes: &[u8]) -> Option<Text> {
-    let mut copy = Vector::new();
-    for byte in bytes {
-        copy.push(*byte)?;
-    }
-    copy.push(0)?;
-    Text::concat(&[CStr::from_bytes_until_nul(&copy).ok()?])
 }
 
 /// A file to look into.

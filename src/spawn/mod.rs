@@ -18,10 +18,9 @@ pub(crate) mod request;
 mod way;
 
 use crate::cancel::CancellationDisabled;
-use crate::child::spawn::{List, Plan, Rlimit};
+use crate::child::spawn::{List, Plan};
 use crate::child::step::Step;
-use crate::child::sys::Limit;
-use crate::heap::{Owned, Vector};
+use crate::heap::Owned;
 use crate::lock::this_process;
 use crate::process::{reap_failed, Process};
 use crate::signal::EverySignalBlocked;
@@ -41,9 +40,9 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
     arguments::check(request)?;
     let mut process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
     let mut descriptors = Descriptors::new(request)?;
-    let mut programs = Programs::new(request).ok_or_else(Failure::memory)?;
+    let programs = Programs::new(request).ok_or_else(Failure::memory)?;
     let environment = Environment::new(request).ok_or_else(Failure::memory)?;
-    let mut rlimits = rlimits(request).ok_or_else(Failure::memory)?;
+    let rlimits = request.rlimits.get().unwrap_or_default();
     let groups = request.groups.get().unwrap_or_default();
     let flags = request.flags;
     let mut plan = Plan {
@@ -58,14 +57,15 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
         merge_stderr: flags.has(Flags::MERGE_STDERR),
         cwd: request.cwd.map_or(core::ptr::null(), core::ffi::CStr::as_ptr),
         umask: flags.has(Flags::SET_UMASK).then_some(request.umask),
-        rlimits: List { len: rlimits.len(), start: rlimits.as_mut_ptr() },
+        rlimits: List { len: rlimits.len(), start: rlimits.as_ptr().cast_mut() },
         groups: flags.has(Flags::SET_GROUPS).then_some(List { len: groups.len(), start: groups.as_ptr().cast_mut() }),
         gid: flags.has(Flags::SET_GID).then_some(request.gid),
         uid: flags.has(Flags::SET_UID).then_some(request.uid),
         no_new_privs: flags.has(Flags::NO_NEW_PRIVS),
         death_signal: request.death_signal,
         parent: this_process(),
-        programs: List { len: programs.len(), start: programs.as_mut_ptr() },
+        programs: programs.as_ptr(),
+        n_programs: programs.count,
         search: programs.searched,
         argv: request.argv.start,
         envp: environment.as_ptr(),
@@ -82,11 +82,8 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
 
 /// Makes the child, with every signal blocked meanwhile.
 fn blocked(plan: &mut Plan, fork_allowed: bool) -> Result<Created, Failure> {
-    let blocked = EverySignalBlocked::new().map_err(|errno| {
-        Failure::new(Step::Signals, errno, |message| {
-            message.text("cannot block signals: ").errno(errno);
-        })
-    })?;
+    let blocked = EverySignalBlocked::new()
+        .map_err(|errno| Failure::because(Step::Signals, errno, "cannot block signals", &[]))?;
     plan.mask = blocked.saved();
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let created = {
@@ -101,13 +98,4 @@ fn blocked(plan: &mut Plan, fork_allowed: bool) -> Result<Created, Failure> {
     let created = create(plan, fork_allowed);
     drop(blocked);
     created.map_err(explain::no_process)
-}
-
-fn rlimits(request: &Request<'_>) -> Option<Vector<Rlimit>> {
-    let mut list = Vector::new();
-    for limit in request.rlimits.get().unwrap_or_default() {
-        let values = Limit { soft: limit.soft, hard: limit.hard };
-        list.push(Rlimit { resource: limit.resource, limit: values })?;
-    }
-    Some(list)
 }

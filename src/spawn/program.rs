@@ -6,56 +6,61 @@ use super::request::{Flags, Request};
 use crate::heap::Vector;
 
 /// The paths to try, in order.
-pub(crate) struct Programs {
-    paths: Vector<*const c_char>,
-    /// What they point to, where a search has made them.
-    _text: Vector<u8>,
+pub(crate) struct Programs<'a> {
+    name: &'a CStr,
+    /// What a search has made: strings, one behind the other.
+    text: Vector<u8>,
+    pub(crate) count: u32,
     pub(crate) searched: bool,
 }
 
-impl Programs {
+impl<'a> Programs<'a> {
     /// `None`: there is no memory.
-    pub(crate) fn new(request: &Request<'_>) -> Option<Self> {
+    pub(crate) fn new(request: &Request<'a>) -> Option<Self> {
         let name = request.program().unwrap_or_default();
-        let mut paths = Vector::new();
-        let mut text = Vector::new();
-        let searched = request.flags.has(Flags::SEARCH_PATH) && !name.to_bytes().contains(&b'/');
-        if !searched {
-            paths.push(name.as_ptr())?;
-            return Some(Self { paths, _text: text, searched });
+        let mut this = Self { name, text: Vector::new(), count: 1, searched: false };
+        if !request.flags.has(Flags::SEARCH_PATH) || has_slash(name) {
+            return Some(this);
         }
-        let mut starts = Vector::new();
+        this.searched = true;
+        this.count = 0;
         for folder in search_path().to_bytes().split(|byte| *byte == b':') {
-            starts.push(text.len())?;
-            for byte in folder {
-                text.push(*byte)?;
+            // An empty one is the working directory, and so is a bare name.
+            let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+            for part in [folder, slash, name.to_bytes_with_nul()] {
+                for byte in part {
+                    this.text.push(*byte)?;
+                }
             }
-            if !folder.is_empty() {
-                text.push(b'/')?; // an empty one is the working directory, and so is a bare name
-            }
-            for byte in name.to_bytes_with_nul() {
-                text.push(*byte)?;
-            }
+            this.count += 1;
         }
-        for start in starts.iter() {
-            paths.push(text.get(*start..)?.as_ptr().cast())?;
-        }
-        Some(Self { paths, _text: text, searched })
+        Some(this)
     }
 
-    /// To be used while this lives.
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut *const c_char {
-        self.paths.as_mut_ptr()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.paths.len()
+    /// The first; the others are behind it. To be used while this lives.
+    pub(crate) fn as_ptr(&self) -> *const c_char {
+        if self.searched {
+            self.text.as_ptr().cast()
+        } else {
+            self.name.as_ptr()
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &CStr> {
-        // SAFETY: each points to a string, the caller's or one in `_text`.
-        self.paths.iter().map(|path| unsafe { CStr::from_ptr(*path) })
+        let mut next = self.as_ptr();
+        (0..self.count).map(move |_| {
+            // SAFETY: there are `count`, one behind the other.
+            let path = unsafe { CStr::from_ptr(next) };
+            // SAFETY: the place behind its NUL.
+            next = unsafe { next.add(path.count_bytes() + 1) };
+            path
+        })
     }
+}
+
+#[allow(clippy::manual_contains)] // it brings a large search for a short name
+fn has_slash(name: &CStr) -> bool {
+    name.to_bytes().iter().any(|byte| *byte == b'/')
 }
 
 /// The parent's PATH, or what execvp() takes for one.

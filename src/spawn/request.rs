@@ -3,6 +3,8 @@
 use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomData;
 
+use crate::child::spawn::Rlimit;
+
 /// The flags of a request. C knows them as `QEMU_SPAWN_*`.
 #[derive(Clone, Copy)]
 pub(crate) struct Flags(pub(crate) u64);
@@ -64,6 +66,7 @@ impl<'a> Strings<'a> {
 impl<'a> Iterator for Strings<'a> {
     type Item = &'a CStr;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<&'a CStr> {
         if self.start.is_null() {
             return None;
@@ -88,8 +91,6 @@ pub(crate) struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    pub(crate) const NONE: Self = Self { start: core::ptr::null(), alive: PhantomData };
-
     /// # Safety
     ///
     /// NULL, or a list that ends with 0, and it lives for as long as this.
@@ -125,8 +126,6 @@ pub(crate) struct Counted<'a, T> {
 }
 
 impl<'a, T> Counted<'a, T> {
-    pub(crate) const NONE: Self = Self { start: core::ptr::null(), len: 0, alive: PhantomData };
-
     /// # Safety
     ///
     /// NULL, or `len` of them that live for `'a`.
@@ -153,15 +152,6 @@ impl<'a, T> Counted<'a, T> {
 pub(crate) struct FdMap {
     pub(crate) source: c_int,
     pub(crate) target: c_int,
-}
-
-/// A limit of the child.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(crate) struct RlimitValue {
-    pub(crate) resource: c_int,
-    pub(crate) soft: u64,
-    pub(crate) hard: u64,
 }
 
 /// What the child's signals start from.
@@ -194,35 +184,11 @@ pub(crate) struct Request<'a> {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) groups: Counted<'a, u32>,
-    pub(crate) rlimits: Counted<'a, RlimitValue>,
+    pub(crate) rlimits: Counted<'a, Rlimit>,
     pub(crate) death_signal: c_int,
 }
 
 impl<'a> Request<'a> {
-    /// To run a program with everything at its default.
-    pub(crate) const fn new(argv: Strings<'a>) -> Self {
-        Self {
-            argv,
-            flags: Flags(0),
-            executable: None,
-            cwd: None,
-            envp: None,
-            env_set: Strings::NONE,
-            env_unset: Strings::NONE,
-            fds: Counted::NONE,
-            signals: Some(SignalState::Default),
-            ignored: Numbers::NONE,
-            defaulted: Numbers::NONE,
-            pgid: 0,
-            umask: 0,
-            uid: 0,
-            gid: 0,
-            groups: Counted::NONE,
-            rlimits: Counted::NONE,
-            death_signal: 0,
-        }
-    }
-
     /// What to execute: a path, or with SEARCH_PATH a name.
     pub(crate) fn program(&self) -> Option<&'a CStr> {
         self.executable.or_else(|| { self.argv }.next())
