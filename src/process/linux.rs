@@ -2,7 +2,6 @@
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
-use core::ptr::null;
 
 use super::status::{End, Status};
 use super::time::Pause;
@@ -56,30 +55,32 @@ fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<Look, isize> {
     }))
 }
 
-/// How it is with the child; reaps one that has ended. Under the lock.
+/// How it is with the child; reaps one that has ended.
 pub(super) fn look(process: &Process) -> Look {
     let keep = if process.is_detached() { libc::WNOWAIT } else { 0 };
     let options = libc::WNOHANG | keep;
-    let Some(pidfd) = &process.pidfd else {
-        if !process.is_ours() {
-            return look_at_stranger(process.pid);
+    if let Some(pidfd) = &process.pidfd {
+        match wait_id(P_PIDFD, pidfd.as_raw(), options) {
+            Ok(look) => return look,
+            // Linux 5.3 has the descriptor and cannot wait for it.
+            Err(EINVAL) => {}
+            Err(_) => return Look::NoChild,
         }
-        return wait_id(P_PID, process.pid, options).unwrap_or(Look::Ended(End::Unknown));
-    };
-    match wait_id(P_PIDFD, pidfd.as_raw(), options) {
-        Ok(look) => look,
-        // Linux 5.3 has the descriptor and cannot wait for it.
-        Err(EINVAL) if process.is_ours() => wait_id(P_PID, process.pid, options).unwrap_or(Look::Ended(End::Unknown)),
-        Err(_) => look_at_descriptor(pidfd),
     }
+    if !process.is_ours() {
+        return Look::NoChild; // and a child of this process may have its id
+    }
+    wait_id(P_PID, process.pid, options).unwrap_or(Look::NoChild)
 }
 
-/// Somebody else's child, or one that somebody else has reaped.
-fn look_at_descriptor(pidfd: &Fd) -> Look {
-    if !is_readable(pidfd, Some(0)) {
-        return Look::Alive;
+/// How it is with somebody else's child, or with one that somebody else has reaped.
+pub(super) fn look_from_aside(process: &Process) -> Look {
+    match &process.pidfd {
+        Some(pidfd) if !is_readable(pidfd, Some(0)) => Look::Alive,
+        Some(pidfd) => Look::Ended(exit_information(pidfd).unwrap_or(End::Unknown)),
+        None if process.is_ours() => Look::Ended(End::Unknown),
+        None => look_at_stranger(process.pid),
     }
-    Look::Ended(exit_information(pidfd).unwrap_or(End::Unknown))
 }
 
 /// The child of a process that this one was forked from, known by its id alone.
@@ -124,14 +125,7 @@ fn exit_information(pidfd: &Fd) -> Option<Status> {
 
 /// Whether the process has ended, within so many milliseconds.
 fn is_readable(pidfd: &Fd, ms: Option<c_int>) -> bool {
-    let mut poll = libc::pollfd { fd: pidfd.as_raw(), events: libc::POLLIN, revents: 0 };
-    let time = ms.map(|ms| {
-        let ms = libc::c_long::from(ms);
-        [ms / 1000, ms % 1000 * 1_000_000]
-    });
-    let time = time.as_ref().map_or(null(), core::ptr::from_ref);
-    // SAFETY: there is one descriptor, and `time` is NULL or the kernel's timespec; NULL leaves the mask alone.
-    unsafe { syscall!(libc::SYS_ppoll, &raw mut poll, 1, time, 0, 0) > 0 }
+    sys::is_readable(pidfd.as_raw(), ms)
 }
 
 /// Waits until there may be something to see, for so many milliseconds at the most.
@@ -152,7 +146,7 @@ pub(super) fn wait_for_change(process: &Process, ms: Option<c_int>, pause: &mut 
     }
 }
 
-/// Sends a signal to a child that has not been reaped. Under the lock.
+/// Sends a signal to a child that has not been reaped; without a descriptor under the lock.
 pub(super) fn kill(process: &Process, signal: c_int) -> Result<(), Errno> {
     let result = match &process.pidfd {
         // SAFETY: NULL is what kill() sends along.
@@ -172,8 +166,7 @@ pub(super) fn kill(process: &Process, signal: c_int) -> Result<(), Errno> {
 pub(crate) fn kernel_flags(pid: c_int) -> Option<u64> {
     let path = filled("/proc/%/stat", &[Arg::int(pid)])?;
     // SAFETY: the path is NUL-terminated.
-    let file = unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), libc::O_CLOEXEC, 0) };
-    let file = Fd::from_result(file).ok()?;
+    let file = Fd::from_result(unsafe { sys::open(path.as_ptr(), libc::O_RDONLY) }).ok()?;
     let mut bytes = [0u8; 512];
     // SAFETY: there is room for so many.
     let n = unsafe { sys::read(file.as_raw(), bytes.as_mut_ptr(), bytes.len()) };

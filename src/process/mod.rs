@@ -1,5 +1,6 @@
 //! The handle of a child: waiting for it, signalling it, and what became of it.
 
+mod kept;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -7,9 +8,8 @@ mod posix;
 mod status;
 mod time;
 
-use core::cell::UnsafeCell;
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use linux as system;
@@ -22,6 +22,7 @@ use crate::fd::Fd;
 use crate::lock::{this_process, Lock};
 use crate::spawn::Way;
 
+use kept::Kept;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::kernel_flags;
 pub(crate) use status::{End, Status};
@@ -38,20 +39,20 @@ pub(crate) struct Process {
     /// Our ends of its stdin, stdout and stderr; -1 where there is none or it was taken.
     pipes: [AtomicI32; 3],
     detached: AtomicBool,
-    /// Held while the system is asked how the child ended.
+    /// How it ended, when that is known.
+    ended: Kept,
+    /// How many threads are asking the system for that: one of them may have the answer, and not have told yet.
+    asking: AtomicU32,
+    /// Without a descriptor: held while the child is asked for or signalled, so that nobody reaps it meanwhile.
     lock: Lock,
-    ended: UnsafeCell<Option<Status>>,
 }
-
-// SAFETY: `ended` is used under the lock, and nothing else changes after start() but atomics.
-unsafe impl Sync for Process {}
-// SAFETY: nothing in it belongs to a thread.
-unsafe impl Send for Process {}
 
 /// How the system sees a child.
 enum Look {
     Alive,
     Ended(Status),
+    /// It is no child of ours, or somebody has reaped it.
+    NoChild,
 }
 
 impl Process {
@@ -64,8 +65,9 @@ impl Process {
             parent: -1,
             pipes: [const { AtomicI32::new(-1) }; 3],
             detached: AtomicBool::new(false),
+            ended: Kept::new(),
+            asking: AtomicU32::new(0),
             lock: Lock::new(),
-            ended: UnsafeCell::new(None),
         }
     }
 
@@ -105,6 +107,7 @@ impl Process {
     }
 
     /// Waits until the child has ended, for `timeout_ms` at the most, for ever if that is negative. `None`: it has not.
+    #[inline(never)]
     pub(crate) fn wait(&self, timeout_ms: i64) -> Option<Status> {
         let _cancellation = CancellationDisabled::new();
         if let Some(status) = self.look() {
@@ -128,28 +131,51 @@ impl Process {
     }
 
     /// How the child ended, if it has. Reaps it, unless it is detached.
+    #[inline(never)]
     fn look(&self) -> Option<Status> {
-        let _locked = self.lock.lock();
-        // SAFETY: under the lock.
-        let ended = unsafe { &mut *self.ended.get() };
-        if ended.is_none() {
-            if let Look::Ended(status) = system::look(self) {
-                *ended = Some(status);
+        let _locked = self.pidfd.is_none().then(|| self.lock.lock());
+        self.look_unlocked()
+    }
+
+    #[inline(never)]
+    fn look_unlocked(&self) -> Option<Status> {
+        if let Some(ended) = self.ended.get() {
+            return Some(ended);
+        }
+        self.asking.fetch_add(1, Ordering::AcqRel);
+        let look = system::look(self);
+        if let Look::Ended(ended) = look {
+            self.ended.set(ended);
+        }
+        self.asking.fetch_sub(1, Ordering::AcqRel);
+        match look {
+            Look::Alive => None,
+            Look::Ended(ended) => Some(ended),
+            Look::NoChild => self.look_for_no_child(),
+        }
+    }
+
+    /// Another thread has reaped it and is about to tell, or somebody else has, or this process is a fork of the parent.
+    #[cold]
+    fn look_for_no_child(&self) -> Option<Status> {
+        let mut pause = Pause::new();
+        while self.is_ours() && self.ended.get().is_none() && self.asking.load(Ordering::Acquire) > 0 {
+            pause.sleep(None);
+        }
+        if self.ended.get().is_none() {
+            if let Look::Ended(ended) = system::look_from_aside(self) {
+                self.ended.set(ended);
             }
         }
-        *ended
+        self.ended.get()
     }
 
     /// Sends a signal. `ESRCH` where the child has ended: its id may be somebody else's by then.
+    #[inline(never)]
     pub(crate) fn kill(&self, signal: c_int) -> Result<(), Errno> {
         let _cancellation = CancellationDisabled::new();
-        if self.look().is_some() {
-            return Err(Errno::from_raw(libc::ESRCH));
-        }
-        // No other thread reaps it meanwhile.
-        let _locked = self.lock.lock();
-        // SAFETY: under the lock.
-        if unsafe { &*self.ended.get() }.is_some() {
+        let _locked = self.pidfd.is_none().then(|| self.lock.lock());
+        if self.look_unlocked().is_some() {
             return Err(Errno::from_raw(libc::ESRCH));
         }
         system::kill(self, signal)
@@ -195,8 +221,8 @@ impl Drop for Process {
         if self.pid < 0 {
             return; // there never was one
         }
-        for fd in 0..3 {
-            drop(self.take_pipe(fd));
+        for pipe in &mut self.pipes {
+            drop(Fd::from_result(*pipe.get_mut() as isize));
         }
         if !*self.detached.get_mut() {
             let _ = self.look(); // reaps what has ended; what lives is left to live

@@ -25,21 +25,22 @@ pub(crate) fn reap_failed(pid: c_int) {
 /// How it is with the child; reaps one that has ended. Under the lock.
 pub(super) fn look(process: &Process) -> Look {
     if !process.is_ours() || process.is_detached() {
-        return look_from_aside(process.pid);
+        return Look::NoChild;
     }
     let mut status = 0;
     // SAFETY: there is room for a status.
     match unsafe { libc::waitpid(process.pid, &raw mut status, libc::WNOHANG) } {
         0 => Look::Alive,
-        -1 => Look::Ended(End::Unknown),
+        -1 => Look::NoChild,
         _ => Look::Ended(End::from_wait_status(status)),
     }
 }
 
 /// Without reaping: whether there is a process of this id, which a child that nobody has reaped keeps.
-fn look_from_aside(pid: c_int) -> Look {
+pub(super) fn look_from_aside(process: &Process) -> Look {
     // SAFETY: signal 0 is none.
-    if unsafe { libc::kill(pid, 0) } < 0 && Errno::current().as_raw() == libc::ESRCH {
+    let gone = unsafe { libc::kill(process.pid, 0) } < 0 && Errno::current().as_raw() == libc::ESRCH;
+    if gone || process.is_ours() && !process.is_detached() {
         return Look::Ended(End::Unknown);
     }
     Look::Alive

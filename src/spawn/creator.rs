@@ -6,7 +6,7 @@
 
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use super::way::{create, Created};
@@ -33,7 +33,7 @@ static PROCESS: AtomicI32 = AtomicI32::new(0);
 static STATE: AtomicI32 = AtomicI32::new(IDLE);
 static JOB: AtomicPtr<Job> = AtomicPtr::new(null_mut());
 
-/// As [`create`], by the thread that never ends. `Err` and the second: there can be no such thread.
+/// As [`create`], by the thread that never ends.
 pub(super) fn create_by_creator(plan: &mut Plan, fork_allowed: bool) -> Result<Created, Errno> {
     let _locked = LOCK.lock();
     let this = this_process();
@@ -54,33 +54,18 @@ pub(super) fn create_by_creator(plan: &mut Plan, fork_allowed: bool) -> Result<C
 
 /// Starts the thread. Every signal is blocked here, and so it is there.
 fn start() -> Result<(), Errno> {
-    /// More than enough, and less than what a program that locks its memory would mind.
-    const STACK: usize = 128 * 1024;
-    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: there is room for the attributes.
-    let error = unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) };
+    let mut thread = MaybeUninit::uninit();
+    // SAFETY: there is room for its name, and NULL is the default of everything.
+    let error = unsafe { libc::pthread_create(thread.as_mut_ptr(), null(), work, null_mut()) };
     if error != 0 {
         return Err(Errno::from_raw(error));
     }
-    // A program with much thread-local storage needs more, and then gets the default.
-    // SAFETY: they are initialised.
-    let _ = unsafe { libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), STACK) };
-    // SAFETY: they are initialised.
-    let _ = unsafe { libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED) };
-    let mut thread = MaybeUninit::uninit();
-    // SAFETY: everything is initialised or has room.
-    let mut error = unsafe { libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), work, null_mut()) };
-    // SAFETY: they are initialised.
-    let _ = unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
-    if error == libc::EINVAL {
-        // SAFETY: NULL is the default.
-        error = unsafe { libc::pthread_create(thread.as_mut_ptr(), core::ptr::null(), work, null_mut()) };
-    }
-    if error == 0 {
-        Ok(())
-    } else {
-        Err(Errno::from_raw(error))
-    }
+    // It never ends, so nobody has to wait for it; were this to fail, nobody would either.
+    // SAFETY: pthread_create() has succeeded, so it has a name.
+    let thread = unsafe { thread.assume_init() };
+    // SAFETY: it is a thread that nobody has joined or detached.
+    let _ = unsafe { libc::pthread_detach(thread) };
+    Ok(())
 }
 
 extern "C" fn work(_: *mut c_void) -> *mut c_void {

@@ -1,8 +1,7 @@
 //! Whether this process may be traced and dumped belongs to its memory. A child that shares the memory and changes its
 //! user takes that away from both: this gives it back.
 
-use core::ffi::c_int;
-
+use crate::child::syscall::syscall;
 use crate::lock::{Lock, Locked};
 
 /// Two at once would take each other's for what was there before.
@@ -10,7 +9,7 @@ static LOCK: Lock = Lock::new();
 
 /// Dropping it makes this process as dumpable as it was.
 pub(super) struct DumpableKept {
-    was: c_int,
+    was: isize,
     _locked: Locked<'static>,
 }
 
@@ -21,9 +20,9 @@ impl DumpableKept {
     }
 }
 
-fn dumpable() -> c_int {
+fn dumpable() -> isize {
     // SAFETY: demands nothing.
-    unsafe { libc::prctl(libc::PR_GET_DUMPABLE) }
+    unsafe { syscall!(libc::SYS_prctl, libc::PR_GET_DUMPABLE) }
 }
 
 impl Drop for DumpableKept {
@@ -31,7 +30,7 @@ impl Drop for DumpableKept {
         if dumpable() != self.was {
             // 2, for root only, cannot be set; but then it is what the child has left, too.
             // SAFETY: demands nothing.
-            let _ = unsafe { libc::prctl(libc::PR_SET_DUMPABLE, self.was, 0, 0, 0) };
+            let _ = unsafe { syscall!(libc::SYS_prctl, libc::PR_SET_DUMPABLE, self.was, 0, 0, 0) };
         }
     }
 }

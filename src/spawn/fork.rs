@@ -52,10 +52,7 @@ fn read_report(pipe: &Fd, pid: c_int) -> Report {
     let mut pause = 16;
     let mut last = false;
     loop {
-        let mut poll = libc::pollfd { fd: pipe.as_raw(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: there is one.
-        let ready = unsafe { libc::poll(&raw mut poll, 1, if last { 0 } else { pause }) };
-        if ready > 0 {
+        if sys::is_readable(pipe.as_raw(), Some(if last { 0 } else { pause })) {
             let mut report = Report::NOTHING;
             // SAFETY: there is room for a report; a child of ours has written it, whole or not at all.
             let n = unsafe { sys::read(pipe.as_raw(), (&raw mut report).cast(), size_of::<Report>()) };
@@ -66,7 +63,7 @@ fn read_report(pipe: &Fd, pid: c_int) -> Report {
             return Report::NOTHING;
         } else {
             // Once more after it is known: it may have reported just before.
-            last = ready == 0 && has_executed(pid);
+            last = has_executed(pid);
             pause = (pause * 2).min(LONGEST_PAUSE_MS);
         }
     }

@@ -3,8 +3,7 @@
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
-use libc::c_int;
-
+use crate::child::sys;
 use crate::fd::Fd;
 use crate::heap::Text;
 
@@ -104,10 +103,9 @@ struct File(Fd);
 impl File {
     /// Neither waits for the other end of a FIFO nor becomes anybody's terminal.
     fn open(path: &InFolder) -> Option<Self> {
-        let flags: c_int = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
         // SAFETY: the path is NUL-terminated.
-        let fd = unsafe { libc::open(path.0.as_ptr(), flags) };
-        Fd::from_result(fd as isize).ok().map(Self)
+        Fd::from_result(unsafe { sys::open(path.0.as_ptr(), flags) }).ok().map(Self)
     }
 
     /// The bytes from `place` on; zeroes behind the end.

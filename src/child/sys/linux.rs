@@ -100,10 +100,19 @@ const FCNTL: c_long = libc::SYS_fcntl;
 #[cfg(target_pointer_width = "32")]
 const FCNTL: c_long = libc::SYS_fcntl64;
 
+/// # Safety
+///
+/// `path` is NUL-terminated.
+#[inline(always)]
+pub(crate) unsafe fn open(path: *const c_char, flags: c_int) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path, flags | libc::O_CLOEXEC, 0) }
+}
+
 #[inline(always)]
 pub(crate) fn open_dev_null() -> isize {
     // SAFETY: the path is NUL-terminated.
-    unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC, 0) }
+    unsafe { open(c"/dev/null".as_ptr(), libc::O_RDWR) }
 }
 
 #[inline(always)]
@@ -135,15 +144,7 @@ pub(crate) fn close_listed(keep: impl Fn(c_int) -> bool) -> isize {
     const NAME: usize = 19;
     const LENGTH: usize = 16;
     // SAFETY: the path is NUL-terminated.
-    let folder = unsafe {
-        syscall!(
-            libc::SYS_openat,
-            libc::AT_FDCWD,
-            c"/proc/self/fd".as_ptr(),
-            libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC,
-            0
-        )
-    };
+    let folder = unsafe { open(c"/proc/self/fd".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY) };
     if folder < 0 {
         return folder;
     }
@@ -326,4 +327,17 @@ pub(crate) fn exit(status: c_int) -> ! {
 pub(crate) unsafe fn pipe(ends: *mut c_int) -> isize {
     // SAFETY: as the caller says.
     unsafe { syscall!(libc::SYS_pipe2, ends, libc::O_CLOEXEC) }
+}
+
+/// Whether there is something to read, or the end, within so many milliseconds; for ever with `None`. Ends early where a
+/// signal handler has run.
+pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let time = ms.map(|ms| {
+        let ms = c_long::from(ms);
+        [ms / 1000, ms % 1000 * 1_000_000]
+    });
+    let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: there is one descriptor, and `time` is NULL or the kernel's timespec; NULL leaves the mask alone.
+    unsafe { syscall!(libc::SYS_ppoll, &raw mut poll, 1, time, 0, 0) > 0 }
 }

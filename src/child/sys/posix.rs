@@ -17,7 +17,9 @@ extern "C" {
     fn libc_setpgid(pid: libc::pid_t, group: libc::pid_t) -> c_int;
     fn fcntl(fd: c_int, command: c_int, ...) -> c_int;
     fn dup2(fd: c_int, target: c_int) -> c_int;
-    fn open(path: *const c_char, flags: c_int, ...) -> c_int;
+    #[link_name = "open"]
+    fn libc_open(path: *const c_char, flags: c_int, ...) -> c_int;
+    fn poll(descriptors: *mut libc::pollfd, n: libc::nfds_t, ms: c_int) -> c_int;
     #[link_name = "close"]
     fn libc_close(fd: c_int) -> c_int;
     #[link_name = "chdir"]
@@ -167,10 +169,19 @@ pub(crate) fn keep_over_exec(fd: c_int) -> isize {
     result(unsafe { fcntl(fd, libc::F_SETFD, 0) })
 }
 
+/// # Safety
+///
+/// `path` is NUL-terminated.
+#[inline(always)]
+pub(crate) unsafe fn open(path: *const c_char, flags: c_int) -> isize {
+    // SAFETY: as the caller says.
+    result(unsafe { libc_open(path, flags | libc::O_CLOEXEC) })
+}
+
 #[inline(always)]
 pub(crate) fn open_dev_null() -> isize {
     // SAFETY: the path is NUL-terminated.
-    result(unsafe { open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) })
+    unsafe { open(c"/dev/null".as_ptr(), libc::O_RDWR) }
 }
 
 #[inline(always)]
@@ -406,4 +417,12 @@ pub(crate) unsafe fn pipe(ends: *mut c_int) -> isize {
         }
     }
     result(answer)
+}
+
+/// Whether there is something to read, or the end, within so many milliseconds; for ever with `None`. Ends early where a
+/// signal handler has run.
+pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
+    let mut descriptor = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: there is one descriptor.
+    unsafe { poll(&raw mut descriptor, 1, ms.unwrap_or(-1)) > 0 }
 }
