@@ -110,8 +110,7 @@ pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     result
 }
 
-/// On the other processors by libc's `syscall()`, which does nothing more than to set errno; whoever calls from outside
-/// the child keeps that in mind.
+/// On the other processors by libc's `syscall()`, which does nothing more than to set errno; that is as before afterwards.
 ///
 /// # Safety
 ///
@@ -129,14 +128,20 @@ pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
         fn __errno_location() -> *mut libc::c_int;
     }
     // SAFETY: any bits are a number.
+    // SAFETY: answers with the address of the thread's own errno.
+    let errno = unsafe { __errno_location() };
+    // SAFETY: valid, aligned, and no other thread uses it.
+    let before = unsafe { errno.read() };
+    // SAFETY: any bits are a number.
     let [a, b, c, d, e, f] = arguments.map(|argument| unsafe { argument.assume_init() });
     // SAFETY: as the caller says.
     let result = unsafe { syscall(number as libc::c_long, a, b, c, d, e, f) };
-    if result == -1 {
-        // SAFETY: answers with the address of the thread's own errno.
-        let errno = unsafe { __errno_location() };
-        // SAFETY: valid, aligned, and no other thread uses it.
-        return -(unsafe { errno.read() } as isize);
+    if result != -1 {
+        return result as isize;
     }
-    result as isize
+    // SAFETY: as above.
+    let error = unsafe { errno.read() };
+    // SAFETY: as above.
+    unsafe { errno.write(before) };
+    -(error as isize)
 }

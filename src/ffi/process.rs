@@ -219,7 +219,8 @@ pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatu
 /// @proc: a handle
 ///
 /// Leaves the child to itself: this library will never reap it. The handle works as before, and is freed as ever.
-/// Reaping is the program's business then: by wait(), or by ignoring SIGCHLD.
+/// Reaping is the program's business then: by wait(), or by ignoring SIGCHLD. A qemu_process_wait() that another thread
+/// is in the middle of may still reap it.
 ///
 /// Thread-safe, async-signal-safe.
 ///

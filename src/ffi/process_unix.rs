@@ -116,7 +116,6 @@ pub(super) unsafe fn wait(
     status: *mut QemuProcessStatus,
     _: *mut *mut Error,
 ) -> c_int {
-    let _errno = ErrnoGuard::new();
     // SAFETY: the caller vouches for it.
     let Some(ended) = unsafe { get(process) }.wait(timeout_ms) else { return 0 };
     // SAFETY: the caller vouches for it.
@@ -131,10 +130,7 @@ pub(super) unsafe fn kill(process: *mut QemuProcess, signal: c_int, errp: *mut *
     let origin = origin!(c"qemu_process_kill");
     // SAFETY: the caller vouches for it.
     let process = unsafe { get(process) };
-    let result = {
-        let _errno = ErrnoGuard::new();
-        process.kill(signal)
-    };
+    let result = process.kill(signal);
     // SAFETY: the caller vouches for `errp`.
     result.map_err(|errno| unsafe { set_failure(errp, origin, &cannot_signal(process, signal, errno)) }).is_ok()
 }
@@ -161,11 +157,7 @@ pub(super) unsafe fn stop(
     let origin = origin!(c"qemu_process_stop");
     // SAFETY: the caller vouches for it.
     let process = unsafe { get(process) };
-    let result = {
-        let _errno = ErrnoGuard::new();
-        process.stop(grace_ms)
-    };
-    match result {
+    match process.stop(grace_ms) {
         Ok(ended) => {
             // SAFETY: the caller vouches for it.
             unsafe { put_status(status, ended) };

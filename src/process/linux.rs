@@ -15,6 +15,7 @@ use crate::message::{filled, Arg};
 const P_PID: c_int = 1;
 const P_PIDFD: c_int = 3;
 const ECHILD: isize = libc::ECHILD as isize;
+const EINTR: isize = libc::EINTR as isize;
 const EINVAL: isize = libc::EINVAL as isize;
 
 /// A descriptor of a child that is there for sure.
@@ -55,13 +56,14 @@ fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<Look, isize> {
     }))
 }
 
-/// How it is with the child; reaps one that has ended.
-pub(super) fn look(process: &Process) -> Look {
+/// How it is with the child; reaps one that has ended. With `patient` it may wait for that.
+pub(super) fn look(process: &Process, patient: bool) -> Look {
     let keep = if process.is_detached() { libc::WNOWAIT } else { 0 };
-    let options = libc::WNOHANG | keep;
+    let options = if patient { keep } else { keep | libc::WNOHANG };
     if let Some(pidfd) = &process.pidfd {
         match wait_id(P_PIDFD, pidfd.as_raw(), options) {
             Ok(look) => return look,
+            Err(EINTR) => return Look::Alive,
             // Linux 5.3 has the descriptor and cannot wait for it.
             Err(EINVAL) => {}
             Err(_) => return Look::NoChild,
@@ -70,7 +72,7 @@ pub(super) fn look(process: &Process) -> Look {
     if !process.is_ours() {
         return Look::NoChild; // and a child of this process may have its id
     }
-    wait_id(P_PID, process.pid, options).unwrap_or(Look::NoChild)
+    wait_id(P_PID, process.pid, options | libc::WNOHANG).unwrap_or(Look::NoChild)
 }
 
 /// How it is with somebody else's child, or with one that somebody else has reaped.

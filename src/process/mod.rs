@@ -71,12 +71,12 @@ impl Process {
         }
     }
 
-    /// Now there is one.
-    pub(crate) fn start(&mut self, pid: c_int, pidfd: Option<Fd>, way: Way, pipes: [Option<Fd>; 3]) {
+    /// Now there is one, and this process is its parent.
+    pub(crate) fn start(&mut self, parent: c_int, pid: c_int, pidfd: Option<Fd>, way: Way, pipes: [Option<Fd>; 3]) {
         self.pid = pid;
         self.pidfd = pidfd;
         self.way = way;
-        self.parent = this_process();
+        self.parent = parent;
         for (place, pipe) in self.pipes.iter_mut().zip(pipes) {
             *place.get_mut() = pipe.map_or(-1, Fd::into_raw);
         }
@@ -107,15 +107,17 @@ impl Process {
     }
 
     /// Waits until the child has ended, for `timeout_ms` at the most, for ever if that is negative. `None`: it has not.
-    #[inline(never)]
     pub(crate) fn wait(&self, timeout_ms: i64) -> Option<Status> {
+        // A child that has ended needs nothing else.
+        match self.look(timeout_ms < 0) {
+            None if timeout_ms != 0 => self.wait_longer(timeout_ms),
+            look => look,
+        }
+    }
+
+    #[inline(never)]
+    fn wait_longer(&self, timeout_ms: i64) -> Option<Status> {
         let _cancellation = CancellationDisabled::new();
-        if let Some(status) = self.look() {
-            return Some(status);
-        }
-        if timeout_ms == 0 {
-            return None;
-        }
         let deadline = Deadline::after_ms(timeout_ms);
         let mut pause = Pause::new();
         loop {
@@ -124,26 +126,27 @@ impl Process {
                 return None;
             }
             system::wait_for_change(self, left, &mut pause);
-            if let Some(status) = self.look() {
-                return Some(status);
+            let ended = self.look(timeout_ms < 0);
+            if ended.is_some() {
+                return ended;
             }
         }
     }
 
-    /// How the child ended, if it has. Reaps it, unless it is detached.
-    #[inline(never)]
-    fn look(&self) -> Option<Status> {
+    /// How the child ended, if it has. Reaps it, unless it is detached. With `patient`, where the system can, it waits
+    /// for the end.
+    fn look(&self, patient: bool) -> Option<Status> {
         let _locked = self.pidfd.is_none().then(|| self.lock.lock());
-        self.look_unlocked()
+        self.look_unlocked(patient && self.pidfd.is_some())
     }
 
     #[inline(never)]
-    fn look_unlocked(&self) -> Option<Status> {
+    fn look_unlocked(&self, patient: bool) -> Option<Status> {
         if let Some(ended) = self.ended.get() {
             return Some(ended);
         }
         self.asking.fetch_add(1, Ordering::AcqRel);
-        let look = system::look(self);
+        let look = system::look(self, patient);
         if let Look::Ended(ended) = look {
             self.ended.set(ended);
         }
@@ -175,7 +178,7 @@ impl Process {
     pub(crate) fn kill(&self, signal: c_int) -> Result<(), Errno> {
         let _cancellation = CancellationDisabled::new();
         let _locked = self.pidfd.is_none().then(|| self.lock.lock());
-        if self.look_unlocked().is_some() {
+        if self.look_unlocked(false).is_some() {
             return Err(Errno::from_raw(libc::ESRCH));
         }
         system::kill(self, signal)
@@ -225,7 +228,7 @@ impl Drop for Process {
             drop(Fd::from_result(*pipe.get_mut() as isize));
         }
         if !*self.detached.get_mut() {
-            let _ = self.look(); // reaps what has ended; what lives is left to live
+            let _ = self.look(false); // reaps what has ended; what lives is left to live
         }
     }
 }

@@ -7,7 +7,7 @@ use core::ptr::{null, null_mut};
 use super::status::End;
 use super::time::Pause;
 use super::{Look, Process};
-use crate::errno::Errno;
+use crate::errno::{Errno, ErrnoGuard};
 use crate::fd::Fd;
 
 /// There is none.
@@ -23,7 +23,8 @@ pub(crate) fn reap_failed(pid: c_int) {
 }
 
 /// How it is with the child; reaps one that has ended. Under the lock.
-pub(super) fn look(process: &Process) -> Look {
+pub(super) fn look(process: &Process, _: bool) -> Look {
+    let _errno = ErrnoGuard::new();
     if !process.is_ours() || process.is_detached() {
         return Look::NoChild;
     }
@@ -38,6 +39,7 @@ pub(super) fn look(process: &Process) -> Look {
 
 /// Without reaping: whether there is a process of this id, which a child that nobody has reaped keeps.
 pub(super) fn look_from_aside(process: &Process) -> Look {
+    let _errno = ErrnoGuard::new();
     // SAFETY: signal 0 is none.
     let gone = unsafe { libc::kill(process.pid, 0) } < 0 && Errno::current().as_raw() == libc::ESRCH;
     if gone || process.is_ours() && !process.is_detached() {
@@ -59,6 +61,7 @@ pub(super) fn wait_for_change(process: &Process, ms: Option<c_int>, pause: &mut 
 
 /// Whether the process has ended, within so many milliseconds. `None`: the system does not tell.
 fn wait_for_end(pid: c_int, ms: Option<c_int>) -> Option<bool> {
+    let _errno = ErrnoGuard::new();
     // SAFETY: demands nothing.
     let queue = Fd::from_result(unsafe { libc::kqueue() } as isize).ok()?;
     // SAFETY: plain integers and pointers that may be NULL.

@@ -76,7 +76,7 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
         reap_failed(created.pid);
         return Err(explain::explain(created.report, request, &programs));
     }
-    process.start(created.pid, created.pidfd, created.way, descriptors.parent);
+    process.start(plan.parent, created.pid, created.pidfd, created.way, descriptors.parent);
     Ok(process)
 }
 
