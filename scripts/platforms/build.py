@@ -55,7 +55,8 @@ class Build:
         if read(stamp) == wanted and os.path.exists(self.path("build.ninja")):
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-        run(["meson", "setup", self.folder, ROOT, "--prefix", "/usr", "--libdir", "lib", *options], env=self.env)
+        run(["meson", "setup", self.folder, ROOT, "--prefix", "/usr", "--libdir", "lib", "-Ddebug=false",
+             *options], env=self.env)
         with open(stamp, "w", encoding="utf-8") as file:
             file.write(wanted)
 
