@@ -6,11 +6,14 @@ the user's cache folder. A row that cannot have what it needs is skipped, and th
 anything failed.
 """
 import argparse
+import concurrent.futures
 import os
 import sys
+import time
 import traceback
 
-from platforms import elf, lint, windows
+from platforms import elf, fetch, lint, windows
+from platforms.build import Build
 from platforms.report import Failure, Report, Skip, table
 
 ROWS = {
@@ -24,6 +27,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/platforms", help="the folder to build in")
     parser.add_argument("--table", help="a file for the table")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processors to use; all")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="which rows; all: " + " ".join(ROWS))
     args = parser.parse_args()
     unknown = [row for row in args.rows if row not in ROWS]
@@ -32,10 +36,18 @@ def arguments():
     return args
 
 
-def check(name, folder):
+def fetch_all(rows):
+    """Fetches what the rows need, all at once: that is quicker. What is refused, the row that needs it tells."""
+    needed = sorted({package for row in rows for package in ROWS[row].packages})
+    try:
+        fetch.packages(*needed)
+    except Skip as skip:
+        print(f"  {skip}", flush=True)
+
+
+def check(name, folder, at_once):
     """One row. Whatever goes wrong in it, the other rows go on."""
-    print(f"{name}:", flush=True)
-    report = Report(name)
+    report = Report(name, at_once)
     try:
         ROWS[name](report, os.path.abspath(os.path.join(folder, name)))
     except Skip as skip:
@@ -51,8 +63,17 @@ def check(name, folder):
 
 def main():
     args = arguments()
-    reports = [check(name, args.build) for name in args.rows or ROWS]
-    text = table(reports)
+    rows = list(dict.fromkeys(args.rows or ROWS))
+    start = time.monotonic()
+    fetch_all(rows)
+    fetched = time.monotonic()
+    # Much of a row is one process after the other, so rows are run side by side.
+    side_by_side = max(1, min(args.jobs, len(rows)))
+    Build.jobs = max(1, args.jobs // side_by_side)
+    with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
+        reports = list(pool.map(lambda name: check(name, args.build, at_once=side_by_side == 1), rows))
+    text = table(reports) + (f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds, {side_by_side} side by side; "
+                             f"{fetched - start:.0f} of them for fetching packages\n")
     print("\n" + text, end="")
     if args.table:
         os.makedirs(os.path.dirname(os.path.abspath(args.table)), exist_ok=True)

@@ -22,6 +22,17 @@ fn meson_build() {
     assert_eq!(between(&read("meson.build"), "\n    version: '", '\''), VERSION);
 }
 
+/// Cargo.toml decides which Rust is the oldest; clippy holds the code to it. The README tells it.
+#[test]
+fn minimum_rust_version() {
+    const MINIMUM: &str = env!("CARGO_PKG_RUST_VERSION");
+    assert!(read("README.md").contains(&format!("Rust {MINIMUM} or newer")));
+    assert!(read("Cargo.toml").contains("\nincompatible_msrv = \"deny\"\n"));
+    for file in ["clippy.toml", ".clippy.toml"] {
+        assert!(!root().join(file).exists(), "{file} could name another one");
+    }
+}
+
 #[test]
 fn header() {
     let header = read("include/qemu-fork.h");

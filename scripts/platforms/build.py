@@ -36,7 +36,9 @@ def read(path):
 
 
 class Build:
-    """A build folder."""
+    """A build folder. `jobs` is for all: how many processes a row may have at work."""
+
+    jobs = 1
 
     def __init__(self, folder, env):
         self.folder = folder
@@ -53,21 +55,23 @@ class Build:
         if read(stamp) == wanted and os.path.exists(self.path("build.ninja")):
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-        run(["meson", "setup", self.folder, ROOT, "--prefix", "/usr", "--libdir", "lib", *options], env=self.env)
+        run(["meson", "setup", self.folder, ROOT, "--prefix", "/usr", "--libdir", "lib", "-Ddebug=false",
+             *options], env=self.env)
         with open(stamp, "w", encoding="utf-8") as file:
             file.write(wanted)
 
     def compile(self):
         """Builds everything."""
-        run(["meson", "compile", "-C", self.folder, "--ninja-args=-k0"], env=self.env)
+        run(["meson", "compile", "-C", self.folder, "-j", str(self.jobs), "--ninja-args=-k0"],
+            env=dict(self.env, CARGO_BUILD_JOBS=str(self.jobs)))
 
     def test(self, report, label="", *options):
         """Runs the test programs, counts what they say, and tells their names."""
         log = self.path("meson-logs", "testlog.json")
         if os.path.exists(log):
             os.remove(log)
-        subprocess.run(["meson", "test", "-C", self.folder, "--no-rebuild", "--timeout-multiplier", "3", *options], check=False,
-                       capture_output=True, env=self.env)
+        subprocess.run(["meson", "test", "-C", self.folder, "--no-rebuild", "--timeout-multiplier", "3",
+                        "--num-processes", str(self.jobs), *options], check=False, capture_output=True, env=self.env)
         tests = [json.loads(line) for line in read(log).splitlines()]
         report.check(f"{label}there are test programs", bool(tests))
         for test in tests:

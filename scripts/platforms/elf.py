@@ -18,8 +18,9 @@ class Platform:
     """How a row is built and run.
 
     cross: its file in cross/; triple: how the names of its compiler and tools begin; libc: what its shared library
-    needs; tools: variables, options: arguments for Meson; rust: "native", what is in PATH, "debian", or "cross", Debian's with core along;
-    variant: the code is another row's, only the tools differ, so the thousands of forks are left out.
+    needs; tools: variables, options: arguments for Meson; rust: "native", what is in PATH, "debian", or "cross",
+    Debian's with core along; variant: the code is another row's, only the tools differ, so the thousands of forks are
+    left out, and host mode.
     """
 
     def __init__(self, cross=None, triple="", packages=(), emulated=False, libc="libc.so.6", tools=None, rust="cross",
@@ -37,11 +38,13 @@ class Platform:
 
     def __call__(self, report, folder):
         fetch.packages(*self.packages)
-        env = dict(os.environ) if self.rust == "native" else fetch.Rust().environment(core=self.rust == "cross")
+        core = self.cross if self.rust == "cross" else None
+        env = dict(os.environ) if self.rust == "native" else fetch.Rust().environment(core)
         env.update(self.tools)
+        links = "no-pie" if self.cross or self.variant else "all"
         for mode in ["provider"] if self.variant else ["provider", "host"]:
             build = Build(os.path.join(folder, mode), env)
-            build.setup(*self.cross_files(folder), f"-Derror-api={mode}")
+            build.setup(*self.cross_files(folder), f"-Derror-api={mode}", f"-Dtest-links={links}")
             build.compile()
             report.built += [] if report.built else ["so", "a"]
             self.check_symbols(report, build, mode)
@@ -119,7 +122,7 @@ class Platform:
 def symbol_table(text):
     """(name, binding, section index) of each symbol with a name."""
     return [(match.group(3), match.group(1), match.group(2)) for match in re.finditer(
-        r"^ *\d+: [0-9a-f]+ +\S+ +\S+ +(\S+) +\S+ +(?:\[.*?\] +)?(\S+) +(\S+)", text, flags=re.M)]
+        r"^ *\d+: [0-9a-f]+ +\S+ +(?:<[^>]*>: \d+|\S+) +(\S+) +\S+ +(?:\[.*?\] +)?(\S+) +(\S+)", text, flags=re.M)]
 
 
 def cross(name, triple, debian, emulator=True):

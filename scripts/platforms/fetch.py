@@ -2,14 +2,18 @@
 
 What is not there and cannot be had at the moment is a Skip that says so.
 """
+import functools
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 
 from .report import Skip
 
+# Rows are run side by side; what they fetch, they fetch one after the other.
+LOCK = threading.Lock()
 APT = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]
 
 WRAPPER = """#!/bin/sh
@@ -36,17 +40,26 @@ def _last_words(result):
     return " ".join(errors[-3:]) or result.stderr.strip()[-300:] or f"status {result.returncode}"
 
 
-def _with_lists(command, **more):
-    """Runs an apt command; where it fails, once more with fresh package lists."""
-    result = _run([*APT, *command], **more)
-    if result.returncode != 0:
-        _run([*APT, "update"])
-        result = _run([*APT, *command], **more)
-    return result
+@functools.cache
+def _fresh_lists():
+    """Package lists of today, once a run: old ones name versions that are no longer there, and an older compiler."""
+    print("  apt-get update", flush=True)
+    _run([*APT, "update"])  # one source that cannot be reached is no reason not to try the others
+
+
+def _apt(command, **more):
+    """Runs an apt command that fetches."""
+    _fresh_lists()
+    return _run([*APT, *command], **more)
 
 
 def packages(*names):
     """Has Debian packages installed."""
+    with LOCK:
+        _install(names)
+
+
+def _install(names):
     missing = [name for name in names
                if _run(["dpkg-query", "-W", "-f", "${db:Status-Status}", name]).stdout != "installed"]
     if not missing:
@@ -56,7 +69,7 @@ def packages(*names):
     if os.geteuid() != 0:
         raise Skip(f"not root, and this is missing: apt-get install {' '.join(missing)}")
     print(f"  apt-get install {' '.join(missing)}", flush=True)
-    result = _with_lists(["install", "--yes", "--no-install-recommends", *missing])
+    result = _apt(["install", "--yes", "--no-install-recommends", *missing])
     if result.returncode != 0:
         raise Skip(f"cannot fetch {' '.join(missing)}: {_last_words(result)}")
 
@@ -68,7 +81,7 @@ def _depends(package):
 
 def _rust_packages():
     """Debian's newest Rust, with its library's source, as it is kept up to date for web browsers."""
-    names = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", "rust-web-clippy"]
+    names = ["rustc-web", "cargo-web", "libstd-rust-web-dev", "rust-web-src", "rust-web-clippy"]
     runtime = [name for name in _depends("rustc-web") + _depends("libstd-rust-web-dev")
                if re.fullmatch(r"libstd-rust-web-[\d.]+", name)][:1]
     llvm = [name for package in runtime for name in _depends(package) if re.fullmatch(r"libllvm\d+", name)][:1]
@@ -88,24 +101,27 @@ def _unpack(package, folder):
 
 
 class Rust:
-    """A Rust compiler that builds for any platform, core included."""
+    """A Rust compiler, and its cargo, that builds for any platform, core included."""
 
     def __init__(self):
         self.root = os.path.join(cache_folder(), "rust")
-        if not os.path.exists(os.path.join(self.root, ".ready")):
-            self._fetch()
+        with LOCK:
+            ready = os.path.join(self.root, ".ready")
+            if not os.path.exists(ready):
+                self._fetch()
+            with open(ready, encoding="utf-8") as file:
+                _install(file.read().split())
 
     def _fetch(self):
         if not shutil.which("apt-get") or os.uname().machine != "x86_64":
             raise Skip("needs Debian's rustc-web for amd64")
         os.makedirs(cache_folder(), exist_ok=True)
-        if not _depends("rustc-web"):
-            _run([*APT, "update"])
+        _fresh_lists()
         names = _rust_packages()
         print(f"  apt-get download {' '.join(names)}", flush=True)
         # In a folder of its own until it is complete: several runs may share the cache.
         with tempfile.TemporaryDirectory(dir=cache_folder()) as fresh:
-            result = _with_lists(["download", *names], cwd=fresh)
+            result = _apt(["download", *names], cwd=fresh)
             if result.returncode != 0:
                 raise Skip(f"cannot fetch {' '.join(names)}: {_last_words(result)}")
             tree = os.path.join(fresh, "rust")
@@ -113,13 +129,14 @@ class Rust:
             for package in [name for name in os.listdir(fresh) if name.endswith(".deb")]:
                 _unpack(os.path.join(fresh, package), tree)
                 os.remove(os.path.join(fresh, package))
-            for name in ("rustc", "rustdoc", "cargo-clippy", "clippy-driver"):
+            for name in ("rustc", "cargo", "clippy-driver"):
                 path = os.path.join(tree, "bin", name)
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(WRAPPER.format(name=name))
                 os.chmod(path, 0o755)
             with open(os.path.join(tree, ".ready"), "w", encoding="utf-8") as file:
-                file.write("\n".join(names) + "\n")
+                # What it needs of the system.
+                file.writelines(f"{name}\n" for name in _depends("cargo-web") if name.startswith("lib"))
             shutil.rmtree(self.root, ignore_errors=True)
             try:
                 os.rename(tree, self.root)
@@ -127,8 +144,11 @@ class Rust:
                 if not os.path.exists(os.path.join(self.root, ".ready")):
                     raise
 
-    def environment(self, core=True, **more):
-        """The environment in which cargo uses this compiler, and builds core along with the crate."""
+    def environment(self, core, **more):
+        """The environment of this compiler and its cargo. With `core`, a name for the platform, it builds core along
+        with the crate: once for both modes, and kept between runs."""
         if core:
-            more.update(RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_BUILD_STD="core")
-        return dict(os.environ, RUSTC=os.path.join(self.root, "bin", "rustc"), **more)
+            more.update(RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_BUILD_STD="core",
+                        CARGO_BUILD_BUILD_DIR=os.path.join(cache_folder(), "cargo", core))
+        tools = os.path.join(self.root, "bin")
+        return dict(os.environ, PATH=tools + os.pathsep + os.environ["PATH"], RUSTC=os.path.join(tools, "rustc"), **more)

@@ -7,11 +7,16 @@ from .build import ROOT
 from .report import Failure
 
 
+def environment(rust, target, arguments):
+    """The environment in which `cargo check` is clippy."""
+    return rust.environment(target, RUSTC_WORKSPACE_WRAPPER=os.path.join(rust.root, "bin", "clippy-driver"),
+                            CLIPPY_ARGS=arguments + "__CLIPPY_HACKERY__")
+
+
 def clippy(report, rust, target, folder):
     """Both modes of the Error API, as Meson has cargo build them. clippy compiles as far as cargo check does."""
-    driver = os.path.join(rust.root, "bin", "clippy-driver")
     for mode, features in (("provider", []), ("host", ["--features", "host-error"])):
-        env = rust.environment(RUSTC_WORKSPACE_WRAPPER=driver, CLIPPY_ARGS="-Dwarnings__CLIPPY_HACKERY__")
+        env = environment(rust, target, "-Dwarnings")
         result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--lib", "--no-default-features", *features,
                                  "--target", target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"),
                                  "--target-dir", folder], check=False, capture_output=True, text=True, env=env)
@@ -21,9 +26,7 @@ def clippy(report, rust, target, folder):
 
 def control(report, rust, target, folder):
     """clippy is on, and a complaint is an error: one more lint, which the code does not keep to, must be noticed."""
-    driver = os.path.join(rust.root, "bin", "clippy-driver")
-    env = rust.environment(RUSTC_WORKSPACE_WRAPPER=driver,
-                           CLIPPY_ARGS="-Dclippy::missing_inline_in_public_items__CLIPPY_HACKERY__")
+    env = environment(rust, target, "-Dclippy::missing_inline_in_public_items")
     result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--lib", "--no-default-features", "--target",
                              target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"), "--target-dir", folder],
                             check=False, capture_output=True, text=True, env=env)
@@ -33,6 +36,8 @@ def control(report, rust, target, folder):
 
 class Platform:
     """A row that is only looked at."""
+
+    packages = ()
 
     def __init__(self, target):
         self.target = target

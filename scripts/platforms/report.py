@@ -12,27 +12,38 @@ class Failure(Exception):
 
 
 class Report:
-    """One row. Every check is printed as it is made."""
+    """One row. Every check is printed as it is made, or where rows are run side by side, with the row's others."""
 
-    def __init__(self, name):
+    def __init__(self, name, at_once=True):
         self.name = name
+        self._lines = None if at_once else []
         self.built = []
         self.passed = 0
         self.failures = []
         self.skips = []
         self.seconds = 0.0
         self._start = time.monotonic()
+        self._say(f"{name}:")
+
+    def _say(self, text):
+        if self._lines is None:
+            print(text, flush=True)
+        else:
+            self._lines.append(text)
+
+    def _detail(self, text):
+        self._say("        " + text.rstrip("\n").replace("\n", "\n        "))
 
     def check(self, what, holds, detail=""):
         """Counts one check; `detail` is for the eyes of whoever has to mend it."""
         if holds:
             self.passed += 1
-            print(f"  ok    {what}", flush=True)
+            self._say(f"  ok    {what}")
         else:
             self.failures.append(what)
-            print(f"  FAIL  {what}", flush=True)
+            self._say(f"  FAIL  {what}")
             if detail:
-                print("        " + detail.rstrip("\n").replace("\n", "\n        "), flush=True)
+                self._detail(detail)
         return holds
 
     def same(self, what, found, wanted):
@@ -44,11 +55,13 @@ class Report:
     def skip(self, what, why):
         """Counts a check that cannot be made here."""
         self.skips.append((what, why))
-        print(f"  SKIP  {what}: {why}", flush=True)
+        self._say(f"  SKIP  {what}: {why}")
 
     def finish(self):
         """The row is done."""
         self.seconds = time.monotonic() - self._start
+        if self._lines:
+            print("\n".join(self._lines), flush=True)
 
     def tap(self, program, text, result):
         """Counts the lines of a test program that speaks TAP, and the program's own end."""
@@ -70,10 +83,10 @@ class Report:
             failed.append(result)
             self.failures.append(f"{program}: {result}")
         if failed:
-            print(f"  FAIL  {program}: {'; '.join(failed)}", flush=True)
-            print("        " + text.rstrip("\n").replace("\n", "\n        "), flush=True)
+            self._say(f"  FAIL  {program}: {'; '.join(failed)}")
+            self._detail(text)
         elif passed:
-            print(f"  ok    {program}: {passed} checks", flush=True)
+            self._say(f"  ok    {program}: {passed} checks")
 
 
 def table(reports):

@@ -124,8 +124,8 @@ def check_build(report, folder, mode, env, run_programs):
 
 def check(report, folder):
     """The row."""
-    fetch.packages("gcc-mingw-w64-x86-64-win32", "g++-mingw-w64-x86-64-win32", "wine64")
-    env = fetch.Rust().environment()
+    fetch.packages(*check.packages)
+    env = fetch.Rust().environment("x86_64-windows")
     if kernel_is_stuck():
         report.skip("all programs", "this kernel does not let a process go that attaches a filter, as wine's services do")
         for mode in ("provider", "host"):
@@ -138,3 +138,6 @@ def check(report, folder):
         (PREFIX + "gcc", "c", "c11"), (PREFIX + "gcc", "c", "gnu17"),
         (PREFIX + "g++", "c++", "c++11"), (PREFIX + "g++", "c++", "c++20"),
     ])
+
+
+check.packages = ("gcc-mingw-w64-x86-64-win32", "g++-mingw-w64-x86-64-win32", "wine64")
