@@ -138,20 +138,21 @@ typedef mode_t QemuMode;
 
 /**
  * In which way a child ended.
+ *
  */
 typedef enum QemuProcessEnd {
   /**
    * It returned from main() or called exit().
    */
-  QEMU_PROCESS_END_EXITED = 1,
+  QEMU_PROCESS_EXITED = 1,
   /**
    * A signal ended it.
    */
-  QEMU_PROCESS_END_SIGNALED,
+  QEMU_PROCESS_SIGNALED,
   /**
    * It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
    */
-  QEMU_PROCESS_END_UNKNOWN,
+  QEMU_PROCESS_UNKNOWN,
 } QemuProcessEnd;
 
 /**
@@ -577,7 +578,8 @@ char *qemu_process_status_str(const struct QemuProcessStatus *status);
  * @proc: a handle
  *
  * Leaves the child to itself: this library will never reap it. The handle works as before, and is freed as ever.
- * Reaping is the program's business then: by wait(), or by ignoring SIGCHLD.
+ * Reaping is the program's business then: by wait(), or by ignoring SIGCHLD. A qemu_process_wait() that another thread
+ * is in the middle of may still reap it.
  *
  * Thread-safe, async-signal-safe.
  *

@@ -66,10 +66,10 @@ fn wait_for_end(pid: c_int, ms: Option<c_int>) -> Option<bool> {
     let queue = Fd::from_result(unsafe { libc::kqueue() } as isize).ok()?;
     // SAFETY: plain integers and pointers that may be NULL.
     let mut event: libc::kevent = unsafe { core::mem::zeroed() };
-    event.ident = usize::try_from(pid).ok()? as _;
-    event.filter = libc::EVFILT_PROC as _;
-    event.flags = (libc::EV_ADD | libc::EV_ONESHOT) as _;
-    event.fflags = libc::NOTE_EXIT as _;
+    event.ident = usize::try_from(pid).ok()?;
+    event.filter = libc::EVFILT_PROC;
+    event.flags = libc::EV_ADD | libc::EV_ONESHOT;
+    event.fflags = libc::NOTE_EXIT;
     // SAFETY: plain integers.
     let mut time: libc::timespec = unsafe { core::mem::zeroed() };
     time.tv_sec = libc::time_t::from(ms.unwrap_or(0) / 1000);

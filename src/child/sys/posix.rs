@@ -1,7 +1,7 @@
 //! Systems without stable system calls: libc's functions, those that POSIX or the system's manual calls
 //! async-signal-safe. They set errno; a child that was forked has one of its own.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 
 use libc::{mode_t, sigset_t, size_t, ssize_t};
 
@@ -38,9 +38,9 @@ extern "C" {
     #[cfg_attr(target_os = "netbsd", link_name = "__nanosleep50")]
     fn nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int;
     #[link_name = "read"]
-    fn libc_read(fd: c_int, bytes: *mut u8, n: size_t) -> ssize_t;
+    fn libc_read(fd: c_int, bytes: *mut c_void, n: size_t) -> ssize_t;
     #[link_name = "write"]
-    fn libc_write(fd: c_int, bytes: *const u8, n: size_t) -> ssize_t;
+    fn libc_write(fd: c_int, bytes: *const c_void, n: size_t) -> ssize_t;
     fn _exit(status: c_int) -> !;
     #[cfg_attr(any(target_vendor = "apple", target_os = "freebsd", target_os = "dragonfly"), link_name = "__error")]
     #[cfg_attr(any(target_os = "netbsd", target_os = "openbsd"), link_name = "__errno")]
@@ -71,6 +71,7 @@ fn result(answer: c_int) -> isize {
 }
 
 /// A set of signals with all bits equal. A set is plain integers.
+#[allow(unnecessary_transmutes)] // on some systems it is one integer
 const fn mask_of(byte: u8) -> Mask {
     // SAFETY: any bits are a set.
     unsafe { core::mem::transmute([byte; size_of::<Mask>()]) }
@@ -357,7 +358,7 @@ pub(crate) fn sleep_ms(ms: u32) {
 #[inline(always)]
 pub(crate) unsafe fn read(fd: c_int, bytes: *mut u8, n: usize) -> isize {
     // SAFETY: as the caller says.
-    let n = unsafe { libc_read(fd, bytes, n) };
+    let n = unsafe { libc_read(fd, bytes.cast(), n) };
     if n < 0 {
         result(-1)
     } else {
@@ -371,7 +372,7 @@ pub(crate) unsafe fn read(fd: c_int, bytes: *mut u8, n: usize) -> isize {
 #[inline(always)]
 pub(crate) unsafe fn write(fd: c_int, bytes: *const u8, n: usize) -> isize {
     // SAFETY: as the caller says.
-    let n = unsafe { libc_write(fd, bytes, n) };
+    let n = unsafe { libc_write(fd, bytes.cast(), n) };
     if n < 0 {
         result(-1)
     } else {
