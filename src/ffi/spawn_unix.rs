@@ -99,24 +99,23 @@ unsafe fn try_to_spawn(
 ) -> Result<Owned<Process>, Failure> {
     let _errno = ErrnoGuard::new();
     // SAFETY: the caller vouches for them.
-    let checked = unsafe { check_size(opts) };
-    let mut failed_step = core::ptr::null_mut();
-    let result = checked.and_then(|readable| {
-        if readable {
-            // SAFETY: there are options, of this size at the least.
-            failed_step = unsafe { (*opts).failed_step };
-        }
-        // SAFETY: the caller vouches for them.
-        let request = unsafe { request(argv, if readable { opts } else { core::ptr::null() }) };
+    let result = unsafe { check_size(opts) }.and_then(|()| {
+        // SAFETY: the caller vouches for them, and the options have their size.
+        let request = unsafe { request(argv, opts) };
         if request.flags.has(forbidden) {
             return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
         }
         start(&request)
     });
     let step = result.as_ref().map_or_else(|failure| failure.step, |_| Step::None);
-    if !failed_step.is_null() {
-        // SAFETY: the caller has given the place; the numbers are the same.
-        unsafe { failed_step.cast::<c_int>().write(step as c_int) };
+    // SAFETY: the size is what every version has first.
+    if !opts.is_null() && unsafe { (*opts).size } >= KNOWN {
+        // SAFETY: so this is there, too.
+        let place = unsafe { (*opts).failed_step };
+        if !place.is_null() {
+            // SAFETY: the caller has given the place; the numbers are the same.
+            unsafe { place.cast::<c_int>().write(step as c_int) };
+        }
     }
     result
 }
@@ -144,36 +143,36 @@ const _: () = {
     assert!(spawn::QEMU_SPAWN_NO_NEW_PRIVS == Flags::NO_NEW_PRIVS);
 };
 
-/// Whether there are options. What a newer program has in them, and this library does not know, must be zero.
+/// The size of the options in the first version, which is this one.
+const KNOWN: usize = size_of::<QemuSpawnOptions>();
+
+/// What a newer program has in its options, and this library does not know, must be zero.
 ///
 /// # Safety
 ///
 /// NULL, or as many bytes as its size says.
-unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<bool, Failure> {
-    const KNOWN: usize = size_of::<QemuSpawnOptions>();
+unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<(), Failure> {
     if opts.is_null() {
-        return Ok(false);
+        return Ok(());
     }
     // SAFETY: the size is what every version has first.
     let size = unsafe { (*opts).size };
     if size < KNOWN {
-        return Err(Failure::argument(
-            EINVAL,
-            "the options' size is %, and not sizeof(QemuSpawnOptions)",
-            &[Arg::index(size)],
-        ));
+        let args = [Arg::index(size)];
+        return Err(Failure::argument(EINVAL, "the options' size is %, and not sizeof(QemuSpawnOptions)", &args));
     }
+    // No version will ever be that large; who says so has forgotten to set it.
+    const TOO_LARGE: usize = 1 << 16;
     // SAFETY: as many bytes as it says.
-    let all = unsafe { core::slice::from_raw_parts(opts.cast::<u8>(), size) };
-    let rest = all.get(KNOWN..).unwrap_or_default();
-    if rest.iter().any(|byte| *byte != 0) {
+    let all = unsafe { core::slice::from_raw_parts(opts.cast::<u8>(), if size > TOO_LARGE { KNOWN } else { size }) };
+    if size > TOO_LARGE || all.get(KNOWN..).unwrap_or_default().iter().any(|byte| *byte != 0) {
         return Err(Failure::argument(
             E2BIG,
             "the options have members that this version of the library does not know",
             &[],
         ));
     }
-    Ok(true)
+    Ok(())
 }
 
 /// # Safety
