@@ -33,7 +33,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MARK = 0x70720000, MARK_END = 0x70728000, EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256 };
+enum { MARK = 0x70720000, MARK_END = 0x70728000, EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
 
 /* ---- The traced process ---- */
 
@@ -41,12 +41,14 @@ static QemuProcess *(*spawn)(const char *const *argv, const struct QemuSpawnOpti
 static int (*process_wait)(const QemuProcess *proc, int64_t timeout_ms, struct QemuProcessStatus *status, Error **errp);
 static void (*process_free)(QemuProcess *proc);
 
-enum scenario { PLAIN_FORK, FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, GROUPS, DEATH_SIGNAL, NO_PROGRAM, NO_FOLDER,
-                SCENARIOS };
+enum scenario {
+    PLAIN_FORK, FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, NO_PROGRAM, NO_FOLDER,
+    SCENARIOS,
+};
 
 static const char *const scenarios[SCENARIOS] = {
     "plain fork()", "the first", "default options", "inherited signals", "pipes", "everything set", "a search",
-    "supplementary groups", "a death signal", "no such program", "no such directory",
+    "another user", "a death signal", "no such program", "no such directory",
 };
 
 /* Does nothing, visibly. */
@@ -88,8 +90,10 @@ static const struct QemuSpawnOptions *options_of(enum scenario scenario)
     case SEARCH:
         options.flags = QEMU_SPAWN_SEARCH_PATH | QEMU_SPAWN_SET_PGID | QEMU_SPAWN_LEAVE_FDS;
         break;
-    case GROUPS:
-        options.flags = QEMU_SPAWN_SET_GROUPS;
+    case OTHER_USER:
+        options.flags = QEMU_SPAWN_SET_GROUPS | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID;
+        options.uid = NOBODY;
+        options.gid = NOBODY;
         options.groups = groups;
         options.n_groups = 1;
         break;
@@ -183,7 +187,7 @@ static void run_scenarios(void)
     for (enum scenario scenario = DEFAULT; scenario < SCENARIOS; scenario++) {
         bool fails = scenario == NO_PROGRAM || scenario == NO_FOLDER;
 
-        if (scenario == GROUPS && geteuid() != 0) {
+        if (scenario == OTHER_USER && geteuid() != 0) {
             continue;
         }
         if (!spawn_once(scenario, false) != fails || !spawn_once(scenario, true) != fails) {

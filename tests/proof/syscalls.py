@@ -108,8 +108,8 @@ def compare_spawns(report, args, folder):
     program = library.compile_c("spawn-syscalls", os.path.join(folder, "spawn-syscalls"), common=False)
     without = None
     if os.geteuid() != 0:
-        without = ": supplementary groups, "
-        report.skip("only root may set supplementary groups: that system call is not looked at")
+        without = ": another user, "
+        report.skip("only root may change the user: those system calls are not looked at")
     seen = {}
     for way in WAYS:
         lines = look(report, [program, args.library, way])
