@@ -411,6 +411,8 @@ static void fail_each(enum way way, enum request request, bool first)
     judge(&of, run.status); /* with nothing that fails */
     note("%s%s, %s: %d system calls", way_names[way], first ? ", the first" : "", request_names[request], calls.n);
     for (int i = 0; i < calls.n; i++) {
+        /* Not i: who of parent and child is first may change. */
+        int which = calls.call[i].number + calls.call[i].occurrence;
         bool many = calls.call[i].number == SYS_rt_sigaction;
 
         if (is_left_out(&calls.call[i])) {
@@ -418,13 +420,13 @@ static void fail_each(enum way way, enum request request, bool first)
         }
         for (int e = 0; e < ERRNOS; e++) {
             /* The sample: of the many dispositions every sixteenth, and one errno of each; of the others every third. */
-            if (many ? (i + e) % (quick ? 64 : 8) != 0 : quick && (i + e) % 3 != 0) {
+            if (many ? (which + e) % (quick ? 64 : 8) != 0 : quick && (which + e) % 3 != 0) {
                 continue;
             }
             of.call = calls.call[i];
             of.error = errnos[e];
             of.reached = false;
-            of.with_slot = (i + e) % 5 != 0;
+            of.with_slot = (which + e) % 5 != 0;
             experiment(&of);
         }
     }
