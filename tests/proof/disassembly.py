@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: MIT
 """
+import bisect
 import dataclasses
 import os
 import re
@@ -15,12 +16,24 @@ class Processor:
     """Regular expressions for whole instructions, the first match of KINDS counting."""
 
     kinds: list
-    number_set: str  # puts a constant into the register of the system call's number: group 1
+    number_set: str  # puts a constant into the register of the system call's number: group 1, or 0 without one
     number_register: str  # an instruction whose first written register this is
     names: dict  # of the system calls that may appear
+    raw: bool = False  # the library makes its system calls itself, and not by libc's syscall()
+    # Where a call lands is its symbol and addend and this.
+    bias: int = 0
     written: str = r"^\S+\s+(?P<register>[^,\s]+)"  # the register an instruction writes
 
 
+# Of the processors whose system calls are made by instructions of the library's own.
+GENERIC = {24: "dup3", 25: "fcntl", 49: "chdir", 56: "openat", 57: "close", 61: "getdents64", 63: "read", 64: "write",
+           94: "exit_group", 101: "nanosleep", 129: "kill", 134: "rt_sigaction", 135: "rt_sigprocmask", 147: "setresuid",
+           149: "setresgid", 154: "setpgid", 157: "setsid", 159: "setgroups", 166: "umask", 167: "prctl", 172: "getpid",
+           173: "getppid", 221: "execve", 261: "prlimit64", 435: "clone3", 436: "close_range"}
+X86_64 = {0: "read", 1: "write", 3: "close", 13: "rt_sigaction", 14: "rt_sigprocmask", 35: "nanosleep", 39: "getpid",
+          59: "execve", 62: "kill", 72: "fcntl", 80: "chdir", 95: "umask", 109: "setpgid", 110: "getppid", 112: "setsid",
+          116: "setgroups", 117: "setresuid", 119: "setresgid", 157: "prctl", 217: "getdents64", 231: "exit_group",
+          257: "openat", 292: "dup3", 302: "prlimit64", 435: "clone3", 436: "close_range"}
 X86 = [
     (RETURN, r"ret[lq]?\b"),
     (CALL, r"call[lq]?\b"),
@@ -29,13 +42,13 @@ X86 = [
     (TRAP, r"syscall|sysenter|int\s+\$0x80"),
 ]
 PROCESSORS = {
-    "x86_64": Processor(X86, r"mov[lq]?\s+\$0x([0-9a-f]+),%[er]ax", r"%(?:[er]?ax|al)\b",
-                        {13: "rt_sigaction", 14: "rt_sigprocmask"}, r"^\S+\s+(?:.*,)?(?P<register>%\w+)(?:\s|$)"),
-    "i386": Processor(X86, r"movl?\s+\$0x([0-9a-f]+),%eax", r"%(?:eax|ax|al)\b", {174: "rt_sigaction"},
-                      r"^\S+\s+(?:.*,)?(?P<register>%\w+)(?:\s|$)"),
+    "x86_64": Processor(X86, r"mov[lq]?\s+\$0x([0-9a-f]+),%[er]ax|xor[lq]?\s+%eax,%eax", r"%(?:[er]?ax|al)\b",
+                        X86_64, raw=True, bias=4, written=r"^\S+\s+(?:.*,)?(?P<register>%\w+)(?:\s|$)"),
+    "i386": Processor(X86, r"movl?\s+\$0x([0-9a-f]+),%eax", r"%(?:eax|ax|al)\b", {174: "rt_sigaction"}, bias=4,
+                      written=r"^\S+\s+(?:.*,)?(?P<register>%\w+)(?:\s|$)"),
     "aarch64": Processor([(RETURN, r"ret\b"), (CALL, r"blr?\b"), (BRANCH, r"b\.\w+|cbn?z|tbn?z"), (JUMP, r"br?\b"),
                           (TRAP, r"svc\b")],
-                         r"mov\s+[wx]8, #0x([0-9a-f]+)", r"[wx]8$", {134: "rt_sigaction", 135: "rt_sigprocmask"}),
+                         r"mov\s+[wx]8, #0x([0-9a-f]+)", r"[wx]8$", GENERIC, raw=True),
     "arm": Processor([(RETURN, r"bx\s+lr|ldr(?:\.w)?\s+pc, \[sp\], #4|pop\w*\s.*pc|ldm\w*\s.*pc"),
                       (CALL, r"blx?(?:\.w|\.n)?\s"),
                       (JUMP, r"b(?:\.w|\.n)?\s|bx\s|tb[bh]\s|(?:ldr|mov)\w*(?:\.w)?\s+pc\b"),
@@ -43,14 +56,14 @@ PROCESSORS = {
                      r"mov\w*\s+r7, #(\d+)", r"r7$", {174: "rt_sigaction"}),
     "riscv": Processor([(RETURN, r"ret\b"), (CALL, r"jal\b(?!\s+zero)|jalr\b(?!\s+zero)|call\b"),
                         (JUMP, r"j\b|jr\b|tail\b"), (BRANCH, r"b[a-z]+\b"), (TRAP, r"ecall\b")],
-                       r"(?:li|addi)\s+a7,(?:zero,)?(\d+)", r"a7$", {134: "rt_sigaction", 135: "rt_sigprocmask"},
-                       r"^\S+\s+(?P<register>[^,\s]+)"),
+                       r"(?:li|addi)\s+a7,(?:zero,)?(\d+)", r"a7$", GENERIC, raw=True,
+                       written=r"^\S+\s+(?P<register>[^,\s]+)"),
     "ppc64": Processor([(RETURN, r"blr\b"), (CALL, r"bla?\b|bctrl\b"), (JUMP, r"ba?\b|bctr\b"),
                         (BRANCH, r"b[a-z]{2,4}[+-]?\b"), (TRAP, r"sc\b|scv\b")],
                        r"li\s+r0,(\d+)", r"r0$", {173: "rt_sigaction"}),
     "s390x": Processor([(RETURN, r"br\s+%r14"), (CALL, r"brasl\b|basr\b|bras\b"), (JUMP, r"jg\b|j\b|br\b"),
                         (BRANCH, r"jg?[a-z]+\b|br[cx]\w*|c\w*[ij]\w*\s.*<|clij\w*|cij\w*|cgij\w*"), (TRAP, r"svc\b")],
-                       r"lghi\s+%r1,(\d+)", r"%r1$", {174: "rt_sigaction"}),
+                       r"lghi\s+%r1,(\d+)", r"%r1$", {174: "rt_sigaction"}, bias=-2),
 }
 PREFIXES = re.compile(r"^(?:(?:notrack|bnd|rep[nz]*|data16|cs|ds|lock|addr32)\s+)+")
 
@@ -111,17 +124,38 @@ def source_of_register(instructions, i, machine):
     return []
 
 
-def system_call_number(instructions, i, machine):
-    """The constant in the number's register at a system call, or None."""
+def system_call_numbers(instructions, trap, machine):
+    """The constants that may be in the number's register at this system call, None among them where nobody can tell."""
     processor = PROCESSORS[machine]
-    for earlier in reversed(instructions[:i]):
+    before = predecessors(instructions)
+    numbers, seen, todo = set(), set(), list(before[trap]) or [None]
+    while todo:
+        i = todo.pop()
+        if i in seen:
+            continue
+        seen.add(i)
+        if i is None:
+            numbers.add(None)
+            continue
+        earlier = instructions[i]
         constant = re.match(processor.number_set, earlier.text)
-        if constant:
-            return int(constant[1], 16 if "0x" in processor.number_set else 10)
         written = re.match(processor.written, earlier.text)
-        if earlier.kind in (CALL, TRAP) or written and re.match(processor.number_register, written["register"]):
-            return None
-    return None
+        if constant:
+            numbers.add(int(constant[1] or "0", 16 if "0x" in processor.number_set else 10))
+        elif earlier.kind in (CALL, TRAP) or written and re.match(processor.number_register, written["register"]):
+            numbers.add(None)
+        else:
+            todo += before[i] or [None]
+    return numbers
+
+
+def predecessors(instructions):
+    """For each instruction the indexes of those that it may come next to."""
+    before = [[] for _ in instructions]
+    for i in range(len(instructions)):
+        for j in successors(instructions, i):
+            before[j].append(i)
+    return before
 
 
 def successors(instructions, i):
@@ -131,5 +165,13 @@ def successors(instructions, i):
     if this.kind in (PLAIN, CALL, BRANCH, TRAP) and i + 1 < len(instructions):
         following.append(i + 1)
     if this.kind in (JUMP, BRANCH):
-        following += [j for j, other in enumerate(instructions) if other.address == this.target]
+        following += [j for j in [find(instructions, this.target)] if j is not None]
     return following
+
+
+def find(instructions, address):
+    """The index of the instruction at this address, or None."""
+    if address is None:
+        return None
+    i = bisect.bisect_left(instructions, address, key=lambda instruction: instruction.address)
+    return i if i < len(instructions) and instructions[i].address == address else None

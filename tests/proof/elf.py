@@ -8,7 +8,7 @@ import struct
 SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_REL = 2, 4, 8, 9
 SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR = 1, 2, 4
 SHN_UNDEF = 0
-STT_SECTION = 3
+STT_FUNC, STT_SECTION = 2, 3
 MACHINES = {3: "i386", 8: "mips", 21: "ppc64", 22: "s390x", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv"}
 
 
@@ -43,6 +43,7 @@ class Symbol:
 class Relocation:
     offset: int
     symbol: Symbol
+    addend: int  # 0 where it is in an instruction, but for i386, where it is a word
 
 
 class Object:
@@ -96,6 +97,11 @@ class Object:
         """The section of this name, or None."""
         return next((i for i, section in enumerate(self.sections) if section.name == name), None)
 
+    def _addend(self, table, at, index, offset):
+        if table.kind == SHT_RELA:
+            return self._unpack("q" if self.wide else "i", at + (16 if self.wide else 8))[0]
+        return self._unpack("i", self.sections[index].offset + offset)[0] if self.machine == "i386" else 0
+
     def relocations(self, index):
         """What the linker must fill in within this section."""
         found = []
@@ -107,5 +113,5 @@ class Object:
                     offset, info = self._unpack(form, at)[:2]
                     symbol = info >> 32 if self.wide else info >> 8
                     if symbol:  # some only allow the linker to shorten an instruction
-                        found.append(Relocation(offset, self.symbols[symbol]))
+                        found.append(Relocation(offset, self.symbols[symbol], self._addend(section, at, index, offset)))
         return sorted(found, key=lambda relocation: relocation.offset)

@@ -3,7 +3,9 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -44,6 +46,24 @@ CHILD static void child(long number)
         _exit(1);
     }
 }
+
+#if defined CONTROL_SPAWN_CALLS || defined CONTROL_SPAWN_RETURNS
+/* What a spawn runs in its child. */
+CHILD int spawned(void *unused)
+{
+    (void)unused;
+#ifdef CONTROL_SPAWN_RETURNS
+    return 0;
+#else
+    _exit(1);
+#endif
+}
+
+int control_spawn(char *stack)
+{
+    return clone(spawned, stack, CLONE_VM | CLONE_VFORK, NULL);
+}
+#endif
 
 __attribute__((__noinline__, __section__(".text.elsewhere"))) void control_elsewhere(void)
 {

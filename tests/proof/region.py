@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Proves on the object code what the child of a fork can reach before qemu_fork() returns.
+"""Proves on the object code what a child can reach before qemu_fork() returns in it or a spawn executes its program.
 
 All of src/child is in one section. This looks at every relocation and every instruction of it: whatever it calls is in
 the section or in the allow-list, the extern blocks of src/child; no call or jump goes where nobody can tell; its system
 calls are known by number; and the way from fork() into the section and from there to the return of qemu_fork() calls
-nothing but the way to errno. The list of all that is compared with the one in golden/.
+nothing but the way to errno. What a spawn's child runs never returns, and where the library makes system calls itself
+it calls nothing at all. The list of all that, for each of the two, is compared with the one in golden/.
 
 usage: region.py [--prefix aarch64-linux-gnu-] [--golden NAME] OBJECT...
 
@@ -24,6 +25,7 @@ import tempfile
 
 import disassembly
 import elf
+from functions import Functions
 from report import Report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -31,6 +33,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 SECTION = ".text.qemu_fork_child"
 # How the compiler finds errno, which must be as it was: the address of a thread's own variable.
 ERRNO = {"__errno_location", "___errno_location", "__errno", "__error"}
+# How a system call is made where the library does not do it itself.
+BY_LIBC = {"syscall", "close"}
+# Returns in the parent; in the child it goes on to the plan, on a stack of its own.
+TRAMPOLINE = "qemu_fork_clone3"
 # What position-independent code refers to that is no code.
 TABLES = {"_GLOBAL_OFFSET_TABLE_", ".TOC."}
 PANIC = re.compile(r"panic|rust_begin_unwind|rust_eh_personality|_Unwind_|core3fmt|4core3str|unwrap_failed|expect_failed")
@@ -60,6 +66,7 @@ class Region:
         self.findings = []
         self.facts = set()
         self.experiments = 0
+        self.roots = {"fork": set(), "spawn": set()}  # the functions by which each child enters the section
         self.index = self.object.section_index(SECTION)
 
     def find(self, kind, sentence):
@@ -79,8 +86,10 @@ class Region:
         if self.machine not in disassembly.PROCESSORS:
             self.find("processor", f"disassembly.py has no table for {self.machine}")
             return self.findings
+        self.functions = self.find_functions()
+        self.callers()
         self.control_flow()
-        self.way_out()
+        self.split()
         return self.findings
 
     def symbols(self):
@@ -98,9 +107,7 @@ class Region:
             symbol = relocation.symbol
             where = f"{self.object.sections[index].name}+{relocation.offset:#x}"
             if symbol.section == elf.SHN_UNDEF or symbol.section >= len(self.object.sections):
-                if symbol.name in self.allowed:
-                    self.facts.add(f"calls {symbol.name}")
-                elif symbol.name not in TABLES:
+                if symbol.name not in self.allowed | TABLES:
                     self.find("outside", f"{where} refers to {symbol.name}, which is not in the allow-list")
             elif symbol.section != self.index and symbol.section not in seen:
                 section = self.object.sections[symbol.section]
@@ -117,15 +124,12 @@ class Region:
 
     def control_flow(self):
         """Where each call and jump of the section goes, and the number of each system call."""
-        instructions = self.instructions(self.index)
+        instructions = self.functions.instructions
         starts = {instruction.address for instruction in instructions}
         for i, instruction in enumerate(instructions):
             self.experiments += 1
             if instruction.kind == disassembly.TRAP:
-                number = disassembly.system_call_number(instructions, i, self.machine)
-                name = disassembly.PROCESSORS[self.machine].names.get(number, f"number {number}")
-                self.facts.add(f"system-call {name}")
-                if number is None:
+                if None in disassembly.system_call_numbers(instructions, i, self.machine):
                     self.find("system call", f"nobody can tell which one: {instruction}")
             elif instruction.kind in (disassembly.CALL, disassembly.JUMP, disassembly.BRANCH):
                 if instruction.target is not None:
@@ -138,7 +142,69 @@ class Region:
         """The relocations that decide where a call or jump without a known target goes."""
         return instructions[i].relocations or disassembly.source_of_register(instructions, i, self.machine)
 
-    def way_out(self):
+    def system_calls(self, instructions, i):
+        """The names of the system call at this instruction."""
+        names = disassembly.PROCESSORS[self.machine].names
+        return {names.get(number, f"number {number}")
+                for number in disassembly.system_call_numbers(instructions, i, self.machine)}
+
+    def lands(self, relocation):
+        """The address in the section that a relocation refers to."""
+        bias = disassembly.PROCESSORS[self.machine].bias
+        address = relocation.symbol.value + relocation.addend + bias
+        # What a symbol of its own stands for does not need the addend, which may mean a place in a table.
+        return relocation.symbol.value & ~1 if relocation.symbol.kind == elf.STT_FUNC else address
+
+    def names_of(self, relocations, functions):
+        """What these refer to: functions of the section, or symbols elsewhere."""
+        return {functions.at(self.lands(relocation)) if relocation.symbol.section == self.index
+                else relocation.symbol.name for relocation in relocations}
+
+    def find_functions(self):
+        """Those of the section."""
+        starts = {symbol.value & ~1 if self.machine == "arm" else symbol.value: symbol.name
+                  for symbol in self.object.symbols if symbol.kind == elf.STT_FUNC and symbol.section == self.index}
+        instructions = self.instructions(self.index)
+        return Functions(instructions, starts, lambda functions, i: self.names_of(
+            self.linked(instructions, i) if instructions[i].kind != disassembly.PLAIN else instructions[i].relocations,
+            functions))
+
+    def split(self):
+        """What the child of qemu_fork() runs and what that of a spawn runs, and what each calls."""
+        functions = self.functions
+        parts = {part: functions.closure(roots) for part, roots in self.roots.items()}
+        # A function that is known by its address alone is one that clone() is given.
+        parts["spawn"] |= functions.closure(set(functions.by_name) - parts["fork"] - parts["spawn"])
+        for i, instruction in enumerate(functions.instructions):
+            for part in (part for part, names in parts.items() if functions.at(instruction.address) in names):
+                if instruction.kind == disassembly.TRAP:
+                    self.facts |= {f"{part}: system-call {name}" for name in self.system_calls(functions.instructions, i)}
+                outside = {name for name in functions.goes_to(i) if name in self.allowed and instruction.relocations}
+                self.facts |= {f"{part}: calls {name}" for name in outside}
+                if outside and part == "spawn" and disassembly.PROCESSORS[self.machine].raw:
+                    self.find("spawn", f"its child calls {' '.join(sorted(outside))}: {instruction}")
+        for name in sorted(parts["spawn"] - {TRAMPOLINE}):
+            self.experiments += 1
+            if functions.by_name[name].returns and name in self.roots["spawn"]:
+                self.find("spawn", f"{name} returns")
+        if TRAMPOLINE in functions.by_name:
+            self.trampoline(functions)
+
+    def trampoline(self, functions):
+        """Behind the system call, the way that is not the parent's does not return."""
+        first = functions.by_name[TRAMPOLINE].first
+        instructions = functions.instructions
+        traps = [i for i in functions.reach([first]) if instructions[i].kind == disassembly.TRAP]
+        for trap in traps:
+            branch = next(i for i in range(trap, len(instructions)) if instructions[i].kind == disassembly.BRANCH)
+            child = functions.reach([disassembly.find(instructions, instructions[branch].target)])
+            self.experiments += 1
+            if any(instructions[i].kind == disassembly.RETURN for i in child):
+                self.find("spawn", f"{TRAMPOLINE} returns in the child")
+            if any(instructions[i].kind in (disassembly.CALL, disassembly.TRAP) for i in range(trap + 1, branch)):
+                self.find("spawn", f"{TRAMPOLINE} does something before it knows where it is")
+
+    def callers(self):
         """From fork() to the section, and from the section to the return: the child's instructions outside of it."""
         callers = [i for i, section in enumerate(self.object.sections)
                    if section.executable and i != self.index
@@ -146,23 +212,60 @@ class Region:
         if not callers:
             self.find("caller", "nothing calls the section")
         for index in callers:
-            self.way_through(index)
+            self.caller(index)
 
-    def way_through(self, index):
+    def caller(self, index):
+        """One function that enters the section, or gives its address away."""
         name = self.object.sections[index].name
         instructions = self.instructions(index)
-        enter = [i for i, instruction in enumerate(instructions) if instruction.kind != disassembly.PLAIN
-                 and any(relocation.symbol.section == self.index for relocation in instruction.relocations)]
-        forks = [i for i, instruction in enumerate(instructions) if instruction.kind == disassembly.CALL
-                 and any(relocation.symbol.name == "fork" for relocation in self.linked(instructions, i))]
+        called = {i: {function for function in self.names_of(self.linked(instructions, i), self.functions)
+                      if function in self.functions.by_name}
+                  for i, instruction in enumerate(instructions) if instruction.kind != disassembly.PLAIN}
+        called = {i: names for i, names in called.items() if names}
+        given = {function for i, instruction in enumerate(instructions) if instruction.kind == disassembly.PLAIN
+                 for function in self.names_of(instruction.relocations, self.functions)
+                 if function in self.functions.by_name} - set().union(*called.values())
+        for function in given:
+            self.roots["spawn"].add(function)
+            if not self.calls(instructions, "clone"):
+                self.find("caller", f"{name} has the address of {function} but does not call clone()")
+        enter = {part: [i for i, names in called.items() if TRAMPOLINE not in names
+                        and any(self.functions.by_name[function].returns for function in names) == (part == "fork")]
+                 for part in ("fork", "spawn")}
+        for names in called.values():
+            for function in names:
+                returns = self.functions.by_name[function].returns and function != TRAMPOLINE
+                self.roots["fork" if returns else "spawn"].add(function)
+        for part in ("fork", "spawn"):
+            if enter[part]:
+                self.way_in(name, instructions, part, enter[part])
+        if enter["fork"]:
+            self.way_out(name, instructions, enter["fork"])
+
+    def calls(self, instructions, what):
+        return [i for i, instruction in enumerate(instructions) if instruction.kind == disassembly.CALL
+                and any(relocation.symbol.name == what for relocation in self.linked(instructions, i))]
+
+    def way_in(self, name, instructions, part, enter):
+        """Between fork() and the section. A spawn's child closes a descriptor there, by a system call."""
+        forks = self.calls(instructions, "fork")
         if not forks:
             self.find("caller", f"{name} calls the section but not fork()")
         after_fork = reach(instructions, [j for i in forks for j in disassembly.successors(instructions, i)], enter)
         before_enter = {i for i in after_fork if reach(instructions, [i], enter) & set(enter)}
         for i in sorted(before_enter - set(enter)):
             self.experiments += 1
-            if instructions[i].kind in (disassembly.CALL, disassembly.TRAP):
-                self.find("way in", f"between fork() and the section: {name}+{instructions[i]}")
+            instruction = instructions[i]
+            names = {relocation.symbol.name for relocation in self.linked(instructions, i)}
+            if part == "spawn" and instruction.kind == disassembly.TRAP:
+                self.facts |= {f"spawn: on the way in system-call {call}" for call in self.system_calls(instructions, i)}
+            elif part == "spawn" and instruction.kind == disassembly.CALL and names and names <= BY_LIBC | ERRNO | TABLES:
+                self.facts |= {f"spawn: on the way in calls {call}" for call in names - TABLES}
+            elif instruction.kind in (disassembly.CALL, disassembly.TRAP):
+                self.find("way in", f"between fork() and the section: {name}+{instruction}")
+
+    def way_out(self, name, instructions, enter):
+        """Between the section and the return."""
         after = reach(instructions, [j for i in enter for j in disassembly.successors(instructions, i)], [])
         for i in sorted(after):
             self.experiments += 1
@@ -170,7 +273,7 @@ class Region:
             if instruction.kind == disassembly.CALL:
                 names = {relocation.symbol.name for relocation in self.linked(instructions, i)}
                 if names and names <= ERRNO | TABLES:
-                    self.facts.add("returns past " + " ".join(sorted(names & ERRNO)))
+                    self.facts.add("fork: returns past " + " ".join(sorted(names & ERRNO)))
                 else:
                     self.find("way out", f"between the section and the return: {name}+{instruction} {sorted(names)}")
             elif instruction.kind == disassembly.TRAP:
@@ -213,7 +316,8 @@ def controls(report, compiler, objdump):
     """Each kind of finding, provoked: a check that cannot fail proves nothing."""
     source = os.path.join(HERE, "region-control.c")
     faults = {"outside": "outside", "variable": "outside", "elsewhere": "outside", "indirect": "indirect",
-              "unknown": "system call", "way-in": "way in", "way-out": "way out", "panic": "panic"}
+              "unknown": "system call", "way-in": "way in", "way-out": "way out", "panic": "panic",
+              "spawn-calls": "spawn", "spawn-returns": "spawn"}
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "control.o")
         for fault, kind in [(None, None), *faults.items()]:
@@ -226,6 +330,8 @@ def controls(report, compiler, objdump):
             findings = region.prove()
             if fault == "unknown" and region.machine != "x86_64":
                 continue  # it is written for that processor
+            if fault == "spawn-calls" and not disassembly.PROCESSORS[region.machine].raw:
+                continue  # it is no fault there
             if fault is None:
                 report.check(not findings, f"the control without a fault has findings: {findings}")
             else:

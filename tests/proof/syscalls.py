@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Compares the system calls of qemu_fork(), in the parent and in the child, with a golden list.
+"""Compares the system calls of qemu_fork() and qemu_spawn(), in the parent and in the child, with golden lists.
 
-syscalls.c traces a run. What plain fork() does in the same process is libc's own business and stands as "fork()" in the
-list, so the list is the same for every version of libc.
+syscalls.c and spawn-syscalls.c trace runs; a spawn is made to go by each of its three ways. What plain fork() does in
+the same process is libc's own business and stands as "fork()" in the lists, so they are the same for every version of
+libc.
 
 usage: syscalls.py --output FOLDER LIBRARY
 
@@ -18,7 +19,8 @@ import library
 import processes
 from report import Report
 
-GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden", "system-calls.txt")
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
+WAYS = ["clone3", "clone", "fork"]
 PLAIN = "plain fork()"
 
 
@@ -50,49 +52,95 @@ def describe(trace):
         scenario, who, call = line.split("\t")
         calls[scenario, who].append(call)
     plain = {who: calls.pop((PLAIN, who))[:-1] for who in ("parent", "child")}
+    plain["helper"] = plain["parent"]
     lines = []
     for (scenario, who), made in calls.items():
         lines += [f"{scenario}, {who}:", *(f"    {call}" for call in shorten(fold(made, plain[who])))]
     return lines
 
 
-def trace(program, subject):
+def trace(command):
     """What the library does, or why that cannot be told."""
-    outcome = processes.run([program, subject])
+    outcome = processes.run(command)
     lines = [line for line in outcome.lines if line.count("\t") == 2]
     return outcome, describe(lines) if outcome.status == 0 and lines else None
+
+
+def look(report, command):
+    """The lines of a trace; None where there are none, which the report has then."""
+    outcome, lines = trace(command)
+    if outcome.status == 77:
+        for why in outcome.skips:
+            report.skip(why)
+    else:
+        report.check(lines, f"no trace: {outcome.ending}: {outcome.output[-500:]}")
+    return lines
+
+
+def compare(report, name, lines, update, without=None):
+    """Every line that is not as it was, or is no more; nobody looks at the scenario `without`."""
+    path = os.path.join(GOLDEN, name)
+    if update:
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    with open(path, encoding="utf-8") as file:
+        golden = leave_out(file.read().splitlines(), without)
+    report.experiments += len(golden)
+    where = ""
+    for change in difflib.ndiff(golden, lines):
+        where = where if change[2:3] == " " else change[2:]
+        if change[0] in "+-":
+            report.violation(f"the system calls are not the golden ones: {where} {change}")
+    return golden
+
+
+def leave_out(lines, scenario):
+    """The lines without those of one scenario."""
+    kept, keeping = [], True
+    for line in lines:
+        keeping = keeping if line.startswith(" ") else scenario is None or scenario not in line
+        kept += [line] if keeping else []
+    return kept
+
+
+def compare_spawns(report, args, folder):
+    """The three ways of a spawn."""
+    program = library.compile_c("spawn-syscalls", os.path.join(folder, "spawn-syscalls"), common=False)
+    without = None
+    if os.geteuid() != 0:
+        without = ": another user, "
+        report.skip("only root may change the user: those system calls are not looked at")
+    seen = {}
+    for way in WAYS:
+        lines = look(report, [program, args.library, way])
+        if not lines:
+            return
+        seen[way] = lines
+    report.check(len({tuple(lines) for lines in seen.values()}) == len(WAYS), "two ways of a spawn have the same calls")
+    compare(report, "spawn-system-calls.txt", [f"{way}: {line}" if line[0] != " " else line
+                                               for way, lines in seen.items() for line in lines],
+            args.update, without)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     parser.add_argument("--quick", action="store_true", help="no difference: it takes no time")
     parser.add_argument("--output", required=True, help="the folder for what is built")
-    parser.add_argument("--update", action="store_true", help="write the golden list, to be looked at with git diff")
+    parser.add_argument("--update", action="store_true", help="write the golden lists, to be looked at with git diff")
     parser.add_argument("library", metavar="LIBRARY")
     args = parser.parse_args()
     report = Report()
     folder = os.path.join(args.output, "syscalls")
     os.makedirs(folder, exist_ok=True)
     program = library.compile_c("syscalls", os.path.join(folder, "syscalls"), "-rdynamic", common=False)
-    outcome, lines = trace(program, args.library)
-    if outcome.status == 77:
-        for why in outcome.skips:
-            report.skip(why)
-        report.finish()
-    if not report.check(lines, f"no trace: {outcome.ending}: {outcome.output[-500:]}"):
-        report.finish()
-    if args.update:
-        with open(GOLDEN, "w", encoding="utf-8") as file:
-            file.writelines(f"{line}\n" for line in lines)
-    with open(GOLDEN, encoding="utf-8") as file:
-        golden = file.read().splitlines()
-    report.experiments += len(golden)
-    for change in difflib.ndiff(golden, lines):
-        if change[0] in "+-":
-            report.violation(f"the system calls are not the golden ones: {change}")
-    control = library.compile_c("control-plain-fork", os.path.join(folder, "plain-fork.so"), "-shared", "-fPIC",
-                                common=False)
-    report.check(trace(program, control)[1] not in (None, golden), "plain fork() has the golden list of system calls")
+    lines = look(report, [program, args.library])
+    if lines:
+        golden = compare(report, "system-calls.txt", lines, args.update)
+        control = library.compile_c("control-plain-fork", os.path.join(folder, "plain-fork.so"), "-shared", "-fPIC",
+                                    common=False)
+        report.check(trace([program, control])[1] not in (None, golden),
+                     "plain fork() has the golden list of system calls")
+        compare_spawns(report, args, folder)
     report.finish()
 
 

@@ -1,0 +1,54 @@
+/*
+ * The ways into a spawn's child, and how the better ones are closed: by one filter for a whole process, which all that
+ * it forks have as well. The library finds out once what is open and keeps to it, so the filter need not be there
+ * again.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROOF_SPAWN_WAYS_H
+#define PROOF_SPAWN_WAYS_H
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+enum way { WAY_CLONE3, WAY_CLONE, WAY_FORK, WAYS };
+
+static const char *const way_names[WAYS] = {"clone3", "clone", "fork"};
+
+/* Which argument of clone() has the flags, and where its low half lies. */
+#ifdef __s390x__
+enum { CLONE_FLAGS = 1 };
+#else
+enum { CLONE_FLAGS = 0 };
+#endif
+enum { CLONE_FLAGS_PLACE = offsetof(struct seccomp_data, args) + 8 * CLONE_FLAGS +
+                           (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0) };
+
+/* Closes the ways before @way, in the calling process and what it forks, for good. */
+static inline bool force_way(enum way way)
+{
+    /* A child that shares its parent's memory is refused, a thread is not. */
+    unsigned refused = way == WAY_FORK ? CLONE_VFORK : 0;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 2),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, CLONE_FLAGS_PLACE),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, refused, 2, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+    return way == WAY_CLONE3 || (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                                 prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+#endif /* PROOF_SPAWN_WAYS_H */
