@@ -143,15 +143,15 @@ typedef enum QemuProcessEnd {
   /**
    * It returned from main() or called exit().
    */
-  QEMU_PROCESS_END_EXITED = 1,
+  QEMU_PROCESS_EXITED = 1,
   /**
    * A signal ended it.
    */
-  QEMU_PROCESS_END_SIGNALED,
+  QEMU_PROCESS_SIGNALED,
   /**
    * It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
    */
-  QEMU_PROCESS_END_UNKNOWN,
+  QEMU_PROCESS_UNKNOWN,
 } QemuProcessEnd;
 
 /**

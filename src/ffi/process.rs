@@ -16,15 +16,17 @@ pub struct QemuProcess {
 }
 
 /// In which way a child ended.
+/// cbindgen:rename-all=ScreamingSnakeCase
 #[repr(C)]
 #[derive(Clone, Copy)]
+#[allow(clippy::enum_variant_names)] // C has no other name for them
 pub enum QemuProcessEnd {
     /// It returned from main() or called exit().
-    Exited = 1,
+    QemuProcessExited = 1,
     /// A signal ended it.
-    Signaled,
+    QemuProcessSignaled,
     /// It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
-    Unknown,
+    QemuProcessUnknown,
 }
 
 /// How a child ended.

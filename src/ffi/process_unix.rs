@@ -45,14 +45,15 @@ pub(super) unsafe fn put_status(status: *mut QemuProcessStatus, ended: Status) {
     if status.is_null() {
         return;
     }
-    let mut told = QemuProcessStatus { end: QemuProcessEnd::Unknown, exit_code: 0, term_signal: 0, core_dumped: false };
+    let mut told =
+        QemuProcessStatus { end: QemuProcessEnd::QemuProcessUnknown, exit_code: 0, term_signal: 0, core_dumped: false };
     match ended {
         End::Exited(code) => {
-            told.end = QemuProcessEnd::Exited;
+            told.end = QemuProcessEnd::QemuProcessExited;
             told.exit_code = code;
         }
         End::Signaled { signal, core_dumped } => {
-            told.end = QemuProcessEnd::Signaled;
+            told.end = QemuProcessEnd::QemuProcessSignaled;
             told.term_signal = signal;
             told.core_dumped = core_dumped;
         }
@@ -180,9 +181,9 @@ pub(super) unsafe fn status_str(status: *const QemuProcessStatus) -> *mut c_char
     let end = unsafe { &raw const (*status).end };
     // SAFETY: an enumeration that came from C may hold what is none, but it is a number.
     let end = unsafe { end.cast::<c_uint>().read() };
-    const EXITED: c_uint = QemuProcessEnd::Exited as c_uint;
-    const SIGNALED: c_uint = QemuProcessEnd::Signaled as c_uint;
-    const UNKNOWN: c_uint = QemuProcessEnd::Unknown as c_uint;
+    const EXITED: c_uint = QemuProcessEnd::QemuProcessExited as c_uint;
+    const SIGNALED: c_uint = QemuProcessEnd::QemuProcessSignaled as c_uint;
+    const UNKNOWN: c_uint = QemuProcessEnd::QemuProcessUnknown as c_uint;
     // SAFETY: the caller vouches for it.
     let code = unsafe { (*status).exit_code };
     // SAFETY: the caller vouches for it.
