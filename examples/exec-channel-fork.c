@@ -1,12 +1,13 @@
 /*
- * exec-channel: runs helpers from a process with threads and signal handlers, as QEMU's exec: channel does
+ * exec-channel-fork: runs helpers by fork() and exec, from a process with threads and signal handlers
  *
- * usage: exec-channel [FILE]
+ * usage: exec-channel-fork [FILE]
  *
  * First it shows what a child finds after plain fork() and after qemu_fork(): the signals it blocks, ignores and
  * catches, and how often a handler of the parent ran in it while the whole process group was being signalled, as a
  * terminal does. Then it streams FILE (without one: the C library) through "gzip -c" and "gzip -dc", which it starts
- * by qemu_fork(), dup2() and exec, under a storm of SIGUSR1, and checks that every byte came back.
+ * by qemu_fork(), dup2() and exec, under a storm of SIGUSR1, and checks that every byte came back. That is how QEMU's
+ * exec: channel did it; exec-channel.c does the same by qemu_spawn(), in far less code.
  *
  * SPDX-License-Identifier: MIT
  */
