@@ -2,7 +2,8 @@
 
 BUILD ?= build
 VENV := $(BUILD)/venv
-MESON := PATH="$(abspath $(VENV))/bin:$$PATH" meson
+# The environment's own pkg-config does not know where the system's libraries are.
+MESON := PKG_CONFIG="$${PKG_CONFIG:-$$(command -v pkg-config || echo pkg-config)}" PATH="$(abspath $(VENV))/bin:$$PATH" meson
 MESON_FLAGS ?=
 
 .PHONY: help
@@ -27,8 +28,13 @@ build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries
 
 .PHONY: demo
 demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
-	@$(MESON) compile -C $(BUILD)/provider exec-channel > $(BUILD)/demo.log 2>&1 || { cat $(BUILD)/demo.log; exit 1; }
-	@$(BUILD)/provider/examples/exec-channel
+	@$(MESON) compile -C $(BUILD)/provider exec-channel-fork exec-channel spawn-demo > $(BUILD)/demo.log 2>&1 \
+		|| { cat $(BUILD)/demo.log; exit 1; }
+	@$(BUILD)/provider/examples/exec-channel-fork
+	@echo
+	@$(BUILD)/provider/examples/spawn-demo
+	@echo
+	@$(BUILD)/provider/examples/exec-channel $(BUILD)/provider/libqemu_fork.a
 
 .PHONY: check
 check: build ## every test that needs no other platform, and the quick form of the proof
