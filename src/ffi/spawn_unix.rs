@@ -99,15 +99,12 @@ unsafe fn try_to_spawn(
 ) -> Result<Owned<Process>, Failure> {
     let _errno = ErrnoGuard::new();
     // SAFETY: the caller vouches for them.
+    let failed_step = unsafe { failed_step_of(opts) };
+    // SAFETY: the caller vouches for them.
     let checked = unsafe { check_size(opts) };
-    let mut failed_step = core::ptr::null_mut();
-    let result = checked.and_then(|readable| {
-        if readable {
-            // SAFETY: there are options, of this size at the least.
-            failed_step = unsafe { (*opts).failed_step };
-        }
+    let result = checked.and_then(|()| {
         // SAFETY: the caller vouches for them.
-        let request = unsafe { request(argv, if readable { opts } else { core::ptr::null() }) };
+        let request = unsafe { request(argv, opts) };
         if request.flags.has(forbidden) {
             return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
         }
@@ -144,15 +141,30 @@ const _: () = {
     assert!(spawn::QEMU_SPAWN_NO_NEW_PRIVS == Flags::NO_NEW_PRIVS);
 };
 
-/// Whether there are options. What a newer program has in them, and this library does not know, must be zero.
+const KNOWN: usize = size_of::<QemuSpawnOptions>();
+
+/// Where to tell the step, also if the options have more in them than this library knows; or NULL.
 ///
 /// # Safety
 ///
 /// NULL, or as many bytes as its size says.
-unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<bool, Failure> {
-    const KNOWN: usize = size_of::<QemuSpawnOptions>();
+unsafe fn failed_step_of(opts: *const QemuSpawnOptions) -> *mut QemuSpawnStep {
+    // SAFETY: the size is what every version has first.
+    if opts.is_null() || unsafe { (*opts).size } < KNOWN {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: it is within the size.
+    unsafe { (*opts).failed_step }
+}
+
+/// What a newer program has in its options, and this library does not know, must be zero.
+///
+/// # Safety
+///
+/// NULL, or as many bytes as its size says.
+unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<(), Failure> {
     if opts.is_null() {
-        return Ok(false);
+        return Ok(());
     }
     // SAFETY: the size is what every version has first.
     let size = unsafe { (*opts).size };
@@ -173,7 +185,7 @@ unsafe fn check_size(opts: *const QemuSpawnOptions) -> Result<bool, Failure> {
             &[],
         ));
     }
-    Ok(true)
+    Ok(())
 }
 
 /// # Safety
