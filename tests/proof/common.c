@@ -175,6 +175,7 @@ static void open_library(const char *path)
         exit(2);
     }
     library.path = path;
+    library.handle = handle;
     library.fork = (fork_function *)(uintptr_t)dlsym(handle, "qemu_fork");
     if (!library.fork) {
         fprintf(stderr, "%s does not export qemu_fork\n", path);

@@ -37,6 +37,7 @@ typedef pid_t fork_function(void **errp);
 
 struct library {
     const char *path;
+    void *handle;
     fork_function *fork;
     /* What a library without an Error API lacks is NULL. */
     void **error_abort;

@@ -28,9 +28,9 @@ import processes
 from report import Report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DYNAMIC = ["matrix", "faults", "inject", "storm"]
+DYNAMIC = ["matrix", "faults", "inject", "storm", "spawn-faults"]
 # In this order, after the one that the patch names: the quickest first.
-CATCHERS = ["region", "c-tests", "matrix", "faults", "fuzz", "inject", "storm", "syscalls"]
+CATCHERS = ["region", "c-tests", "matrix", "faults", "spawn-faults", "fuzz", "inject", "storm", "syscalls"]
 NONE = "nobody"
 SOUND = "sound"
 
@@ -160,7 +160,7 @@ def judge_sound(catchers, report, quick):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("--quick", action="store_true", help="only the quick form of each part is tried")
+    parser.add_argument("--quick", action="store_true", help="every other one, and only by the quick form of each part")
     parser.add_argument("--output", required=True, help="the folder for what is built")
     parser.add_argument("--provider", required=True, help="Meson's build folder, for the C tests")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -173,6 +173,8 @@ def main():
               or os.path.splitext(os.path.basename(path))[0] in args.mutants]
     if not chosen:
         sys.exit("mutants.py: there is no such mutant")
+    if args.quick and not args.mutants:
+        chosen = chosen[::2]  # the sample
     mutants = [patch.Patch(path) for path in chosen]
     catchers_folder = os.path.join(args.output, "mutants")
     os.makedirs(catchers_folder, exist_ok=True)

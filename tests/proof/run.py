@@ -74,6 +74,7 @@ PARTS = [
     Part("faults", "each system call failed in turn", dynamic("faults")),
     Part("matrix", "every signal in every state", dynamic("matrix")),
     Part("storm", "threads fork while another process fires signals", dynamic("storm")),
+    Part("spawn-faults", "each system call of a spawn failed in turn, on each way in", dynamic("spawn-faults")),
     Part("controls", "plain fork() is found wanting, a sound C version is not",
          script("controls", "--output={output}")),
     Part("region", "the child's object code stays within its allow-list",

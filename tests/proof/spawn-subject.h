@@ -1,0 +1,261 @@
+/*
+ * What the parts that look at qemu_spawn() have in common: the library's functions, some ways to call it, and a tracer
+ * that follows one spawn, parent and children, from system call to system call.
+ *
+ * The subject is a process forked from the harness. It asks to be traced, stops, and marks the begin and the end of the
+ * call by a system call that does nothing.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROOF_SPAWN_SUBJECT_H
+#define PROOF_SPAWN_SUBJECT_H
+
+#include "tracer.h"
+
+#include "spawn-ways.h"
+
+#include "qemu-fork.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+/* ---- The library ---- */
+
+static struct {
+    QemuProcess *(*spawn)(const char *const *argv, const struct QemuSpawnOptions *opts, Error **errp);
+    int (*wait)(const QemuProcess *proc, int64_t timeout_ms, struct QemuProcessStatus *status, Error **errp);
+    void (*free)(QemuProcess *proc);
+    int (*pidfd)(const QemuProcess *proc);
+    pid_t (*pid)(const QemuProcess *proc);
+} lib;
+
+static inline void need_spawn(void)
+{
+    lib.spawn = dlsym(library.handle, "qemu_spawn");
+    lib.wait = dlsym(library.handle, "qemu_process_wait");
+    lib.free = dlsym(library.handle, "qemu_process_free");
+    lib.pidfd = dlsym(library.handle, "qemu_process_pidfd");
+    lib.pid = dlsym(library.handle, "qemu_process_pid");
+    if (!lib.spawn || !lib.wait || !lib.free || !lib.pidfd || !lib.pid) {
+        skip("%s does not export qemu_spawn", library.path);
+    }
+}
+
+/* ---- What is asked of it ---- */
+
+enum request { USUAL, PIPES, EVERYTHING, REQUESTS };
+
+static const char *const request_names[REQUESTS] = {"default options", "pipes", "everything set"};
+
+static const char *const argv_true[] = {"/bin/true", NULL};
+
+/* For EVERYTHING, descriptors 20 to 22 are open. */
+static inline bool open_sources(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 20; fd <= 22; fd++) {
+        if (null < 0 || dup3(null, fd, O_CLOEXEC) < 0) {
+            return false;
+        }
+    }
+    return close(null) == 0;
+}
+
+static inline const struct QemuSpawnOptions *options_of(enum request request, QemuSpawnStep *step)
+{
+    static const int ignored[] = {SIGPIPE, 0};
+    static const struct QemuSpawnFd fds[] = {{20, 21}, {21, 20}, {22, 22}, {-1, 23}};
+    static const struct QemuSpawnRlimit limits[] = {{RLIMIT_CORE, 0, 0}};
+    static struct QemuSpawnOptions options;
+    static gid_t group;
+
+    options = (struct QemuSpawnOptions){.size = sizeof(options), .failed_step = step};
+    if (request == PIPES) {
+        options.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT;
+    } else if (request == EVERYTHING) {
+        options.flags = QEMU_SPAWN_SETSID | QEMU_SPAWN_SET_UMASK | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID |
+                        QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_MERGE_STDERR | QEMU_SPAWN_NO_NEW_PRIVS;
+        options.ignored = ignored;
+        options.fds = fds;
+        options.n_fds = sizeof(fds) / sizeof(fds[0]);
+        options.cwd = "/";
+        options.umask = 022;
+        options.rlimits = limits;
+        options.n_rlimits = 1;
+        options.uid = getuid();
+        options.gid = getgid();
+        if (geteuid() == 0) {
+            options.flags |= QEMU_SPAWN_SET_GROUPS;
+            options.groups = &group;
+            options.n_groups = 1;
+            group = getgid();
+        }
+    }
+    return &options;
+}
+
+/* ---- Following a spawn ---- */
+
+enum { SPAWN_MARK = 0x70721111, SPAWN_MARK_END = 0x70722222, SPAWN_CHILDREN = 8, SPAWN_NUMBERS = 1024 };
+
+static inline void spawn_mark(int what)
+{
+    int saved = errno;
+
+    syscall(SYS_fcntl, -1, F_GETFD, what);
+    errno = saved;
+}
+
+struct spawn_call {
+    bool in_child;
+    int number;
+    int occurrence; /* among the calls of this number on this side */
+    uint64_t arguments[3];
+};
+
+struct spawn_run {
+    pid_t parent;
+    bool inside; /* the parent is in the call */
+    bool waiting;   /* its time was up: what it does until it waits again depends on how long the child takes */
+    int failing;    /* the errno that the parent's call is to get, while it is being made */
+    struct {
+        pid_t pid;
+        int failing;
+    } child[SPAWN_CHILDREN];
+    int children;
+    int seen[2][SPAWN_NUMBERS];
+    int status;   /* how the parent ended */
+    bool let_go;
+};
+
+/* What to do at the entry of a call: an errno makes it fail without being made, 0 does nothing. */
+enum { LET_GO = -1 };
+typedef int at_call(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context);
+
+/* In the subject, before the call. */
+static inline void spawn_stop_for_tracer(void)
+{
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
+        broken("PTRACE_TRACEME");
+    }
+    raise(SIGSTOP);
+}
+
+static inline int *spawn_failing(struct spawn_run *run, pid_t pid)
+{
+    if (pid == run->parent) {
+        return &run->failing;
+    }
+    for (int i = 0; i < run->children; i++) {
+        if (run->child[i].pid == pid) {
+            return &run->child[i].failing;
+        }
+    }
+    if (run->children == SPAWN_CHILDREN) {
+        broken("too many children of one spawn");
+    }
+    run->child[run->children].pid = pid;
+    run->child[run->children].failing = 0;
+    return &run->child[run->children++].failing;
+}
+
+static inline bool is_poll(int number)
+{
+    return number == SYS_poll || number == SYS_ppoll;
+}
+
+/* The answer for the next request of the tracer. */
+static inline int spawn_entry(struct spawn_run *run, pid_t pid, uint64_t number, const uint64_t *arguments, at_call *at,
+                              void *context)
+{
+    struct spawn_call call = {.in_child = pid != run->parent, .number = (int)number};
+
+    if (!call.in_child && call.number == SYS_fcntl && (int)arguments[0] == -1) {
+        run->inside = (int)arguments[2] == SPAWN_MARK;
+        return 0;
+    }
+    if (!run->inside || call.number >= SPAWN_NUMBERS || call.number < 0 || call.number == SYS_rt_sigreturn) {
+        return 0;
+    }
+    if (!call.in_child && run->waiting) {
+        run->waiting = !is_poll(call.number);
+        return 0;
+    }
+    for (int i = 0; i < 3; i++) {
+        call.arguments[i] = arguments[i];
+    }
+    call.occurrence = run->seen[call.in_child][call.number]++;
+    return at(run, pid, &call, context);
+}
+
+static inline void spawn_syscall_stop(struct spawn_run *run, pid_t pid, at_call *at, void *context)
+{
+    struct __ptrace_syscall_info info;
+    int *failing = spawn_failing(run, pid);
+
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0) {
+        return; /* killed */
+    }
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+        int answer = spawn_entry(run, pid, info.entry.nr, (const uint64_t *)info.entry.args, at, context);
+
+        if (answer == LET_GO) {
+            run->let_go = true;
+        } else if (answer != 0) {
+            *failing = answer;
+            set_word(pid, REGISTER(orig_rax), (uint64_t)-1);
+        }
+    } else if (*failing) {
+        set_word(pid, REGISTER(rax), (uint64_t)-(int64_t)*failing);
+        *failing = 0;
+    } else if (pid == run->parent && run->inside && is_poll((int)get_word(pid, REGISTER(orig_rax))) &&
+               info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.rval == 0) {
+        run->waiting = true;
+    }
+}
+
+/* Follows the subject to its end. False: it did not come to where it can be followed. */
+static inline bool spawn_follow(struct spawn_run *run, at_call *at, void *context)
+{
+    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+                         PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+    int status;
+    pid_t pid;
+
+    if (wait_for(run->parent, &status) < 0 || !WIFSTOPPED(status) ||
+        ptrace(PTRACE_SETOPTIONS, run->parent, NULL, (void *)options) != 0) {
+        run->status = status;
+        return false;
+    }
+    watch(run->parent, NULL);
+    ptrace(PTRACE_SYSCALL, run->parent, NULL, NULL);
+    while ((pid = wait_for(-1, &status)) > 0) {
+        long signal = 0;
+
+        if (!WIFSTOPPED(status)) {
+            if (pid == run->parent) {
+                run->status = status;
+                break;
+            }
+            continue;
+        }
+        if (status >> 16 == PTRACE_EVENT_EXEC && pid != run->parent) {
+            ptrace(PTRACE_DETACH, pid, NULL, NULL); /* what the program does is none of our business */
+            continue;
+        }
+        if (WSTOPSIG(status) == SYSCALL_STOP) {
+            spawn_syscall_stop(run, pid, at, context);
+        } else if (WSTOPSIG(status) != SIGSTOP && WSTOPSIG(status) != SIGTRAP) {
+            signal = WSTOPSIG(status);
+        }
+        ptrace(run->let_go ? PTRACE_DETACH : PTRACE_SYSCALL, pid, NULL, (void *)signal);
+    }
+    watch(0, NULL);
+    return true;
+}
+
+#endif /* PROOF_SPAWN_SUBJECT_H */
