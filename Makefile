@@ -26,13 +26,14 @@ build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries
 	$(MESON) compile -C $(BUILD)/provider
 	$(MESON) compile -C $(BUILD)/host
 
+DEMO = $(addprefix examples/,exec-channel exec-channel-fork spawn-peers)
+
 .PHONY: demo
 demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
-	@$(MESON) compile -C $(BUILD)/provider exec-channel-fork exec-channel spawn-demo > $(BUILD)/demo.log 2>&1 \
-		|| { cat $(BUILD)/demo.log; exit 1; }
+	@$(VENV)/bin/ninja -C $(BUILD)/provider $(DEMO) > $(BUILD)/demo.log 2>&1 || { cat $(BUILD)/demo.log; exit 1; }
 	@$(BUILD)/provider/examples/exec-channel-fork
 	@echo
-	@$(BUILD)/provider/examples/spawn-demo
+	@$(BUILD)/provider/examples/spawn-peers
 	@echo
 	@$(BUILD)/provider/examples/exec-channel $(BUILD)/provider/libqemu_fork.a
 
