@@ -44,7 +44,7 @@ int main(int argc, char **argv)
         seen->killed = qemu_process_kill(killed, SIGKILL, NULL) || errno == ECHILD;
         own = qemu_spawn(ARGS(SELF, "exit", "0"), NULL, NULL);
         seen->spawned = own && qemu_process_wait(own, -1, &seen->status, NULL) == 1 &&
-                        seen->status.end == QEMU_PROCESS_END_EXITED;
+                        seen->status.end == QEMU_PROCESS_EXITED;
         qemu_process_free(own);
         /* Until the parent has seen the end, and the end of `go`. */
         while (read(go[0], &byte, 1) == -1 && errno == EINTR) {
@@ -56,13 +56,13 @@ int main(int argc, char **argv)
     }
     close(go[0]);
     close(to_child);
-    ok(qemu_process_wait(process, -1, &status, NULL) == 1 && status.end == QEMU_PROCESS_END_EXITED,
+    ok(qemu_process_wait(process, -1, &status, NULL) == 1 && status.end == QEMU_PROCESS_EXITED,
        "the parent waits for its child");
     close(go[1]);
     is_int(wait_for(pid), 0, "the forked process comes to its end");
     is_int(seen->alive, 0, "it has seen that the child lives");
     is_int(seen->ended, 1, "and that it has ended");
-    ok(seen->status.end == QEMU_PROCESS_END_UNKNOWN || (has_descriptor && seen->status.end == QEMU_PROCESS_END_EXITED),
+    ok(seen->status.end == QEMU_PROCESS_UNKNOWN || (has_descriptor && seen->status.end == QEMU_PROCESS_EXITED),
        "with its status or none");
     ok(seen->killed, "it could kill, or was told that it is not its child");
     ok(seen->spawned, "it can spawn children of its own");

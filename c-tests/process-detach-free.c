@@ -59,7 +59,7 @@ static void check_detach(void)
 
     qemu_process_detach(process);
     is_int(qemu_process_wait(process, -1, &status, NULL), 1, "a detached child can be waited for");
-    ok(status.end == QEMU_PROCESS_END_EXITED && status.exit_code == 6, "and tells its status");
+    ok(status.end == QEMU_PROCESS_EXITED && status.exit_code == 6, "and tells its status");
     qemu_process_detach(process);
     is_int(qemu_process_pid(process), pid, "the handle works as before");
     qemu_process_free(process);

@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     ok(qemu_process_kill(process, 0, NULL) && errno == ERANGE, "signal 0 reaches a living child, and does nothing");
     is_int(qemu_process_wait(process, 0, NULL, NULL), 0, "it still lives");
     ok(qemu_process_kill(process, SIGUSR1, NULL), "a signal is sent");
-    ok(qemu_process_wait(process, -1, &status, NULL) == 1 && status.end == QEMU_PROCESS_END_SIGNALED &&
+    ok(qemu_process_wait(process, -1, &status, NULL) == 1 && status.end == QEMU_PROCESS_SIGNALED &&
            status.term_signal == SIGUSR1,
        "and ends it");
     refuses(process, SIGTERM, ESRCH, ended, "after the end, reaped");

@@ -19,24 +19,24 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_EXITED}, "exited with status 0");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_EXITED, .exit_code = 3, .term_signal = 9}, "exited with status 3");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_EXITED, .exit_code = 255}, "exited with status 255");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = SIGTERM}, "killed by signal 15 (SIGTERM)");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = SIGSEGV, .core_dumped = true},
+    says((QemuProcessStatus){.end = QEMU_PROCESS_EXITED}, "exited with status 0");
+    says((QemuProcessStatus){.end = QEMU_PROCESS_EXITED, .exit_code = 3, .term_signal = 9}, "exited with status 3");
+    says((QemuProcessStatus){.end = QEMU_PROCESS_EXITED, .exit_code = 255}, "exited with status 255");
+    says((QemuProcessStatus){.end = QEMU_PROCESS_SIGNALED, .term_signal = SIGTERM}, "killed by signal 15 (SIGTERM)");
+    says((QemuProcessStatus){.end = QEMU_PROCESS_SIGNALED, .term_signal = SIGSEGV, .core_dumped = true},
          "killed by signal 11 (SIGSEGV), core dumped");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = SIGKILL, .exit_code = 1},
+    says((QemuProcessStatus){.end = QEMU_PROCESS_SIGNALED, .term_signal = SIGKILL, .exit_code = 1},
          "killed by signal 9 (SIGKILL)");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = 40}, "killed by signal 40");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = 64, .core_dumped = true},
+    says((QemuProcessStatus){.end = QEMU_PROCESS_SIGNALED, .term_signal = 40}, "killed by signal 40");
+    says((QemuProcessStatus){.end = QEMU_PROCESS_SIGNALED, .term_signal = 64, .core_dumped = true},
          "killed by signal 64, core dumped");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_UNKNOWN}, "ended with a status that somebody else has taken");
+    says((QemuProcessStatus){.end = QEMU_PROCESS_UNKNOWN}, "ended with a status that somebody else has taken");
 
     for (int sig = 1; sig < 32; sig++) {
         char start[64];
 
         snprintf(start, sizeof(start), "killed by signal %d (SIG", sig);
-        text = qemu_process_status_str(&(QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = sig});
+        text = qemu_process_status_str(&(QemuProcessStatus){.end = QEMU_PROCESS_SIGNALED, .term_signal = sig});
         if (!text || strncmp(text, start, strlen(start)) != 0 || text[strlen(text) - 1] != ')') {
             printf("# %s\n", text ? text : "(NULL)");
             unnamed |= BIT(sig);

@@ -35,8 +35,8 @@ static void tells(QemuProcess *process, QemuProcessEnd end, int value, const cha
     bool known, unknown;
 
     is_int(qemu_process_wait(process, -1, &status, NULL), 1, what);
-    known = status.end == end && (end == QEMU_PROCESS_END_EXITED ? status.exit_code : status.term_signal) == value;
-    unknown = status.end == QEMU_PROCESS_END_UNKNOWN && status.exit_code == 0 && status.term_signal == 0;
+    known = status.end == end && (end == QEMU_PROCESS_EXITED ? status.exit_code : status.term_signal) == value;
+    unknown = status.end == QEMU_PROCESS_UNKNOWN && status.exit_code == 0 && status.term_signal == 0;
     if (!ok(keeps ? known : known || unknown, "the status is %s", keeps ? "told" : "told, or said to be unknown")) {
         printf("# end %d, exit code %d, signal %d\n", (int)status.end, status.exit_code, status.term_signal);
     }
@@ -50,11 +50,11 @@ static void check_reaper(void)
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "42"), NULL);
 
     is_int(waitpid(-1, NULL, 0), qemu_process_pid(process), "another reaper takes the child");
-    tells(process, QEMU_PROCESS_END_EXITED, 42, "an exit that was stolen");
+    tells(process, QEMU_PROCESS_EXITED, 42, "an exit that was stolen");
 
     process = must_spawn(ARGS(SELF, "signal", "10"), NULL);
     wait_for(qemu_process_pid(process));
-    tells(process, QEMU_PROCESS_END_SIGNALED, 10, "a death that was stolen");
+    tells(process, QEMU_PROCESS_SIGNALED, 10, "a death that was stolen");
 
     process = must_spawn(ARGS(SELF, "exit", "43"), NULL);
     is_int(waitpid(-1, NULL, 0), qemu_process_pid(process), "another reaper takes the child");
@@ -78,13 +78,13 @@ static void check_ignored(bool no_wait)
     to_child = qemu_process_take_fd(process, STDIN_FILENO);
     is_int(qemu_process_wait(process, 1, NULL, NULL), 0, what);
     close(to_child);
-    tells(process, QEMU_PROCESS_END_EXITED, 0, what);
+    tells(process, QEMU_PROCESS_EXITED, 0, what);
 
     for (int i = 0; i < 20; i++) {
         int result = qemu_spawn_sync(ARGS(SELF, "exit", "5"), NULL, -1, &status, NULL);
-        bool known = status.end == QEMU_PROCESS_END_EXITED && status.exit_code == 5;
+        bool known = status.end == QEMU_PROCESS_EXITED && status.exit_code == 5;
 
-        if (result != 0 || !(known || (!keeps && status.end == QEMU_PROCESS_END_UNKNOWN))) {
+        if (result != 0 || !(known || (!keeps && status.end == QEMU_PROCESS_UNKNOWN))) {
             ok(false, "%s, qemu_spawn_sync(): result %d, end %d, exit code %d", what, result, (int)status.end,
                status.exit_code);
             break;

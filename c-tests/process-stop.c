@@ -24,7 +24,7 @@ static void stops(QemuProcess *process, int64_t grace, QemuProcessEnd end, int v
 
     errno = ERANGE;
     ok(qemu_process_stop(process, grace, &status, NULL) && errno == ERANGE, "%s", what);
-    if (!ok(status.end == end && (end == QEMU_PROCESS_END_EXITED ? status.exit_code : status.term_signal) == value,
+    if (!ok(status.end == end && (end == QEMU_PROCESS_EXITED ? status.exit_code : status.term_signal) == value,
             "it ended that way")) {
         printf("# end %d, exit code %d, signal %d\n", (int)status.end, status.exit_code, status.term_signal);
     }
@@ -41,21 +41,21 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
-    stops(must_spawn(ARGS(SELF, "pause"), NULL), -1, QEMU_PROCESS_END_SIGNALED, SIGTERM, "SIGTERM ends it");
-    stops(must_spawn(ARGS(SELF, "pause"), NULL), 100000, QEMU_PROCESS_END_SIGNALED, SIGTERM,
+    stops(must_spawn(ARGS(SELF, "pause"), NULL), -1, QEMU_PROCESS_SIGNALED, SIGTERM, "SIGTERM ends it");
+    stops(must_spawn(ARGS(SELF, "pause"), NULL), 100000, QEMU_PROCESS_SIGNALED, SIGTERM,
           "the grace is not waited for in vain");
-    stops(stubborn(), 10, QEMU_PROCESS_END_SIGNALED, SIGKILL, "what ignores SIGTERM gets SIGKILL");
-    stops(stubborn(), 0, QEMU_PROCESS_END_SIGNALED, SIGKILL, "at once without a grace");
+    stops(stubborn(), 10, QEMU_PROCESS_SIGNALED, SIGKILL, "what ignores SIGTERM gets SIGKILL");
+    stops(stubborn(), 0, QEMU_PROCESS_SIGNALED, SIGKILL, "at once without a grace");
 
     process = must_spawn(ARGS(SELF, "pause"), NULL);
     qemu_process_kill(process, SIGSTOP, NULL);
     while (waitid(P_PID, (id_t)qemu_process_pid(process), &info, WSTOPPED | WNOWAIT) == -1 && errno == EINTR) {
     }
-    stops(process, -1, QEMU_PROCESS_END_SIGNALED, SIGTERM, "a stopped child is made to go on, and ends by SIGTERM");
+    stops(process, -1, QEMU_PROCESS_SIGNALED, SIGTERM, "a stopped child is made to go on, and ends by SIGTERM");
 
     process = must_spawn(ARGS(SELF, "exit", "5"), NULL);
     while (waitid(P_PID, (id_t)qemu_process_pid(process), &info, WEXITED | WNOWAIT) == -1 && errno == EINTR) {
     }
-    stops(process, 0, QEMU_PROCESS_END_EXITED, 5, "what has ended before keeps its status");
+    stops(process, 0, QEMU_PROCESS_EXITED, 5, "what has ended before keeps its status");
     return done();
 }

@@ -16,7 +16,7 @@ static void handler(int signum)
 
 static bool exited_with(const QemuProcessStatus *status, int code)
 {
-    return status->end == QEMU_PROCESS_END_EXITED && status->exit_code == code && status->term_signal == 0 &&
+    return status->end == QEMU_PROCESS_EXITED && status->exit_code == code && status->term_signal == 0 &&
            !status->core_dumped;
 }
 
@@ -37,7 +37,7 @@ static void check_status(void)
 
     process = must_spawn(ARGS(SELF, "signal", "10"), NULL);
     ok(qemu_process_wait(process, INT64_MIN, &status, NULL) == 1, "any negative time is for ever");
-    ok(status.end == QEMU_PROCESS_END_SIGNALED && status.term_signal == 10 && status.exit_code == 0 &&
+    ok(status.end == QEMU_PROCESS_SIGNALED && status.term_signal == 10 && status.exit_code == 0 &&
            !status.core_dumped,
        "a signal has ended it");
     qemu_process_free(process);

@@ -17,7 +17,7 @@ static void kills(int64_t timeout, const char *name)
                              &status, &err);
     seen = errno;
     ok(result == -1 && seen == ETIMEDOUT, "after %lld ms: ETIMEDOUT", (long long)timeout);
-    ok(status.end == QEMU_PROCESS_END_SIGNALED && status.term_signal == SIGKILL, "it was killed by SIGKILL");
+    ok(status.end == QEMU_PROCESS_SIGNALED && status.term_signal == SIGKILL, "it was killed by SIGKILL");
     is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
     snprintf(expected, sizeof(expected), "'%s' did not end within %lld ms and was killed", name, (long long)timeout);
     is_str(err ? error_get_pretty(err) : NULL, expected, "the message says so");
@@ -44,10 +44,10 @@ int main(int argc, char **argv)
     errno = ERANGE;
     result = qemu_spawn_sync(ARGS(SELF, "exit", "3"), OPTIONS(.failed_step = &step), -1, &status, &err);
     ok(result == 0 && !err && errno == ERANGE, "it ran and ended: 0, no error, errno as it was");
-    ok(status.end == QEMU_PROCESS_END_EXITED && status.exit_code == 3, "with its status");
+    ok(status.end == QEMU_PROCESS_EXITED && status.exit_code == 3, "with its status");
     is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
     result = qemu_spawn_sync(ARGS(SELF, "signal", "15"), NULL, 100000, &status, &err);
-    ok(result == 0 && status.end == QEMU_PROCESS_END_SIGNALED && status.term_signal == 15,
+    ok(result == 0 && status.end == QEMU_PROCESS_SIGNALED && status.term_signal == 15,
        "killed by something else within its time: 0, too");
     is_int(qemu_spawn_sync(ARGS(SELF, "exit", "1"), NULL, -7, NULL, NULL), 0, "any negative time is for ever");
 

@@ -307,9 +307,9 @@ __attribute__((__unused__)) static int end_of(QemuProcess *process)
     }
     qemu_process_free(process);
     switch (status.end) {
-    case QEMU_PROCESS_END_EXITED:
+    case QEMU_PROCESS_EXITED:
         return status.exit_code;
-    case QEMU_PROCESS_END_SIGNALED:
+    case QEMU_PROCESS_SIGNALED:
         return 1000 + status.term_signal;
     default:
         return -1;
