@@ -2,7 +2,8 @@
 
 BUILD ?= build
 VENV := $(BUILD)/venv
-MESON := PATH="$(abspath $(VENV))/bin:$$PATH" meson
+# The environment's own pkg-config does not know where the system's libraries are.
+MESON := PKG_CONFIG="$${PKG_CONFIG:-$$(command -v pkg-config || echo pkg-config)}" PATH="$(abspath $(VENV))/bin:$$PATH" meson
 MESON_FLAGS ?=
 
 .PHONY: help
@@ -25,10 +26,16 @@ build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries
 	$(MESON) compile -C $(BUILD)/provider
 	$(MESON) compile -C $(BUILD)/host
 
+DEMO = $(addprefix examples/,exec-channel exec-channel-fork spawn-peers)
+
 .PHONY: demo
 demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
-	@$(MESON) compile -C $(BUILD)/provider exec-channel > $(BUILD)/demo.log 2>&1 || { cat $(BUILD)/demo.log; exit 1; }
-	@$(BUILD)/provider/examples/exec-channel
+	@$(VENV)/bin/ninja -C $(BUILD)/provider $(DEMO) > $(BUILD)/demo.log 2>&1 || { cat $(BUILD)/demo.log; exit 1; }
+	@$(BUILD)/provider/examples/exec-channel-fork
+	@echo
+	@$(BUILD)/provider/examples/spawn-peers
+	@echo
+	@$(BUILD)/provider/examples/exec-channel $(BUILD)/provider/libqemu_fork.a
 
 .PHONY: check
 check: build ## every test that needs no other platform, and the quick form of the proof

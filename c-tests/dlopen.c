@@ -68,11 +68,8 @@ int main(int argc, char **argv)
         handle = open_it(argv[1]);
         use_it(handle);
         is_int(dlclose(handle), 0, "it closes");
-#ifdef __GLIBC__
-        ok(dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) == NULL, "and is no longer in memory");
-#else
-        skip("and is no longer in memory", "this libc never takes a library out of memory");
-#endif
+        /* A thread of its own may run in it, so it never goes. */
+        ok(dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != NULL, "and stays in memory");
     }
     return done();
 }

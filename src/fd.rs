@@ -56,8 +56,7 @@ pub(crate) struct Pipe {
 impl Pipe {
     pub(crate) fn new() -> Result<Self, Errno> {
         let mut ends: [c_int; 2] = [-1; 2];
-        // SAFETY: there is room for two.
-        let result = unsafe { sys::pipe(ends.as_mut_ptr()) };
+        let result = sys::pipe(&mut ends);
         if result < 0 {
             #[allow(clippy::cast_possible_truncation)] // an errno
             return Err(Errno::from_raw(-result as c_int));

@@ -10,6 +10,11 @@ use core::ptr::NonNull;
 #[repr(transparent)]
 pub(crate) struct Owned<T>(NonNull<T>);
 
+// SAFETY: like a Box, it is the only way to its value.
+unsafe impl<T: Send> Send for Owned<T> {}
+// SAFETY: like a Box, shared it gives out nothing but shared references.
+unsafe impl<T: Sync> Sync for Owned<T> {}
+
 impl<T> Owned<T> {
     pub(crate) fn new(value: T) -> Option<Self> {
         // malloc()'s memory is aligned for every type that C has, pointers among them. Not every libc has max_align_t.

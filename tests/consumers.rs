@@ -245,6 +245,21 @@ fn installed_files() {
         &so,
         "lib/pkgconfig/qemu-fork.pc",
         "share/man/man3/qemu_fork.3",
+        "share/man/man3/qemu_fork_version.3",
+        "share/man/man3/qemu_process.3",
+        "share/man/man3/qemu_process_detach.3",
+        "share/man/man3/qemu_process_free.3",
+        "share/man/man3/qemu_process_kill.3",
+        "share/man/man3/qemu_process_pid.3",
+        "share/man/man3/qemu_process_pidfd.3",
+        "share/man/man3/qemu_process_status_str.3",
+        "share/man/man3/qemu_process_stop.3",
+        "share/man/man3/qemu_process_take_fd.3",
+        "share/man/man3/qemu_process_wait.3",
+        "share/man/man3/qemu_process_way.3",
+        "share/man/man3/qemu_spawn.3",
+        "share/man/man3/qemu_spawn_sync.3",
+        "share/man/man7/qemu-fork.7",
     ];
     assert_eq!(found, expected);
 }

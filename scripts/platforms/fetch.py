@@ -40,6 +40,13 @@ def _last_words(result):
     return " ".join(errors[-3:]) or result.stderr.strip()[-300:] or f"status {result.returncode}"
 
 
+def _archives():
+    """Where apt keeps the packages: in its own folder another apt's clean-up may remove them before they are unpacked."""
+    folder = os.path.join(cache_folder(), "packages")
+    os.makedirs(os.path.join(folder, "partial"), exist_ok=True)
+    return folder
+
+
 @functools.cache
 def _fresh_lists():
     """Package lists of today, once a run: old ones name versions that are no longer there, and an older compiler."""
@@ -50,7 +57,7 @@ def _fresh_lists():
 def _apt(command, **more):
     """Runs an apt command that fetches."""
     _fresh_lists()
-    return _run([*APT, *command], **more)
+    return _run([*APT, "-o", f"Dir::Cache::Archives={_archives()}/", *command], **more)
 
 
 def packages(*names):

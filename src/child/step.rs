@@ -3,6 +3,7 @@
 /// One step of a spawn. C knows them as `QemuSpawnStep`, with these numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
+#[non_exhaustive]
 pub enum Step {
     /// Nothing failed.
     None,

@@ -16,11 +16,10 @@ pub struct QemuProcess {
 }
 
 /// In which way a child ended.
-///
 /// cbindgen:rename-all=ScreamingSnakeCase
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[allow(clippy::enum_variant_names)] // C's names
+#[allow(clippy::enum_variant_names)] // C has no other name for them
 pub enum QemuProcessEnd {
     /// It returned from main() or called exit().
     QemuProcessExited = 1,

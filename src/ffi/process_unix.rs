@@ -3,15 +3,13 @@
 use core::ffi::{c_char, c_int, c_uint};
 use core::ptr::null_mut;
 
-use libc::{EBADF, EINVAL, ENOMEM, ESRCH};
+use libc::{EBADF, EINVAL, ENOMEM};
 
 use super::process::{QemuProcess, QemuProcessEnd, QemuProcessStatus};
 use super::{origin, set_errno, Error, Origin};
-use crate::child::step::Step;
 use crate::errno::{Errno, ErrnoGuard};
 use crate::fd::Fd;
 use crate::heap::Owned;
-use crate::message::{filled, Arg};
 use crate::process::{End, Process, Status};
 use crate::spawn::{Failure, Way};
 
@@ -133,17 +131,7 @@ pub(super) unsafe fn kill(process: *mut QemuProcess, signal: c_int, errp: *mut *
     let process = unsafe { get(process) };
     let result = process.kill(signal);
     // SAFETY: the caller vouches for `errp`.
-    result.map_err(|errno| unsafe { set_failure(errp, origin, &cannot_signal(process, signal, errno)) }).is_ok()
-}
-
-fn cannot_signal(process: &Process, signal: c_int, errno: Errno) -> Failure {
-    let args = [Arg::int(signal), Arg::int(process.pid()), Arg::Errno(errno)];
-    let template = if errno.as_raw() == ESRCH {
-        "cannot send signal % to process %: it has ended"
-    } else {
-        "cannot send signal % to process %: %"
-    };
-    Failure::new(Step::None, errno, filled(template, &args))
+    result.map_err(|errno| unsafe { set_failure(errp, origin, &process.cannot_signal(signal, errno)) }).is_ok()
 }
 
 /// # Safety
@@ -165,7 +153,7 @@ pub(super) unsafe fn stop(
             true
         }
         Err(errno) => {
-            let failure = cannot_signal(process, libc::SIGKILL, errno);
+            let failure = process.cannot_signal(libc::SIGKILL, errno);
             // SAFETY: the caller vouches for `errp`.
             unsafe { set_failure(errp, origin, &failure) };
             false

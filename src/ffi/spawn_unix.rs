@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int, c_uint, CStr};
 
-use libc::{E2BIG, EINVAL, ETIMEDOUT};
+use libc::{E2BIG, EINVAL};
 
 use super::process::{QemuProcess, QemuProcessStatus};
 use super::process_border::{give, put_status, set_failure};
@@ -10,12 +10,12 @@ use super::spawn::{self, QemuSpawnOptions, QemuSpawnSignals, QemuSpawnStep};
 use super::{origin, Error};
 use crate::child::spawn::Rlimit;
 use crate::child::step::Step;
-use crate::errno::{Errno, ErrnoGuard};
+use crate::errno::ErrnoGuard;
 use crate::heap::Owned;
-use crate::message::{filled, Arg};
-use crate::process::{Process, Status};
+use crate::message::Arg;
+use crate::process::Process;
 use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings};
-use crate::spawn::{spawn as start, Failure};
+use crate::spawn::{end_of, spawn as start, too_late, Failure};
 
 /// # Safety
 ///
@@ -58,7 +58,8 @@ pub(super) unsafe fn spawn_sync(
                 if in_time {
                     return 0;
                 }
-                too_late(timeout_ms, argv)
+                // SAFETY: it was a list when the program was started.
+                too_late(unsafe { Strings::new(argv) }.next().unwrap_or_default(), timeout_ms)
             }
             Err(failure) => failure,
         },
@@ -67,26 +68,6 @@ pub(super) unsafe fn spawn_sync(
     // SAFETY: the caller vouches for `errp`.
     unsafe { set_failure(errp, origin, &failure) };
     -1
-}
-
-/// How the child ended, and whether by itself.
-fn end_of(process: &Process, timeout_ms: i64) -> Result<(Status, bool), Failure> {
-    // Negative is for ever here, too.
-    if let Some(ended) = process.wait(timeout_ms) {
-        return Ok((ended, true));
-    }
-    let ended = process
-        .kill_and_wait()
-        .map_err(|errno| Failure::because(Step::None, errno, "cannot kill process %", &[Arg::int(process.pid())]))?;
-    Ok((ended, false))
-}
-
-fn too_late(timeout_ms: i64, argv: *const *const c_char) -> Failure {
-    // SAFETY: it was a list when the program was started.
-    let name = unsafe { Strings::new(argv) }.next().unwrap_or_default();
-    let args = [Arg::Quoted(name), Arg::Number(timeout_ms)];
-    let text = filled("% did not end within % ms and was killed", &args);
-    Failure::new(Step::None, Errno::from_raw(ETIMEDOUT), text)
 }
 
 /// # Safety

@@ -17,10 +17,12 @@ use linux as system;
 use posix as system;
 
 use crate::cancel::CancellationDisabled;
+use crate::child::step::Step;
 use crate::errno::Errno;
 use crate::fd::Fd;
 use crate::lock::{this_process, Lock};
-use crate::spawn::Way;
+use crate::message::{filled, Arg};
+use crate::spawn::{Failure, Way};
 
 use kept::Kept;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -182,6 +184,18 @@ impl Process {
             return Err(Errno::from_raw(libc::ESRCH));
         }
         system::kill(self, signal)
+    }
+
+    /// Why a signal could not be sent, in words.
+    #[cold]
+    pub(crate) fn cannot_signal(&self, signal: c_int, errno: Errno) -> Failure {
+        let args = [Arg::int(signal), Arg::int(self.pid), Arg::Errno(errno)];
+        let template = if errno.as_raw() == libc::ESRCH {
+            "cannot send signal % to process %: it has ended"
+        } else {
+            "cannot send signal % to process %: %"
+        };
+        Failure::new(Step::None, errno, filled(template, &args))
     }
 
     /// Asks the child to end, and after `grace_ms` makes it.

@@ -74,6 +74,14 @@ fn check_flags(request: &Request<'_>) -> Checked {
     if request.flags.has(Flags::SET_PGID) && request.pgid < 0 {
         return refuse("pgid % is negative", &[Arg::int(request.pgid)]);
     }
+    // To the kernel it means "as it is": the program would keep what it was to lose.
+    for (flag, id, text) in
+        [(Flags::SET_UID, request.uid, "uid -1 is no user"), (Flags::SET_GID, request.gid, "gid -1 is no group")]
+    {
+        if request.flags.has(flag) && id == u32::MAX {
+            return refuse_text(text);
+        }
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod fork;
 mod interpreter;
 mod program;
 pub(crate) mod request;
+mod sync;
 mod way;
 
 use crate::cancel::CancellationDisabled;
@@ -30,6 +31,7 @@ use environment::Environment;
 pub(crate) use failure::Failure;
 use program::Programs;
 use request::{Flags, Request, SignalState};
+pub(crate) use sync::{end_of, too_late};
 pub(crate) use way::Way;
 use way::{create, Created};
 

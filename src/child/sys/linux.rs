@@ -319,14 +319,10 @@ pub(crate) fn exit(status: c_int) -> ! {
 }
 
 /// A pipe with CLOEXEC: the end to read and the end to write.
-///
-/// # Safety
-///
-/// `ends` has room for two.
 #[inline(always)]
-pub(crate) unsafe fn pipe(ends: *mut c_int) -> isize {
-    // SAFETY: as the caller says.
-    unsafe { syscall!(libc::SYS_pipe2, ends, libc::O_CLOEXEC) }
+pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
+    // SAFETY: there is room for two.
+    unsafe { syscall!(libc::SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }
 }
 
 /// Whether there is something to read, or the end, within so many milliseconds; for ever with `None`. Ends early where a

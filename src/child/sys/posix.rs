@@ -388,31 +388,21 @@ pub(crate) fn exit(status: c_int) -> ! {
 }
 
 /// A pipe with CLOEXEC: the end to read and the end to write.
-///
-/// # Safety
-///
-/// `ends` has room for two.
 #[inline(always)]
 #[cfg(not(target_vendor = "apple"))]
-pub(crate) unsafe fn pipe(ends: *mut c_int) -> isize {
-    // SAFETY: as the caller says.
-    result(unsafe { libc_pipe2(ends, libc::O_CLOEXEC) })
+pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
+    // SAFETY: there is room for two.
+    result(unsafe { libc_pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })
 }
 
 /// A pipe with CLOEXEC, in two steps: what another thread executes between them has it, too. macOS has no better one.
-///
-/// # Safety
-///
-/// `ends` has room for two.
 #[inline(always)]
 #[cfg(target_vendor = "apple")]
-pub(crate) unsafe fn pipe(ends: *mut c_int) -> isize {
-    // SAFETY: as the caller says.
-    let answer = unsafe { libc_pipe(ends) };
+pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
+    // SAFETY: there is room for two.
+    let answer = unsafe { libc_pipe(ends.as_mut_ptr()) };
     if answer == 0 {
-        for i in 0..2 {
-            // SAFETY: there are two.
-            let end = unsafe { ends.add(i).read() };
+        for end in *ends {
             // SAFETY: demands nothing.
             let _ = unsafe { fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC) };
         }

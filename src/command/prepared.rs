@@ -1,0 +1,156 @@
+//! The builder's strings and lists in the form in which the core, as C, takes them.
+
+use core::ffi::{c_char, c_int, CStr};
+use std::ffi::{CString, OsStr, OsString};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::vec::Vec;
+
+use super::spawn::{Spawn, Stdio};
+use crate::child::spawn::Rlimit;
+use crate::child::sys::Limit;
+use crate::message::Arg;
+use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings};
+use crate::spawn::Failure;
+
+/// What a [`Request`] points to.
+pub(super) struct Prepared {
+    argv: List,
+    executable: Option<CString>,
+    cwd: Option<CString>,
+    env_set: List,
+    env_unset: List,
+    fds: Vec<FdMap>,
+    ignored: Vec<c_int>,
+    defaulted: Vec<c_int>,
+    rlimits: Vec<Rlimit>,
+    flags: u64,
+}
+
+impl Prepared {
+    pub(super) fn new(spawn: &Spawn) -> Result<Self, Failure> {
+        let argv = core::iter::once(spawn.arg0.as_ref().unwrap_or(&spawn.program)).chain(&spawn.args);
+        let set = spawn.env.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        let unset = spawn.env.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name);
+        Ok(Self {
+            argv: List::new(argv.map(|arg| c_string(arg, "an argument")))?,
+            executable: match spawn.arg0 {
+                Some(_) => Some(c_string(&spawn.program, "the program")?),
+                None => None,
+            },
+            cwd: spawn.cwd.as_ref().map(|dir| c_string(dir, "the working directory")).transpose()?,
+            env_set: List::new(set.map(|(name, value)| variable(name, value)))?,
+            env_unset: List::new(unset.map(|name| c_string(name, "a variable")))?,
+            fds: spawn
+                .fds
+                .iter()
+                .map(|(source, target)| FdMap {
+                    source: source.as_ref().map_or(-1, |fd| fd.as_raw_fd()),
+                    target: *target,
+                })
+                .collect(),
+            ignored: numbers(&spawn.ignored, "ignored")?,
+            defaulted: numbers(&spawn.defaulted, "defaulted")?,
+            rlimits: spawn
+                .rlimits
+                .iter()
+                .map(|(resource, soft, hard)| Rlimit { resource: *resource, limit: Limit { soft: *soft, hard: *hard } })
+                .collect(),
+            flags: spawn.flags | stdio_flags(&spawn.stdio),
+        })
+    }
+
+    /// What the child is called.
+    pub(super) fn name(&self) -> &CStr {
+        self.argv.strings.first().map(CString::as_c_str).unwrap_or_default()
+    }
+
+    pub(super) fn request<'a>(&'a self, spawn: &'a Spawn) -> Request<'a> {
+        Request {
+            argv: self.argv.as_strings(),
+            flags: Flags(self.flags),
+            executable: self.executable.as_deref(),
+            cwd: self.cwd.as_deref(),
+            envp: None,
+            env_set: self.env_set.as_strings(),
+            env_unset: self.env_unset.as_strings(),
+            fds: counted(&self.fds),
+            signals: Some(if spawn.inherits_signals { SignalState::Inherit } else { SignalState::Default }),
+            // SAFETY: numbers() has put a 0 at the end.
+            ignored: unsafe { Numbers::new(self.ignored.as_ptr()) },
+            // SAFETY: numbers() has put a 0 at the end.
+            defaulted: unsafe { Numbers::new(self.defaulted.as_ptr()) },
+            pgid: spawn.pgid,
+            umask: spawn.umask,
+            uid: spawn.uid,
+            gid: spawn.gid,
+            groups: counted(&spawn.groups),
+            rlimits: counted(&self.rlimits),
+            death_signal: spawn.death_signal,
+        }
+    }
+}
+
+/// Strings, and the list of their addresses that ends with NULL.
+struct List {
+    strings: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+impl List {
+    fn new(strings: impl Iterator<Item = Result<CString, Failure>>) -> Result<Self, Failure> {
+        let strings = strings.collect::<Result<Vec<CString>, Failure>>()?;
+        let pointers = strings.iter().map(|text| text.as_ptr()).chain([core::ptr::null()]).collect();
+        Ok(Self { strings, pointers })
+    }
+
+    fn as_strings(&self) -> Strings<'_> {
+        // SAFETY: it ends with NULL, and the strings live as long as this.
+        unsafe { Strings::new(self.pointers.as_ptr()) }
+    }
+}
+
+fn counted<T>(list: &[T]) -> Counted<'_, T> {
+    // SAFETY: a slice is so many of them.
+    unsafe { Counted::new(list.as_ptr(), list.len()) }
+}
+
+fn refuse(template: &str, args: &[Arg<'_>]) -> Failure {
+    Failure::argument(libc::EINVAL, template, args)
+}
+
+fn c_string(text: &OsStr, what: &str) -> Result<CString, Failure> {
+    CString::new(text.as_bytes()).map_err(|_| refuse("% has a NUL byte in it", &[Arg::Str(what)]))
+}
+
+/// "NAME=value". A name with "=" would be another variable.
+fn variable(name: &OsString, value: &OsString) -> Result<CString, Failure> {
+    if name.as_bytes().contains(&b'=') {
+        let name = c_string(name, "a variable")?;
+        return Err(refuse("the name of a variable, %, has an = in it", &[Arg::Quoted(&name)]));
+    }
+    let mut text = name.clone();
+    text.push("=");
+    text.push(value);
+    c_string(&text, "a variable")
+}
+
+/// The list with a 0 at its end, which no signal has as its number.
+fn numbers(signals: &[c_int], name: &str) -> Result<Vec<c_int>, Failure> {
+    if let Some(i) = signals.iter().position(|signal| *signal == 0) {
+        return Err(refuse("%[%], 0, is no signal", &[Arg::Str(name), Arg::index(i)]));
+    }
+    Ok(signals.iter().copied().chain([0]).collect())
+}
+
+fn stdio_flags(stdio: &[Stdio; 3]) -> u64 {
+    let mut flags = 0;
+    for (i, stdio) in stdio.iter().enumerate() {
+        flags |= match stdio {
+            Stdio::Inherit => 0,
+            Stdio::Null => Flags::NULL_STDIN << i,
+            Stdio::Pipe => Flags::PIPE_STDIN << i,
+        };
+    }
+    flags
+}

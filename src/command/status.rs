@@ -1,0 +1,82 @@
+//! How a child ended.
+
+use core::ffi::c_int;
+use std::fmt;
+
+use crate::process;
+
+/// In which way a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// It returned from main() or called exit(), with this, 0 to 255.
+    Exited(c_int),
+    /// A signal ended it.
+    #[non_exhaustive]
+    Signaled {
+        /// Which one.
+        signal: c_int,
+        /// Whether that left a core dump.
+        core_dumped: bool,
+    },
+    /// It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
+    Unknown,
+}
+
+/// How a child ended. Its [`Display`](fmt::Display) says it in words: `exited with status 3`,
+/// `killed by signal 15 (SIGTERM)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status(process::Status);
+
+impl Status {
+    pub(super) const fn new(status: process::Status) -> Self {
+        Self(status)
+    }
+
+    /// Whether it exited with 0.
+    #[must_use]
+    pub fn success(self) -> bool {
+        self.code() == Some(0)
+    }
+
+    /// What it gave to exit(), if it exited.
+    #[must_use]
+    pub fn code(self) -> Option<c_int> {
+        match self.0 {
+            process::End::Exited(code) => Some(code),
+            _ => None,
+        }
+    }
+
+    /// The signal that ended it, if one did.
+    #[must_use]
+    pub fn signal(self) -> Option<c_int> {
+        match self.0 {
+            process::End::Signaled { signal, .. } => Some(signal),
+            _ => None,
+        }
+    }
+
+    /// Whether a signal ended it and left a core dump.
+    #[must_use]
+    pub fn core_dumped(self) -> bool {
+        matches!(self.0, process::End::Signaled { core_dumped: true, .. })
+    }
+
+    /// In which way it ended, to be matched.
+    #[must_use]
+    pub fn end(self) -> End {
+        match self.0 {
+            process::End::Exited(code) => End::Exited(code),
+            process::End::Signaled { signal, core_dumped } => End::Signaled { signal, core_dumped },
+            process::End::Unknown => End::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.describe().ok_or(fmt::Error)?;
+        f.write_str(&text.to_string_lossy())
+    }
+}
