@@ -74,6 +74,7 @@ PARTS = [
     Part("faults", "each system call failed in turn", dynamic("faults")),
     Part("matrix", "every signal in every state", dynamic("matrix")),
     Part("storm", "threads fork while another process fires signals", dynamic("storm")),
+    Part("spawn-inject", "a signal at every instruction and system call of a spawn", dynamic("spawn-inject")),
     Part("spawn-faults", "each system call of a spawn failed in turn, on each way in", dynamic("spawn-faults")),
     Part("controls", "plain fork() is found wanting, a sound C version is not",
          script("controls", "--output={output}")),

@@ -46,9 +46,9 @@ static inline void need_spawn(void)
 
 /* ---- What is asked of it ---- */
 
-enum request { USUAL, PIPES, EVERYTHING, REQUESTS };
+enum request { USUAL, INHERITED, PIPES, EVERYTHING, REQUESTS };
 
-static const char *const request_names[REQUESTS] = {"default options", "pipes", "everything set"};
+static const char *const request_names[REQUESTS] = {"default options", "inherited signals", "pipes", "everything set"};
 
 static const char *const argv_true[] = {"/bin/true", NULL};
 
@@ -74,7 +74,9 @@ static inline const struct QemuSpawnOptions *options_of(enum request request, Qe
     static gid_t group;
 
     options = (struct QemuSpawnOptions){.size = sizeof(options), .failed_step = step};
-    if (request == PIPES) {
+    if (request == INHERITED) {
+        options.signals = QEMU_SPAWN_SIGNALS_INHERIT;
+    } else if (request == PIPES) {
         options.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT;
     } else if (request == EVERYTHING) {
         options.flags = QEMU_SPAWN_SETSID | QEMU_SPAWN_SET_UMASK | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID |
@@ -119,9 +121,9 @@ struct spawn_call {
 
 struct spawn_run {
     pid_t parent;
-    bool inside; /* the parent is in the call */
-    bool waiting;   /* its time was up: what it does until it waits again depends on how long the child takes */
-    int failing;    /* the errno that the parent's call is to get, while it is being made */
+    bool inside;  /* the parent is in the call */
+    bool waiting; /* its time was up: what it does until it waits again depends on how long the child takes */
+    int failing;  /* the errno that the parent's call is to get, while it is being made */
     struct {
         pid_t pid;
         int failing;

@@ -1,0 +1,447 @@
+/*
+ * A signal at every instruction of qemu_spawn() in the parent, and at every system call of parent and child.
+ *
+ * A point is an instruction of the call, known by its address and how often it has been passed, or the entry of a
+ * system call. A fresh process is brought there, one signal is sent, and it goes on untraced. A signal to the parent must
+ * be handled once, in the parent; never may a handler run in the child, which may share the parent's memory; a signal to
+ * the child must do what it does by default; mask, dispositions and errno of the parent must be as before, and nothing
+ * may be left of the child.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include "common.h"
+
+#include "tracer.h"
+
+#ifndef HAVE_TRACER
+
+int main(int argc, char **argv)
+{
+    begin(argc, argv);
+    skip("signals are injected on x86_64 Linux only: this is another processor");
+}
+
+#else
+
+#include "spawn-subject.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ERRNO_BEFORE = 77, MAX_POINTS = 1 << 16 };
+
+enum target { TO_THREAD, TO_PROCESS, TO_GROUP, TO_CHILD, TARGETS };
+
+static const char *const target_names[TARGETS] = {"thread", "process", "group", "child"};
+
+/* ---- The subject ---- */
+
+struct report {
+    pid_t parent;
+    atomic_int handled, handled_elsewhere;
+    struct signal_state before, after;
+    int errno_after;
+    bool spawned, zombies, finished;
+    struct QemuProcessStatus end;
+};
+
+static struct report *report;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    atomic_fetch_add(raw_getpid() == report->parent ? &report->handled : &report->handled_elsewhere, 1);
+}
+
+__attribute__((__noreturn__)) static void be_subject(enum request request, int sig)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct rlimit no_core = {0, 0};
+    const struct QemuSpawnOptions *options = options_of(request, NULL);
+    QemuProcess *process;
+
+    setpgid(0, 0);
+    setrlimit(RLIMIT_CORE, &no_core);
+    report->parent = raw_getpid();
+    if (sigaction(sig, &action, NULL) != 0 || !open_sources()) {
+        broken("preparing the subject");
+    }
+    write_mask(bit_of(SIGUSR2));
+    read_signal_state(&report->before);
+    spawn_stop_for_tracer();
+    errno = ERRNO_BEFORE;
+    spawn_mark(SPAWN_MARK);
+    process = lib.spawn(argv_true, options, NULL);
+    spawn_mark(SPAWN_MARK_END);
+    report->errno_after = errno;
+    read_signal_state(&report->after);
+    report->spawned = process != NULL;
+    if (process) {
+        lib.wait(process, -1, &report->end, NULL);
+        lib.free(process);
+    }
+    report->zombies = waitpid(-1, NULL, WNOHANG | __WALL) != -1 || errno != ECHILD;
+    report->finished = true;
+    _exit(0);
+}
+
+/* ---- One experiment ---- */
+
+struct experiment {
+    enum way way;
+    enum request request;
+    int sig;
+    enum target target;
+    bool at_instruction;
+    uint64_t pc; /* the instruction, and how often it was passed before */
+    int passes;
+    struct spawn_call call;
+    bool sent, child_was_there;
+};
+
+static bool send(struct experiment *of, pid_t parent, pid_t child)
+{
+    of->sent = true;
+    of->child_was_there = child > 0;
+    switch (of->target) {
+    case TO_THREAD:
+        return syscall(SYS_tgkill, parent, parent, of->sig) == 0;
+    case TO_PROCESS:
+        return kill(parent, of->sig) == 0;
+    case TO_GROUP:
+        return kill(-parent, of->sig) == 0;
+    default:
+        return kill(child, of->sig) == 0;
+    }
+}
+
+static void fault(const struct experiment *of, const char *what)
+{
+    char where[120];
+
+    if (of->at_instruction) {
+        snprintf(where, sizeof(where), "parent, instruction %#lx, passed %d times", (unsigned long)of->pc, of->passes);
+    } else {
+        snprintf(where, sizeof(where), "%s, before system call %d, its occurrence %d",
+                 of->call.in_child ? "child" : "parent", of->call.number, of->call.occurrence);
+    }
+    violation(what, "[%s, %s] %s to the %s, %s: %s (handled %d times in the parent, %d times elsewhere; end %d, signal %d)",
+              way_names[of->way], request_names[of->request], signal_name(of->sig), target_names[of->target], where, what,
+              atomic_load(&report->handled), atomic_load(&report->handled_elsewhere), (int)report->end.end,
+              report->end.term_signal);
+}
+
+static void judge_child(const struct experiment *of)
+{
+    bool deadly = of->sig != SIGCHLD;
+    bool killed = report->end.end == QEMU_PROCESS_SIGNALED && report->end.term_signal == of->sig;
+    bool ran = report->end.end == QEMU_PROCESS_EXITED && report->end.exit_code == 0;
+    /* In a session of its own it is no longer in the group. */
+    bool aimed = of->target == TO_CHILD || (of->target == TO_GROUP && of->child_was_there && of->request != EVERYTHING);
+    bool may_be_aimed = of->target == TO_GROUP;
+
+    if (deadly && aimed ? !killed : !ran && !(deadly && may_be_aimed && killed)) {
+        fault(of, "the child does not end as it should");
+    }
+}
+
+static void judge(const struct experiment *of, int status)
+{
+    int handled = atomic_load(&report->handled);
+    int want = of->target != TO_CHILD;
+
+    if (timed_out) {
+        fault(of, "it came to no end");
+        return;
+    }
+    if (status != 0 || !report->finished || !report->spawned) {
+        fault(of, "the parent did not go on, or no child was made");
+        return;
+    }
+    if (atomic_load(&report->handled_elsewhere) != 0) {
+        fault(of, "a handler ran in the child");
+    }
+    /* The end of the child sends one more. */
+    if (of->sig == SIGCHLD ? handled < want : handled != want) {
+        fault(of, "the parent did not handle it once");
+    }
+    if (report->errno_after != ERRNO_BEFORE) {
+        fault(of, "errno has changed");
+    }
+    if (report->after.mask != report->before.mask || differing_disposition(&report->before, &report->after, 0) != 0) {
+        fault(of, "the parent's mask or a disposition has changed");
+    }
+    if (report->zombies) {
+        fault(of, "there is a child that nobody knows of");
+    }
+    judge_child(of);
+}
+
+static void start(struct spawn_run *run, const struct experiment *of)
+{
+    *run = (struct spawn_run){0};
+    memset(report, 0, sizeof(*report));
+    run->parent = fork();
+    if (run->parent < 0) {
+        broken("fork");
+    }
+    if (run->parent == 0) {
+        be_subject(of->request, of->sig);
+    }
+}
+
+/* ---- At system calls ---- */
+
+static int send_at(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
+{
+    struct experiment *of = context;
+
+    if (call->in_child != of->call.in_child || call->number != of->call.number ||
+        call->occurrence != of->call.occurrence) {
+        return 0;
+    }
+    if (!send(of, run->parent, call->in_child ? pid : 0)) {
+        fault(of, "it cannot be sent");
+    }
+    return LET_GO;
+}
+
+struct calls {
+    int n;
+    struct spawn_call call[512];
+};
+
+static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
+{
+    struct calls *calls = context;
+
+    (void)run;
+    (void)pid;
+    if (calls->n < (int)(sizeof(calls->call) / sizeof(calls->call[0]))) {
+        calls->call[calls->n++] = *call;
+    }
+    return 0;
+}
+
+static const int *signals(void)
+{
+    static int list[3];
+
+    list[0] = SIGUSR1;
+    list[1] = SIGCHLD;
+    list[2] = SIGRTMAX;
+    return list;
+}
+
+static void at_each_call(enum way way, enum request request)
+{
+    static struct calls calls;
+    struct experiment of = {.way = way, .request = request, .sig = SIGUSR1};
+    struct spawn_run run;
+
+    calls.n = 0;
+    start(&run, &of);
+    if (!spawn_follow(&run, record, &calls)) {
+        violation("follow", "[%s] the spawn cannot be followed", way_names[way]);
+        return;
+    }
+    for (int i = 0; i < calls.n; i++) {
+        for (int combination = 0; combination < 3 * TARGETS; combination++) {
+            int which = calls.call[i].number + calls.call[i].occurrence + combination;
+
+            of.sig = signals()[combination % 3];
+            of.target = (enum target)(combination / 3);
+            of.call = calls.call[i];
+            of.sent = false;
+            if ((of.target == TO_CHILD && !of.call.in_child) || of.call.number == SYS_exit_group ||
+                (quick && which % 16 != 0) || enough_hangs()) {
+                continue;
+            }
+            count_experiments(1);
+            start(&run, &of);
+            if (!spawn_follow(&run, send_at, &of) || !of.sent) {
+                fault(&of, "this call was not reached again");
+                continue;
+            }
+            judge(&of, run.status);
+        }
+    }
+    note("%s, %s: %d system calls", way_names[way], request_names[request], calls.n);
+}
+
+/* ---- At instructions of the parent ---- */
+
+struct point {
+    uint64_t pc;
+    int passes;
+};
+
+static struct point points[MAX_POINTS];
+
+/* Brings the subject to the first instruction of qemu_spawn(). */
+static bool go_to_call(struct spawn_run *run)
+{
+    int status;
+    struct stop stop;
+
+    if (wait_for(run->parent, &status) < 0 || !WIFSTOPPED(status) || !set_options(run->parent, false) ||
+        !set_breakpoint(run->parent, (uint64_t)(uintptr_t)lib.spawn)) {
+        return false;
+    }
+    watch(run->parent, NULL);
+    stop = resume(run->parent, PTRACE_CONT, NULL);
+    return stop.kind == STOP_TRAP;
+}
+
+static void give_up(struct spawn_run *run)
+{
+    kill(run->parent, SIGKILL);
+    wait_for(run->parent, &run->status);
+    watch(0, NULL);
+}
+
+static int find_points(enum way way, enum request request)
+{
+    struct experiment of = {.way = way, .request = request, .sig = SIGUSR1};
+    struct spawn_run run;
+    struct stop stop;
+    uint64_t back;
+    int n = 0;
+
+    start(&run, &of);
+    if (!go_to_call(&run)) {
+        give_up(&run);
+        return 0;
+    }
+    back = (uint64_t)ptrace(PTRACE_PEEKDATA, run.parent, (void *)get_word(run.parent, REGISTER(rsp)), NULL);
+    clear_breakpoint(run.parent);
+    while (n < MAX_POINTS) {
+        uint64_t pc = get_word(run.parent, REGISTER(rip));
+        int passes = 0;
+
+        if (pc == back) {
+            break;
+        }
+        for (int i = 0; i < n; i++) {
+            passes += points[i].pc == pc;
+        }
+        points[n++] = (struct point){pc, passes};
+        do {
+            stop = resume(run.parent, PTRACE_SINGLESTEP, NULL); /* without the signal, if one tells of the child's end */
+        } while (stop.kind == STOP_SIGNAL);
+        if (stop.kind != STOP_TRAP) {
+            n = 0;
+            break;
+        }
+    }
+    give_up(&run);
+    return n;
+}
+
+static void at_instruction(struct experiment *of)
+{
+    struct spawn_run run;
+    struct stop stop = {.kind = STOP_TRAP};
+
+    count_experiments(1);
+    start(&run, of);
+    if (!go_to_call(&run)) {
+        fault(of, "the call was not reached");
+        give_up(&run);
+        return;
+    }
+    if (of->pc != (uint64_t)(uintptr_t)lib.spawn || of->passes > 0) {
+        set_breakpoint(run.parent, of->pc);
+        for (int i = 0; i <= of->passes && stop.kind == STOP_TRAP; i++) {
+            do {
+                stop = resume(run.parent, PTRACE_CONT, &stop);
+            } while (stop.kind == STOP_SIGNAL);
+        }
+    }
+    if (stop.kind != STOP_TRAP || get_word(run.parent, REGISTER(rip)) != of->pc) {
+        fault(of, "this instruction was not reached again");
+        give_up(&run);
+        return;
+    }
+    clear_breakpoint(run.parent);
+    if (!send(of, run.parent, 0)) {
+        fault(of, "it cannot be sent");
+    }
+    ptrace(PTRACE_DETACH, run.parent, NULL, NULL);
+    wait_for(run.parent, &run.status);
+    watch(0, NULL);
+    judge(of, run.status);
+}
+
+static void at_each_instruction(enum way way, enum request request)
+{
+    int n = find_points(way, request), step = quick ? 23 : 1;
+
+    if (n == 0) {
+        violation("points", "[%s] the instructions of the call cannot be found", way_names[way]);
+        return;
+    }
+    note("%s, %s: %d instructions of the parent", way_names[way], request_names[request], n);
+    for (int i = 0; i < n; i += step) {
+        /* At each instruction three of the nine combinations, at the next the others. */
+        for (int j = 0; j < 3 && !enough_hangs(); j++) {
+            struct experiment of = {
+                .way = way,
+                .request = request,
+                .at_instruction = true,
+                .pc = points[i].pc,
+                .passes = points[i].passes,
+                .sig = signals()[j],
+                .target = (enum target)((i / step + j) % TO_CHILD),
+            };
+
+            at_instruction(&of);
+        }
+    }
+}
+
+static void be_harness(enum way way)
+{
+    if (!force_way(way)) {
+        _exit(EXIT_SKIP);
+    }
+    lib.free(lib.spawn(argv_true, NULL, NULL)); /* from here on it is known what is open */
+    wait_for(-1, &(int){0});
+    free(malloc(100000));
+    at_each_call(way, USUAL);
+    at_each_call(way, INHERITED);
+    at_each_call(way, EVERYTHING);
+    at_each_instruction(way, USUAL);
+    _exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    begin(argc, argv);
+    need_tracer();
+    need_spawn();
+    report = shared_memory(sizeof(*report));
+    for (int way = 0; way < WAYS; way++) {
+        int status;
+        pid_t pid = fork();
+
+        if (pid < 0) {
+            broken("fork");
+        }
+        if (pid == 0) {
+            be_harness((enum way)way);
+        }
+        wait_for(pid, &status);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) {
+            say_skip("ways in cannot be closed here (no seccomp filter can be installed): clone() and fork() are not tried");
+            break;
+        }
+        if (status != 0) {
+            violation("harness", "[%s] the harness ended with wait status %#x", way_names[way], (unsigned)status);
+        }
+    }
+    return finish();
+}
+
+#endif
