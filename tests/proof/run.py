@@ -76,6 +76,7 @@ PARTS = [
     Part("storm", "threads fork while another process fires signals", dynamic("storm")),
     Part("spawn-inject", "a signal at every instruction and system call of a spawn", dynamic("spawn-inject")),
     Part("spawn-faults", "each system call of a spawn failed in turn, on each way in", dynamic("spawn-faults")),
+    Part("spawn-matrix", "every signal in every state, through a spawn", dynamic("spawn-matrix")),
     Part("controls", "plain fork() is found wanting, a sound C version is not",
          script("controls", "--output={output}")),
     Part("region", "the child's object code stays within its allow-list",

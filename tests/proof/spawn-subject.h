@@ -12,45 +12,19 @@
 
 #include "tracer.h"
 
+#include "spawn-library.h"
 #include "spawn-ways.h"
 
-#include "qemu-fork.h"
-
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-
-/* ---- The library ---- */
-
-static struct {
-    QemuProcess *(*spawn)(const char *const *argv, const struct QemuSpawnOptions *opts, Error **errp);
-    int (*wait)(const QemuProcess *proc, int64_t timeout_ms, struct QemuProcessStatus *status, Error **errp);
-    void (*free)(QemuProcess *proc);
-    int (*pidfd)(const QemuProcess *proc);
-    pid_t (*pid)(const QemuProcess *proc);
-} lib;
-
-static inline void need_spawn(void)
-{
-    lib.spawn = dlsym(library.handle, "qemu_spawn");
-    lib.wait = dlsym(library.handle, "qemu_process_wait");
-    lib.free = dlsym(library.handle, "qemu_process_free");
-    lib.pidfd = dlsym(library.handle, "qemu_process_pidfd");
-    lib.pid = dlsym(library.handle, "qemu_process_pid");
-    if (!lib.spawn || !lib.wait || !lib.free || !lib.pidfd || !lib.pid) {
-        skip("%s does not export qemu_spawn", library.path);
-    }
-}
 
 /* ---- What is asked of it ---- */
 
 enum request { USUAL, INHERITED, PIPES, EVERYTHING, REQUESTS };
 
 static const char *const request_names[REQUESTS] = {"default options", "inherited signals", "pipes", "everything set"};
-
-static const char *const argv_true[] = {"/bin/true", NULL};
 
 /* For EVERYTHING, descriptors 20 to 22 are open. */
 static inline bool open_sources(void)
