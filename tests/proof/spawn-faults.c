@@ -88,7 +88,7 @@ static void set_up(void)
     sigaction(SIGRTMAX, &handler, NULL);
     sigaction(SIGHUP, &ignore, NULL);
     write_mask(bit_of(SIGUSR2) | bit_of(SIGTERM) | bit_of(SIGALRM));
-    if (!open_sources() || chdir("/tmp") != 0) {
+    if (!open_sources() || chdir("/usr") != 0) {
         broken("preparing the subject");
     }
 }
