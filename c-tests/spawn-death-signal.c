@@ -1,202 +1,252 @@
 /*
- * The death signal comes when the whole process ends that spawned the child, however it ends; and not when only the
- * thread ends that called qemu_spawn(), for which the kernel would send it. Nothing is there for it before it is used.
+ * death_signal: the child gets it when the program ends, however that ends, and not when the thread ends that spawned it.
+ * The thread that the library keeps for this is there when it is needed and not before.
+ *
+ * SPDX-License-Identifier: MIT
  */
-#include <pthread.h>
+#include "process.h"
 
-#include "spawn.h"
+enum { NOBODY = 65534 };
 
-static int threads(void)
+/* ---- in the program that was spawned ---- */
+
+static void tell_and_exit(int signum)
 {
-    DIR *folder = opendir("/proc/self/task");
-    struct dirent *entry;
-    int n = 0;
+    const char byte = signum == SIGUSR1 ? 'd' : '?';
 
-    while (folder && (entry = readdir(folder)) != NULL) {
-        n += entry->d_name[0] != '.';
-    }
-    closedir(folder);
-    return n;
+    _exit(write(STDOUT_FILENO, &byte, 1) == 1 ? 0 : 1);
 }
 
-/* What a process that is to die has spawned: its end is seen by the end of the file, for it alone has the other end. */
-struct dying {
-    int write_end;
-    uint64_t flags;
-    int death_signal;
-    bool from_thread, after_fork;
-    pid_t pid; /* out: the child's, if it is there */
-    int error;
+/* Says "r" when it is ready and "d" when it gets the signal. */
+static int wait_for_death(void)
+{
+    int signum = 0;
+
+    signal(SIGUSR1, tell_and_exit);
+    put_byte(STDOUT_FILENO, prctl(PR_GET_PDEATHSIG, &signum) == 0 && signum == SIGUSR1 ? 'r' : 'x');
+    pause_for_ever();
+}
+
+/* ---- in the test ---- */
+
+/* The number of threads of this process. */
+static int count_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *entry;
+    int count = 0;
+
+    while (tasks && (entry = readdir(tasks)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    if (tasks) {
+        closedir(tasks);
+    }
+    return count;
+}
+
+struct thread {
+    QemuSpawnOptions opts;
+    QemuProcess *process;
+    int in, out;
+    pid_t tid;
 };
 
-static QemuProcess *spawn_waiter(const struct dying *dying)
+static void *spawn_and_end(void *arg)
 {
-    const QemuSpawnFd list[] = {{dying->write_end, 3}};
+    struct thread *self = arg;
 
-    return qemu_spawn(ARGS(SELF, "pause"), OPTIONS(.fds = list, .n_fds = 1, .flags = dying->flags, .uid = 65534,
-                                                   .death_signal = dying->death_signal), NULL);
+    self->tid = (pid_t)syscall(SYS_gettid);
+    self->process = must_spawn(ARGS(SELF, "cat"), &self->opts);
+    self->in = qemu_process_take_fd(self->process, STDIN_FILENO);
+    self->out = qemu_process_take_fd(self->process, STDOUT_FILENO);
+    return NULL;
 }
 
-static void *spawn_in_thread(void *arg)
+static void test_thread_ends(void)
 {
-    return spawn_waiter((const struct dying *)arg);
-}
-
-static void spawn_and_die(struct dying *dying)
-{
-    QemuProcess *process = NULL;
+    struct thread self = {.opts = *OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT,
+                                           .death_signal = SIGKILL)};
+    char path[64];
     pthread_t thread;
 
-    if (dying->after_fork) {
-        /* The thread that makes such children is there, and is not in the child of fork(). */
-        if (qemu_spawn_sync(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGKILL), -1, NULL, NULL) != 0) {
-            _exit(1);
-        }
-        if (fork() != 0) {
-            wait(NULL);
-            _exit(0);
-        }
+    if (pthread_create(&thread, NULL, spawn_and_end, &self) != 0) {
+        bail("pthread_create");
     }
-    if (dying->from_thread) {
-        if (pthread_create(&thread, NULL, spawn_in_thread, dying) == 0) {
-            pthread_join(thread, (void **)&process);
-        }
-    } else {
-        process = spawn_waiter(dying);
+    pthread_join(thread, NULL);
+    /* It has been joined a moment before the kernel is done with it; the signal is sent in between. */
+    snprintf(path, sizeof(path), "/proc/self/task/%d", (int)self.tid);
+    while (access(path, F_OK) == 0) {
+        yield_a_moment();
     }
-    dying->error = errno;
-    dying->pid = process ? qemu_process_pid(process) : -1;
-    if (process && (kill(dying->pid, 0) != 0 || qemu_process_wait(process, 5, NULL, NULL) != 0)) {
-        dying->pid = -2;
-    }
-    kill(getpid(), SIGKILL);
+    (void)!write(self.in, "x", 1);
+    is_int(get_byte(self.out), 'x', "the thread that spawned it has ended, and the child lives");
+    close(self.in);
+    close(self.out);
+    is_int(end_of(self.process), 0, "it ends by itself");
 }
 
-/* Whether the child ends with its parent: only then does the pipe end. */
-static void dies(struct dying how, const char *what)
+struct middle {
+    int to_test;
+    const QemuSpawnOptions *opts;
+    bool forks;
+};
+
+/* Spawns a child that is to hear of the end of this process, and waits for that. */
+static void be_the_middle(const struct middle *middle)
 {
-    struct dying *dying = shared_memory(sizeof(*dying));
+    QemuSpawnOptions opts = *middle->opts;
+    const QemuSpawnFd map[] = {{middle->to_test, STDOUT_FILENO}};
+
+    if (middle->forks) {
+        /* The library's thread is there, and then it is not: the program forks. */
+        QemuProcess *process = must_spawn(ARGS(SELF, "pause"), OPTIONS(.death_signal = SIGKILL));
+        pid_t pid = fork();
+
+        if (pid > 0) {
+            _exit(wait_for(pid) == 0 ? 0 : 1);
+        }
+        qemu_process_free(process);
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    }
+    opts.death_signal = SIGUSR1;
+    opts.fds = map;
+    opts.n_fds = 1;
+    if (!qemu_spawn(ARGS(SELF, "wait-for-death"), &opts, NULL)) {
+        put_byte(middle->to_test, '-');
+        _exit(1);
+    }
+    close(middle->to_test);
+    pause_for_ever();
+}
+
+static void test_parent_dies(const QemuSpawnOptions *opts, bool forks, const char *what)
+{
+    struct middle middle = {.opts = opts, .forks = forks};
     int ends[2];
-    char byte;
+    char told_first;
     pid_t pid;
-    struct pollfd poll_fd;
 
     if (pipe2(ends, O_CLOEXEC) != 0) {
         bail("pipe2");
     }
-    *dying = how;
-    dying->write_end = ends[1];
     fflush(NULL);
     pid = fork();
+    if (pid == -1) {
+        bail("fork");
+    }
     if (pid == 0) {
-        spawn_and_die(dying);
+        close(ends[0]);
+        middle.to_test = ends[1];
+        be_the_middle(&middle);
     }
     close(ends[1]);
-    wait_for(pid);
-    if (!ok(dying->pid > 0, "%s: the child lives while its parent does", what)) {
-        printf("# pid %d, %s\n", (int)dying->pid, strerror(dying->error));
+    told_first = get_byte(ends[0]);
+    is_int(told_first, 'r', what);
+    ok(kill(pid, SIGKILL) == 0, "the parent is killed");
+    (void)wait_for(pid);
+    if (told_first == 'r') {
+        is_int(get_byte(ends[0]), 'd', "the child gets the signal");
     }
-    poll_fd = (struct pollfd){ends[0], POLLIN, 0};
-    /* A child that is not signalled lives for 100 seconds. */
-    ok(poll(&poll_fd, 1, 60000) == 1 && read(ends[0], &byte, 1) == 0, "%s: and dies after it", what);
     close(ends[0]);
-    munmap(dying, sizeof(*dying));
 }
 
-static void *spawn_here(void *arg)
+static void test_existence(void)
 {
-    return must_spawn(ARGS(SELF, "cat"), (const QemuSpawnOptions *)arg);
+    int before = count_threads();
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "0"), NULL);
+
+    end_of(process);
+    is_int(count_threads(), before, "an ordinary spawn starts no thread");
+    process = must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGTERM));
+    end_of(process);
+    is_int(count_threads(), before + 1, "one with a death signal starts one");
+    process = must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGTERM));
+    end_of(process);
+    is_int(count_threads(), before + 1, "the next uses the same");
 }
 
-static QemuProcess *in_thread(const QemuSpawnOptions *opts)
+static void test_errors(void)
 {
-    pthread_t thread;
-    void *process;
+    QemuProcess *process = spawn(ARGS("/nowhere/at/all"), OPTIONS(.death_signal = SIGTERM));
 
-    if (pthread_create(&thread, NULL, spawn_here, (void *)(uintptr_t)opts) != 0) {
-        bail("pthread_create");
-    }
-    pthread_join(thread, &process);
-    return (QemuProcess *)process;
+    ok(!process && told.error == ENOENT && told.step == QEMU_SPAWN_STEP_EXEC, "its errors are the same: %s",
+       told.message);
+    ok(!has_child(), "nothing is left");
+    process = spawn(ARGS(SELF), OPTIONS(.death_signal = NSIG + 1));
+    ok(!process && told.error == EINVAL && told.step == QEMU_SPAWN_STEP_ARGUMENTS, "no such signal: %s", told.message);
+    process = spawn(ARGS(SELF), OPTIONS(.death_signal = -1));
+    ok(!process && told.error == EINVAL && told.step == QEMU_SPAWN_STEP_ARGUMENTS, "a negative one: %s", told.message);
 }
 
-/* The thread has ended: its child must not have been signalled. It tells by what it still does. */
-static void outlives_thread(void)
-{
-    QemuProcess *process = in_thread(OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT, .death_signal = SIGTERM));
-    int in = qemu_process_take_fd(process, 0), out = qemu_process_take_fd(process, 1);
-    char byte = 0;
-
-    ok(write(in, "x", 1) == 1 && read(out, &byte, 1) == 1 && byte == 'x', "the thread has ended, its child lives");
-    close(in);
-    close(out);
-    is_int(end_of(process), 0, "and ends by itself");
-}
-
-static void helper_thread(int before)
+/* libc has every thread of the program change its user, the library's, too: and waits for it. */
+static void change_user(void *arg)
 {
     char path[64];
-    uint64_t mask = 0;
-    DIR *folder;
+    DIR *tasks;
     struct dirent *entry;
-    int n = 0;
+    int others = 0;
 
-    is_int(threads(), before + 1, "there is one thread more now");
-    is_int(end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGHUP))), 0, "once more");
-    is_int(threads(), before + 1, "it is the same for all");
-    folder = opendir("/proc/self/task");
-    while ((entry = readdir(folder)) != NULL) {
-        if (entry->d_name[0] != '.' && atoi(entry->d_name) != getpid()) {
-            snprintf(path, sizeof(path), "/proc/self/task/%d/status", atoi(entry->d_name));
-            n += read_status_set(path, "SigBlk", &mask);
-        }
+    (void)arg;
+    end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGTERM)));
+    alarm(100);
+    if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0) {
+        exit(1);
     }
-    closedir(folder);
-    ok(n == 1 && (mask & ALL_BLOCKABLE) == ALL_BLOCKABLE && !(mask & (BIT(32) | BIT(33))),
-       "it takes no signal of the program's, and those of libc's");
-}
+    tasks = opendir("/proc/self/task");
+    while (tasks && (entry = readdir(tasks)) != NULL) {
+        struct stat status;
+        char text[2048];
+        int fd;
 
-static void errors(void)
-{
-    fails(ARGS("/nowhere"), OPTIONS(.death_signal = SIGTERM), ENOENT, QEMU_SPAWN_STEP_EXEC, "cannot execute '/nowhere': %");
-    fails(ARGS(SELF), OPTIONS(.death_signal = SIGTERM, .cwd = "/nowhere"), ENOENT, QEMU_SPAWN_STEP_CWD,
-          "cannot change directory to '/nowhere': %");
+        snprintf(path, sizeof(path), "/proc/self/task/%.20s/status", entry->d_name);
+        if (entry->d_name[0] == '.' || stat(path, &status) != 0) {
+            continue;
+        }
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        read_all(fd, text, sizeof(text));
+        close(fd);
+        others += !strstr(text, "\nUid:\t65534\t65534\t65534\t65534\n");
+    }
+    exit(others == 0 && tasks ? 0 : 2);
 }
 
 int main(int argc, char **argv)
 {
-    int before;
-    sigset_t set, old;
+    QemuSpawnOptions as_nobody = *OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = NOBODY,
+                                          .gid = NOBODY);
+    struct ending ending;
+    QemuProcess *process;
 
     if (argc > 1) {
-        return spawned(argc, argv);
+        return strcmp(argv[1], "wait-for-death") == 0 ? wait_for_death() : spawned(argc, argv);
     }
-    if (!proc_tells_masks()) {
-        skip_all("/proc does not tell the threads of the program, but of an emulator");
-    }
-    before = threads();
-    is_int(end_of(must_spawn(ARGS(SELF, "exit", "0"), NULL)), 0, "a child without a death signal");
-    is_int(threads(), before, "needs no thread");
-    outlives_thread();
-    helper_thread(before);
-    errors();
-
-    dies((struct dying){.death_signal = SIGTERM}, "SIGTERM");
-    dies((struct dying){.death_signal = SIGKILL, .from_thread = true}, "SIGKILL, spawned by a thread that is no more");
-    dies((struct dying){.death_signal = SIGHUP, .after_fork = true}, "SIGHUP, after the program has forked");
-    if (geteuid() == 0) {
-        dies((struct dying){.death_signal = SIGTERM, .flags = QEMU_SPAWN_SET_UID}, "with another user");
+    cast_net();
+    need_exec();
+    /* What loses its parent is ours then. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    if (IS_EMULATED) {
+        skip("the number of threads", "the emulator has threads of its own");
     } else {
-        skip("with another user", "only root can change it: run the tests as root");
+        test_existence();
     }
-
-    /* The mask is the caller's, not that thread's. */
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    pthread_sigmask(SIG_SETMASK, &set, &old);
-    is_str(output_of(ARGS(SELF, "signals"), OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT, .death_signal = SIGTERM)),
-           "ignored 0000000000000000 blocked 0000000000000200\n", "INHERIT: the mask of the thread that called");
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    ok(!has_child(), "no child is left");
+    test_thread_ends();
+    test_errors();
+    test_parent_dies(OPTIONS(.flags = 0), false, "a child with a death signal is ready");
+    test_parent_dies(OPTIONS(.flags = QEMU_SPAWN_SETSID), false, "one in a session of its own");
+    test_parent_dies(OPTIONS(.flags = 0), true, "one whose parent was forked when it had spawned another");
+    if (geteuid() != 0) {
+        skip("a child that changes its user", "only root can");
+        skip("the program changes its user", "only root can");
+        return done();
+    }
+    process = spawn(ARGS(SELF, "exit", "0"), &as_nobody);
+    if (process && end_of(process) == 0) {
+        test_parent_dies(&as_nobody, false, "one that changes its user");
+    } else {
+        skip("a child that changes its user", "another user may not read where this program is");
+    }
+    ending = run_child(change_user, NULL);
+    exits_with(&ending, 0, "the program changes its user, with all its threads");
     return done();
 }
