@@ -10,10 +10,6 @@
 #include <sched.h>
 #include <time.h>
 
-/* spawn.h was begun when they had these names. */
-#define QEMU_PROCESS_END_EXITED QEMU_PROCESS_EXITED
-#define QEMU_PROCESS_END_SIGNALED QEMU_PROCESS_SIGNALED
-
 #include "spawn.h"
 
 #ifdef EMULATED

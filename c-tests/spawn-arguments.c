@@ -1,6 +1,8 @@
 /*
  * Options that make no sense: each is told as an error of the arguments, with its place, before anything is made. And
  * the rules for the size, by which the options grow with the versions of the library.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <stddef.h>
 

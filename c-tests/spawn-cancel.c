@@ -2,6 +2,8 @@
  * qemu_spawn() and what is done with a handle are no cancellation points: a thread that is to be cancelled comes back,
  * with a child or an error that is whole. Under the asynchronous type the handle may be lost with the thread, but there
  * is never half a child: each one is a program that runs, or nothing at all.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <sched.h>

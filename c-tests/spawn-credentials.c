@@ -1,6 +1,8 @@
 /*
  * The child's user, groups, privileges, limits, session and process group. Changing the user of a child that shares the
  * memory must not take from the parent what it had: whether it may be dumped and traced.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "spawn.h"
 

@@ -2,6 +2,8 @@
  * The child's descriptors are those that it was given, and no other; the parent's are never touched. Whichever of
  * stdin, stdout and stderr the parent has closed, pipes go where they shall; lists may swap; no child has an end of
  * another's pipe; and a full table is told, where it matters.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 

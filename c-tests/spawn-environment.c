@@ -1,6 +1,8 @@
 /*
  * The child's environment: the parent's, another, or none; then names are removed, and then set. The last of two sets
  * wins, every duplicate of a name that is set or removed goes, and all else is passed on to the byte.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "spawn.h"
 

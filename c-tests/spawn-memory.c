@@ -1,6 +1,8 @@
 /*
  * The child may share the parent's memory: it changes no byte of it that the parent can see. Neither errno nor the
  * environment nor a large region that is added up before and after; nor does a stack or anything else stay behind.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <sys/mman.h>
 

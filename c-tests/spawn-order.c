@@ -1,6 +1,8 @@
 /*
  * The steps are done in the order of QemuSpawnStep: where two would fail, the earlier one is told. And what a step
  * changes holds for those behind it.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "spawn.h"
 

@@ -2,6 +2,8 @@
  * QEMU_SPAWN_SEARCH_PATH looks for a name as execvp() does: in the directories of the parent's PATH, of which an empty
  * one is the working directory; a file that may not be executed is told at the end, if there is no other. But what the
  * kernel cannot execute is never given to a shell.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "spawn.h"
 

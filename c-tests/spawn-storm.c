@@ -1,6 +1,8 @@
 /*
  * Signals rain on the program while it spawns. No handler of the parent's runs in a child, which would see its own
  * process id there; none is lost in the parent; and each child comes to its own end.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <sched.h>
@@ -44,8 +46,8 @@ int main(int argc, char **argv)
     storm = shared_memory(sizeof(*storm));
     storm->parent = getpid();
     target = pthread_self();
-    /* Signals to the group reach the child, too, and nobody else's. */
-    if (setpgid(0, 0) != 0) {
+    /* Signals to the group reach the child, too, and nobody else's. The leader of a session has its own already. */
+    if (setpgid(0, 0) != 0 && getpgrp() != getpid()) {
         bail("setpgid");
     }
     sigaction(SIGUSR1, &action, NULL);

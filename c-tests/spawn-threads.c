@@ -1,4 +1,6 @@
-/* Several threads spawn at once, each with its own result; and several threads use one handle at once. */
+/* Several threads spawn at once, each with its own result; and several threads use one handle at once. *
+ * SPDX-License-Identifier: MIT
+ */
 #include <pthread.h>
 
 #include "spawn.h"
@@ -44,7 +46,7 @@ static void *spawn_many(void *arg)
 
         snprintf(number, sizeof(number), "%d", code);
         worker->wrong += qemu_spawn_sync(ARGS(SELF, "exit", number), &opts, -1, &status, &err) != 0 || err ||
-                         status.end != QEMU_PROCESS_END_EXITED || status.exit_code != code;
+                         status.end != QEMU_PROCESS_EXITED || status.exit_code != code;
         snprintf(name, sizeof(name), "/nowhere/%d", code);
         worker->wrong += qemu_spawn(ARGS(name), &opts, &err) != NULL || errno != ENOENT || !err ||
                          !strstr(error_get_pretty(err), name);
@@ -98,8 +100,8 @@ static void check_handle(bool killed)
     for (int i = 0; i < THREADS; i++) {
         const QemuProcessStatus *status = &workers[i].status;
 
-        ended += workers[i].result == 1 && (killed ? status->end == QEMU_PROCESS_END_SIGNALED && status->term_signal == SIGTERM
-                                                   : status->end == QEMU_PROCESS_END_EXITED && status->exit_code == 0);
+        ended += workers[i].result == 1 && (killed ? status->end == QEMU_PROCESS_SIGNALED && status->term_signal == SIGTERM
+                                                   : status->end == QEMU_PROCESS_EXITED && status->exit_code == 0);
         taken += workers[i].taken >= 0;
         wrong += workers[i].wrong;
         if (workers[i].taken >= 0) {
