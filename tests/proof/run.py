@@ -182,8 +182,9 @@ def text_table(rows):
     mutants = [mutant for row in rows for mutant in row.mutants]
     if mutants:
         width = max(len(mutant["name"]) for mutant in mutants)
-        lines += ["", f"{'mutant':<{width}}  caught by  what is wrong with it"]
-        lines += [f"{mutant['name']:<{width}}  {mutant['caught_by']:<9}  {mutant['wrong']}" for mutant in mutants]
+        by = max(len("caught by"), *(len(mutant["caught_by"]) for mutant in mutants))
+        lines += ["", f"{'mutant':<{width}}  {'caught by':<{by}}  what is wrong with it"]
+        lines += [f"{mutant['name']:<{width}}  {mutant['caught_by']:<{by}}  {mutant['wrong']}" for mutant in mutants]
     for row in rows:
         lines += [f"SKIPPED in {row.part}: {why}" for why in row.skips]
     return "\n".join(lines) + "\n"
