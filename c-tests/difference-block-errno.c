@@ -1,6 +1,8 @@
 /*
  * A deliberate difference from QEMU: pthread_sigmask() returns its error and need not set errno. QEMU shows what errno
  * happens to be; qemu_fork() shows what was returned, and sets errno to it.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork.h>
 

@@ -2,6 +2,8 @@
  * A deliberate difference from QEMU: a child that cannot unblock its signals uses write() and _exit() and nothing
  * else. QEMU's goes through malloc, stdio and strerror, each with a lock that a thread may have held which the child
  * does not have. Here each of those is the program's own, which takes down who called it.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "interpose-malloc.h"
 

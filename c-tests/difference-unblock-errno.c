@@ -1,6 +1,8 @@
 /*
  * A deliberate difference from QEMU: where the child cannot unblock its signals, QEMU always says "Invalid argument",
  * which its loop over the signals has left in errno. The child of qemu_fork() says what pthread_sigmask() returned.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork.h>
 

@@ -1,6 +1,8 @@
 /*
  * &error_abort and &error_fatal are compared by address, so the program, its static data, the library and a module that
  * is opened later must all mean the same two. argv[1] is the module.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <dlfcn.h>
 

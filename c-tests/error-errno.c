@@ -1,6 +1,8 @@
 /*
  * Every function of the Error API leaves errno alone, whether it has something to do or not. Its stderr cannot be
  * written to, so that each that prints has a system call that fails.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>
 

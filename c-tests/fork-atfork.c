@@ -1,6 +1,8 @@
 /*
  * pthread_atfork() handlers run as with fork(): once each, in their order, in the right process, with every signal
  * blocked. In the child they may even start a thread, as QEMU's RCU does.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <semaphore.h>

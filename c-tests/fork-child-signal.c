@@ -1,6 +1,8 @@
 /*
  * A signal that reaches the child before its caller does: it waits until the child has its default dispositions, and
  * then does what those say. The parent's handler does not run, and what the parent ignores is not ignored.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 

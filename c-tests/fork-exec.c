@@ -1,6 +1,8 @@
 /*
  * What it is all for: a program that the child executes starts with no signal blocked, ignored or pending, whatever its
  * parent has done with them. The program is this one, with an argument.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork.h>
 

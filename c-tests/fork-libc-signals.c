@@ -2,6 +2,8 @@
  * The signals that libc keeps for itself, 32 and 33 (musl: 34 too), are left in the child as they were. So threads that
  * the child makes can be cancelled there, and it can change its ids: both need the handler that libc has installed
  * once and for all.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <semaphore.h>

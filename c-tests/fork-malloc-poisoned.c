@@ -1,6 +1,8 @@
 /*
  * The child's half of qemu_fork() calls no malloc: another thread may have held its lock when the process was copied.
  * Here every call of malloc(), calloc(), realloc() or free() in a child aborts it.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "interpose-malloc.h"
 

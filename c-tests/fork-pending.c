@@ -1,6 +1,8 @@
 /*
  * Signals that are sent to the parent around and during qemu_fork(): they are delivered in the parent, as often as they
  * were sent, with their values, when qemu_fork() has returned, and the child has none of them.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 

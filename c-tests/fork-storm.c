@@ -2,6 +2,8 @@
  * A thread sends signals while another forks. Queued ones to the process: every one is delivered to the parent, once,
  * in its order. Others to the process group, so to a child that has just been made, too: the parent's handler never
  * runs in it; it may die of one, for that is the default.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <sched.h>

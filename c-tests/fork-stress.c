@@ -1,6 +1,8 @@
 /*
  * Threads that allocate and print without a pause, while another forks 10,000 times: many a fork finds a lock held by a
  * thread that the child does not have, and the child must come out of qemu_fork() all the same.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "interpose-malloc-lock.h"
 

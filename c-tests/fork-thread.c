@@ -1,6 +1,8 @@
 /*
  * qemu_fork() in a thread that is not the main one: what holds for one thread holds for it, and the other threads do
  * not notice: their masks, and the handlers of the process, are at no moment other than they were.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <semaphore.h>

@@ -1,6 +1,8 @@
 /*
  * Host mode: what error_setg_errno_internal() of the program is called with, and when. errp is passed on as it is,
  * whatever it is; the strings are constants, for QEMU keeps the pointers; and errno is right afterwards.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork.h>
 

@@ -1,4 +1,6 @@
-/* The small host program's Error API. */
+/* The small host program's Error API. *
+ * SPDX-License-Identifier: MIT
+ */
 #include "host-error.h"
 
 #include <errno.h>

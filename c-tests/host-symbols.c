@@ -1,6 +1,8 @@
 /*
  * Host mode: the library defines no error_*() of its own. Here the program defines all of QEMU's: were one of them in
  * the static library too, this could not be linked. argv[1] is the shared library, which is asked by name.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <dlfcn.h>
 

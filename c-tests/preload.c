@@ -1,6 +1,8 @@
 /*
  * LD_PRELOAD puts the library before a program's own qemu_fork(), where that is a dynamic symbol. argv[1] is the
  * program, argv[2] the library.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include "child.h"
 #include "sanitizer.h"

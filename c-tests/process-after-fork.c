@@ -1,79 +1,202 @@
 /*
- * A handle in a forked child of the program. The process is not a child of that one: it can look, and it does no harm
- * to what belongs to its parent.
+ * A handle in a forked child of the program: the process it stands for is no child of that one. It can be looked at and
+ * signalled all the same, is never reaped by the wrong one, and nothing waits for ever.
+ *
+ * SPDX-License-Identifier: MIT
  */
-#include "spawn.h"
+#include "process.h"
 
-struct seen {
-    int alive, ended;
-    QemuProcessStatus status;
-    bool killed, spawned;
-};
+/* What the forked child has seen. */
+static struct {
+    int looked, waited, after_end, again;
+    bool killed, killed_after_end, stopped;
+    int error;
+} *seen;
 
-int main(int argc, char **argv)
+static QemuProcess *process;
+static int go[2], ready[2];
+
+/* The forked child must not wait for what its own copy of a pipe's end holds open. */
+static pid_t fork_with(void (*body)(void))
 {
-    struct seen *seen;
-    QemuProcess *process, *killed;
-    QemuProcessStatus status;
-    int to_child, go[2];
     pid_t pid;
-    bool has_descriptor;
 
-    if (argc > 1) {
-        return spawned(argc, argv);
+    memset(seen, 0, sizeof(*seen));
+    if (pipe2(go, O_CLOEXEC) != 0 || pipe2(ready, O_CLOEXEC) != 0) {
+        bail("pipe2");
     }
-    seen = shared_memory(sizeof(*seen));
-    killed = must_spawn(ARGS(SELF, "pause"), NULL);
-    process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN));
-    to_child = qemu_process_take_fd(process, STDIN_FILENO);
-    has_descriptor = qemu_process_pidfd(process) >= 0;
-    if (pipe(go) != 0) {
-        bail("pipe");
-    }
+    fflush(NULL);
     pid = fork();
     if (pid == -1) {
         bail("fork");
     }
     if (pid == 0) {
-        QemuProcess *own;
-        char byte;
-
-        close(to_child);
+        alarm(100);
         close(go[1]);
-        seen->alive = qemu_process_wait(process, 0, NULL, NULL);
-        seen->killed = qemu_process_kill(killed, SIGKILL, NULL) || errno == ECHILD;
-        own = qemu_spawn(ARGS(SELF, "exit", "0"), NULL, NULL);
-        seen->spawned = own && qemu_process_wait(own, -1, &seen->status, NULL) == 1 &&
-                        seen->status.end == QEMU_PROCESS_EXITED;
-        qemu_process_free(own);
-        /* Until the parent has seen the end, and the end of `go`. */
-        while (read(go[0], &byte, 1) == -1 && errno == EINTR) {
-        }
-        seen->ended = qemu_process_wait(process, -1, &seen->status, NULL);
-        qemu_process_free(process);
-        qemu_process_free(killed);
+        close(ready[0]);
+        body();
         _exit(0);
     }
     close(go[0]);
-    close(to_child);
-    ok(qemu_process_wait(process, -1, &status, NULL) == 1 && status.end == QEMU_PROCESS_EXITED,
-       "the parent waits for its child");
+    close(ready[1]);
+    return pid;
+}
+
+static void finish(pid_t pid, const char *what)
+{
     close(go[1]);
-    is_int(wait_for(pid), 0, "the forked process comes to its end");
-    is_int(seen->alive, 0, "it has seen that the child lives");
-    is_int(seen->ended, 1, "and that it has ended");
-    ok(seen->status.end == QEMU_PROCESS_UNKNOWN || (has_descriptor && seen->status.end == QEMU_PROCESS_EXITED),
-       "with its status or none");
-    ok(seen->killed, "it could kill, or was told that it is not its child");
-    ok(seen->spawned, "it can spawn children of its own");
-    if (has_descriptor) {
-        ok(qemu_process_wait(killed, -1, &status, NULL) == 1 && status.term_signal == SIGKILL,
-           "the parent learns the end of the child that the forked process has killed");
-    } else {
-        ok(qemu_process_stop(killed, 0, &status, NULL), "the parent's handle still works");
-    }
-    qemu_process_free(killed);
+    is_int(wait_for(pid), 0, what);
+    close(ready[0]);
+}
+
+/* Says that it is ready, and waits for its parent. */
+static void meet(void)
+{
+    put_byte(ready[1], 'r');
+    (void)get_byte(go[0]);
+}
+
+static void look(void)
+{
+    seen->looked = wait_ms(process, 0);
+    seen->waited = wait_ms(process, 10);
+    meet();
+    /* It has ended, and its parent has reaped it. */
+    seen->after_end = wait_ms(process, 90000);
+    seen->again = wait_ms(process, -1);
+    errno = 0;
+    seen->killed_after_end = qemu_process_kill(process, SIGTERM, NULL);
+    seen->error = errno;
     qemu_process_free(process);
+}
+
+static void test_looking(void)
+{
+    QemuProcess *mine;
+    int in;
+    pid_t pid;
+
+    mine = process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN));
+    in = qemu_process_take_fd(process, STDIN_FILENO);
+    fcntl(in, F_SETFD, FD_CLOEXEC);
+    pid = fork_with(look);
+    if (get_byte(ready[0]) != 'r') {
+        bail("the forked child is not ready");
+    }
+    /* Closing our end of its stdin would not end it, for the forked child has that end, too. */
+    ok(qemu_process_kill(mine, SIGUSR1, NULL), "the parent can signal the child");
+    is_int(wait_ms(mine, -1), KILLED_BY + SIGUSR1, "and gets its status");
+    finish(pid, "the forked child ends, too");
+    close(in);
+    is_int(seen->looked, TIMED_OUT, "in the forked child: the process lives");
+    is_int(seen->waited, TIMED_OUT, "and a wait comes to its end");
+    ok(seen->after_end == UNKNOWN_END || seen->after_end == KILLED_BY + SIGUSR1,
+       "after its end the status is right or unknown, not %d", seen->after_end);
+    is_int(seen->again, seen->after_end, "the same again");
+    ok(!seen->killed_after_end && seen->error == ESRCH, "it cannot be signalled any more: ESRCH");
+    qemu_process_free(mine);
+}
+
+static void kill_it(void)
+{
+    seen->killed = qemu_process_kill(process, SIGUSR2, NULL);
+    seen->error = errno;
+}
+
+static void test_killing(void)
+{
+    bool by_descriptor;
+
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    by_descriptor = qemu_process_pidfd(process) != -1;
+    finish(fork_with(kill_it), "a forked child signals the process");
+    if (by_descriptor) {
+        ok(seen->killed, "by its descriptor it can");
+    } else {
+        ok(!seen->killed, "without a descriptor it does not: it might be somebody else by now");
+        qemu_process_kill(process, SIGUSR2, NULL);
+    }
+    is_int(wait_ms(process, -1), KILLED_BY + SIGUSR2, "the parent gets the status");
+    qemu_process_free(process);
+}
+
+static void stop_it(void)
+{
+    QemuProcessStatus status = {.exit_code = -1};
+
+    seen->stopped = qemu_process_stop(process, 90000, &status, NULL);
+    seen->waited = ending_of(&status);
+}
+
+static void test_stopping(void)
+{
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    if (qemu_process_pidfd(process) == -1) {
+        skip("a forked child stops the process", "there is no descriptor of it on this system");
+        qemu_process_kill(process, SIGTERM, NULL);
+    } else {
+        finish(fork_with(stop_it), "a forked child stops the process");
+        ok(seen->stopped, "it does");
+        ok(seen->waited == UNKNOWN_END || seen->waited == KILLED_BY + SIGTERM, "its status is right or unknown, not %d",
+           seen->waited);
+    }
+    is_int(wait_ms(process, -1), KILLED_BY + SIGTERM, "it has not been reaped, and the parent gets the real status");
+    qemu_process_free(process);
+}
+
+static void free_it(void)
+{
+    qemu_process_free(process);
+}
+
+static void detach_it(void)
+{
+    qemu_process_detach(process);
+    qemu_process_free(process);
+}
+
+static void test_freeing(void (*body)(void), const char *what)
+{
+    process = must_spawn(ARGS(SELF, "exit", "5"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN));
+    await_end(qemu_process_pid(process));
+    finish(fork_with(body), what);
+    ok(has_child(), "the parent's child has not been reaped");
+    is_int(wait_ms(process, 0), 5, "the parent gets the status");
+    ok(!has_child(), "and reaps it");
+    is_int(fcntl(qemu_process_take_fd(process, STDIN_FILENO), F_GETFD), FD_CLOEXEC, "the parent has its pipe");
+    qemu_process_free(process);
+}
+
+static void spawn_one(void)
+{
+    QemuProcess *own = qemu_spawn(ARGS(SELF, "exit", "6"), NULL, NULL);
+
+    seen->waited = own ? wait_ms(own, -1) : NOT_WAITED;
+    qemu_process_free(own);
+}
+
+static void test_spawning(void)
+{
+    process = must_spawn(ARGS(SELF, "exit", "5"), NULL);
+    finish(fork_with(spawn_one), "a forked child spawns");
+    is_int(seen->waited, 6, "and waits for its own child");
+    is_int(end_of(process), 5, "the parent for its");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    need_exec();
+    seen = shared_memory(sizeof(*seen));
+    test_looking();
+    test_killing();
+    test_stopping();
+    test_freeing(free_it, "a forked child frees its copy of the handle");
+    test_freeing(detach_it, "a forked child detaches and frees its copy of the handle");
+    test_spawning();
     ok(!has_child(), "no child is left");
     return done();
 }

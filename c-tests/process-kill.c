@@ -1,84 +1,86 @@
 /*
- * qemu_process_kill(): reaches a living child, and nobody else: a child that has ended, reaped or not, is ESRCH. A
- * number that is no signal is EINVAL.
+ * qemu_process_kill(): reaches the child, and nobody at all once that has ended, whether it has been reaped or not.
+ *
+ * SPDX-License-Identifier: MIT
  */
-#include "spawn.h"
+#include "process.h"
 
-/* The kernel says that the child has ended; nobody has reaped it. */
-static void let_it_end(const QemuProcess *process)
-{
-    siginfo_t info;
-
-    while (waitid(P_PID, (id_t)qemu_process_pid(process), &info, WEXITED | WNOWAIT) == -1) {
-        if (errno != EINTR) {
-            bail("waitid");
-        }
-    }
-}
-
-static void refuses(QemuProcess *process, int sig, int error, const char *format, const char *what)
+static void kill_fails(QemuProcess *process, int sig, int error, const char *reason, const char *what)
 {
     char expected[256];
     Error *err = NULL;
     bool sent;
-    int seen;
 
-    snprintf(expected, sizeof(expected), format, sig, (int)qemu_process_pid(process), strerror(error));
+    snprintf(expected, sizeof(expected), "cannot send signal %d to process %d: %s", sig,
+             (int)qemu_process_pid(process), reason);
     errno = 0;
     sent = qemu_process_kill(process, sig, &err);
-    seen = errno;
-    ok(!sent && seen == error, "%s: false, and errno %d", what, error);
-    is_str(err ? error_get_pretty(err) : NULL, expected, "and says so");
-    if (err) {
+    is_int(sent ? 0 : errno, error, what);
+    if (ok(err != NULL, "with an error")) {
+        is_str(error_get_pretty(err), expected, "it tells the signal, the process and the reason");
         error_free(err);
     }
     errno = 0;
-    ok(!qemu_process_kill(process, sig, NULL) && errno == error, "%s: nobody need listen", what);
+    ok(!qemu_process_kill(process, sig, NULL) && errno == error, "the same with nowhere to put the error");
 }
 
-static const char ended[] = "cannot send signal %d to process %d: it has ended";
-static const char other[] = "cannot send signal %d to process %d: %s";
+static void test_living(void)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "pause"), NULL);
+    Error *err = NULL;
+
+    ok(qemu_process_kill(process, 0, &err) && !err, "signal 0: the child is there");
+    kill_fails(process, -1, EINVAL, strerror(EINVAL), "a negative signal is EINVAL");
+    kill_fails(process, NSIG + 1, EINVAL, strerror(EINVAL), "a signal that is too large is EINVAL");
+    kill_fails(process, 1 << 30, EINVAL, strerror(EINVAL), "one that is far too large, too");
+    is_int(wait_ms(process, 0), TIMED_OUT, "none of these ended the child");
+    ok(qemu_process_kill(process, SIGUSR1, &err) && !err, "a signal that ends it is sent");
+    is_int(wait_ms(process, -1), KILLED_BY + SIGUSR1, "and ends it");
+    kill_fails(process, SIGKILL, ESRCH, "it has ended", "then it is ESRCH");
+    qemu_process_free(process);
+}
+
+static void test_detached(void)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "pause"), NULL);
+    pid_t pid = qemu_process_pid(process);
+
+    qemu_process_detach(process);
+    ok(qemu_process_kill(process, SIGUSR2, NULL), "a detached child can be signalled");
+    await_end(pid);
+    kill_fails(process, SIGTERM, ESRCH, "it has ended", "detached and ended: ESRCH");
+    is_int(wait_for(pid), SIGUSR2, "it was left to us to reap");
+    kill_fails(process, SIGTERM, ESRCH, "it has ended", "after that, too");
+    qemu_process_free(process);
+}
+
+static void test_ended(bool reaped)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
+
+    if (reaped) {
+        qemu_process_wait(process, -1, NULL, NULL);
+    } else {
+        await_end(qemu_process_pid(process));
+    }
+    printf("# ended and %s\n", reaped ? "reaped" : "not reaped");
+    kill_fails(process, SIGTERM, ESRCH, "it has ended", "a child that has ended is ESRCH");
+    kill_fails(process, 0, ESRCH, "it has ended", "for signal 0, too");
+    is_int(wait_ms(process, 0), 7, "its status is kept");
+    qemu_process_free(process);
+}
 
 int main(int argc, char **argv)
 {
-    QemuProcess *process;
-    QemuProcessStatus status;
-
     if (argc > 1) {
         return spawned(argc, argv);
     }
-
-    process = must_spawn(ARGS(SELF, "pause"), NULL);
-    refuses(process, 65, EINVAL, other, "a number beyond the signals");
-    refuses(process, -1, EINVAL, other, "a negative number");
-    errno = ERANGE;
-    ok(qemu_process_kill(process, 0, NULL) && errno == ERANGE, "signal 0 reaches a living child, and does nothing");
-    is_int(qemu_process_wait(process, 0, NULL, NULL), 0, "it still lives");
-    ok(qemu_process_kill(process, SIGUSR1, NULL), "a signal is sent");
-    ok(qemu_process_wait(process, -1, &status, NULL) == 1 && status.end == QEMU_PROCESS_SIGNALED &&
-           status.term_signal == SIGUSR1,
-       "and ends it");
-    refuses(process, SIGTERM, ESRCH, ended, "after the end, reaped");
-    refuses(process, 0, ESRCH, ended, "signal 0 as well");
-    qemu_process_free(process);
-
-    process = must_spawn(ARGS(SELF, "exit", "3"), NULL);
-    let_it_end(process);
-    refuses(process, SIGTERM, ESRCH, ended, "after the end, not reaped by anybody");
-    ok(qemu_process_wait(process, -1, &status, NULL) == 1 && status.exit_code == 3, "the status is not lost by that");
-    qemu_process_free(process);
-
-    process = must_spawn(ARGS(SELF, "exit", "3"), NULL);
-    is_int(wait_for(qemu_process_pid(process)), 3 << 8, "somebody else reaps it");
-    refuses(process, SIGTERM, ESRCH, ended, "after the end, reaped by somebody else");
-    qemu_process_free(process);
-
-    process = must_spawn(ARGS(SELF, "exit", "4"), NULL);
-    qemu_process_detach(process);
-    let_it_end(process);
-    refuses(process, SIGTERM, ESRCH, ended, "after the end, detached");
-    is_int(wait_for(qemu_process_pid(process)), 4 << 8, "it was left to be reaped");
-    refuses(process, SIGTERM, ESRCH, ended, "and after that");
-    qemu_process_free(process);
+    cast_net();
+    need_exec();
+    test_living();
+    test_detached();
+    test_ended(false);
+    test_ended(true);
+    ok(!has_child(), "no child is left");
     return done();
 }

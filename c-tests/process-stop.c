@@ -1,61 +1,117 @@
 /*
- * qemu_process_stop(): SIGTERM, also to a stopped child; SIGKILL for one that does not mind; and the status of one that
- * has ended before.
+ * qemu_process_stop(): as gently as it goes, but for certain.
+ *
+ * SPDX-License-Identifier: MIT
  */
-#include "spawn.h"
+#include "process.h"
 
-static QemuProcess *stubborn(void)
+enum { LONG = 90000, SHORT = 20 }; /* milliseconds */
+
+static void say_goodbye(int signum)
 {
-    QemuProcess *process = must_spawn(ARGS(SELF, "stubborn"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDOUT));
-    int out = qemu_process_take_fd(process, STDOUT_FILENO);
-    char byte;
+    (void)signum;
+    _exit(5);
+}
 
-    /* It ignores SIGTERM by now. */
-    if (read(out, &byte, 1) != 1) {
-        bail("read");
+/* A program that ends in its own way when it is asked to. */
+static int polite(void)
+{
+    signal(SIGTERM, say_goodbye);
+    puts("ready");
+    fflush(stdout);
+    pause_for_ever();
+}
+
+/* Starts one that says when it is ready. */
+static QemuProcess *start(const char *what)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, what), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDOUT));
+    int fd = qemu_process_take_fd(process, STDOUT_FILENO);
+
+    if (get_byte(fd) != 'r') {
+        bail("the child is not ready");
     }
-    close(out);
+    close(fd);
     return process;
 }
 
-static void stops(QemuProcess *process, int64_t grace, QemuProcessEnd end, int value, const char *what)
+static int stop(QemuProcess *process, int64_t grace_ms)
 {
     QemuProcessStatus status = {.exit_code = -1};
+    Error *err = NULL;
 
-    errno = ERANGE;
-    ok(qemu_process_stop(process, grace, &status, NULL) && errno == ERANGE, "%s", what);
-    if (!ok(status.end == end && (end == QEMU_PROCESS_EXITED ? status.exit_code : status.term_signal) == value,
-            "it ended that way")) {
-        printf("# end %d, exit code %d, signal %d\n", (int)status.end, status.exit_code, status.term_signal);
+    if (!qemu_process_stop(process, grace_ms, &status, &err)) {
+        printf("# %s\n", error_get_pretty(err));
+        error_free(err);
+        return NOT_WAITED;
     }
-    ok(!has_child(), "it has been reaped");
-    ok(qemu_process_stop(process, 0, NULL, NULL), "once more: nothing to do, and no status wanted");
-    qemu_process_free(process);
+    return ending_of(&status);
 }
 
 int main(int argc, char **argv)
 {
     QemuProcess *process;
-    siginfo_t info;
+    int end;
 
     if (argc > 1) {
-        return spawned(argc, argv);
+        return strcmp(argv[1], "polite") == 0 ? polite() : spawned(argc, argv);
     }
-    stops(must_spawn(ARGS(SELF, "pause"), NULL), -1, QEMU_PROCESS_SIGNALED, SIGTERM, "SIGTERM ends it");
-    stops(must_spawn(ARGS(SELF, "pause"), NULL), 100000, QEMU_PROCESS_SIGNALED, SIGTERM,
-          "the grace is not waited for in vain");
-    stops(stubborn(), 10, QEMU_PROCESS_SIGNALED, SIGKILL, "what ignores SIGTERM gets SIGKILL");
-    stops(stubborn(), 0, QEMU_PROCESS_SIGNALED, SIGKILL, "at once without a grace");
+    cast_net();
+    need_exec();
 
     process = must_spawn(ARGS(SELF, "pause"), NULL);
-    qemu_process_kill(process, SIGSTOP, NULL);
-    while (waitid(P_PID, (id_t)qemu_process_pid(process), &info, WSTOPPED | WNOWAIT) == -1 && errno == EINTR) {
-    }
-    stops(process, -1, QEMU_PROCESS_SIGNALED, SIGTERM, "a stopped child is made to go on, and ends by SIGTERM");
+    is_int(stop(process, LONG), KILLED_BY + SIGTERM, "SIGTERM suffices");
+    ok(!has_child(), "the child has been reaped");
+    is_int(stop(process, LONG), KILLED_BY + SIGTERM, "stopping it again tells the same");
+    is_int(wait_ms(process, 0), KILLED_BY + SIGTERM, "and so does waiting");
+    qemu_process_free(process);
 
-    process = must_spawn(ARGS(SELF, "exit", "5"), NULL);
-    while (waitid(P_PID, (id_t)qemu_process_pid(process), &info, WEXITED | WNOWAIT) == -1 && errno == EINTR) {
-    }
-    stops(process, 0, QEMU_PROCESS_EXITED, 5, "what has ended before keeps its status");
+    process = start("polite");
+    is_int(stop(process, LONG), 5, "a child may end in its own way");
+    qemu_process_free(process);
+    process = start("polite");
+    is_int(stop(process, -1), 5, "with a negative grace as late as it likes");
+    qemu_process_free(process);
+
+    process = start("stubborn");
+    is_int(stop(process, SHORT), KILLED_BY + SIGKILL, "one that ignores SIGTERM is killed when the grace is over");
+    qemu_process_free(process);
+    process = start("stubborn");
+    is_int(stop(process, 0), KILLED_BY + SIGKILL, "without a grace at once");
+    ok(!has_child(), "and reaped");
+    qemu_process_free(process);
+
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    end = stop(process, 0);
+    ok(end == KILLED_BY + SIGTERM || end == KILLED_BY + SIGKILL, "without a grace either signal may be the faster one");
+    qemu_process_free(process);
+
+    process = start("polite");
+    qemu_process_kill(process, SIGSTOP, NULL);
+    await_stop(qemu_process_pid(process));
+    is_int(stop(process, LONG), 5, "a child that is stopped goes on, to end in its own way");
+    qemu_process_free(process);
+    process = start("stubborn");
+    qemu_process_kill(process, SIGSTOP, NULL);
+    await_stop(qemu_process_pid(process));
+    is_int(stop(process, SHORT), KILLED_BY + SIGKILL, "one that is stopped and ignores SIGTERM is killed");
+    qemu_process_free(process);
+
+    process = must_spawn(ARGS(SELF, "exit", "3"), NULL);
+    await_end(qemu_process_pid(process));
+    is_int(stop(process, 0), 3, "one that has ended by itself is only reaped");
+    ok(!has_child(), "but that it is");
+    qemu_process_free(process);
+    process = must_spawn(ARGS(SELF, "exit", "3"), NULL);
+    qemu_process_wait(process, -1, NULL, NULL);
+    is_int(stop(process, LONG), 3, "one that has been waited for is told about once more");
+    ok(qemu_process_stop(process, 0, NULL, NULL), "also with nowhere to put the status");
+    qemu_process_free(process);
+
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    ok(qemu_process_stop(process, LONG, NULL, NULL), "a living one with nowhere to put the status");
+    is_int(wait_ms(process, 0), KILLED_BY + SIGTERM, "the status is kept");
+    qemu_process_free(process);
+    ok(!has_child(), "no child is left");
     return done();
 }

@@ -1,6 +1,8 @@
 /*
  * Options that make no sense: each is told as an error of the arguments, with its place, before anything is made. And
  * the rules for the size, by which the options grow with the versions of the library.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <stddef.h>
 
@@ -24,8 +26,8 @@ static void check_program(void)
 
 static void check_flags(void)
 {
-    INVALID("the options have an unknown flag, 0x40000", .flags = UINT64_C(1) << 18);
-    INVALID("the options have an unknown flag, 0x8000000000000000", .flags = UINT64_C(1) << 63);
+    INVALID("the options have an unknown flag, 1 << 18", .flags = UINT64_C(1) << 18);
+    INVALID("the options have an unknown flag, 1 << 63", .flags = UINT64_C(1) << 63);
     INVALID("NULL_STDIN excludes PIPE_STDIN", .flags = QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_PIPE_STDIN);
     INVALID("NULL_STDOUT excludes PIPE_STDOUT", .flags = QEMU_SPAWN_NULL_STDOUT | QEMU_SPAWN_PIPE_STDOUT);
     INVALID("NULL_STDERR excludes PIPE_STDERR", .flags = QEMU_SPAWN_NULL_STDERR | QEMU_SPAWN_PIPE_STDERR);

@@ -1,6 +1,8 @@
 /*
  * Why a spawn fails, step by step: the text names what could not be done and to what, errno is the cause, and
  * failed_step tells the step. Where the cause is known to puzzle, a hint follows. Nothing is left behind by any of them.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <elf.h>
 

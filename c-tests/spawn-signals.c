@@ -1,6 +1,8 @@
 /*
  * The child's signals. By default every one of the 64 has its default disposition and none is blocked, libc's own 32
  * and 33 included; QEMU_SPAWN_SIGNALS_INHERIT leaves what plain fork and exec leave; two lists change single ones.
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <semaphore.h>

@@ -1,66 +1,114 @@
-/* qemu_spawn_sync(): runs a program to its end, or kills it when its time is up; nothing is left in either case. */
-#include "spawn.h"
+/*
+ * qemu_spawn_sync(): a program runs, ends or is killed when the time is up, and has been reaped.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "process.h"
 
-static void kills(int64_t timeout, const char *name)
+static QemuSpawnStep step;
+
+/* Runs it, and tells how it ended; or -errno, with the message in `told`. */
+static int run(const char *const *argv, QemuSpawnOptions *opts, int64_t timeout_ms, QemuProcessStatus *status)
 {
-    static struct state before;
-    QemuProcessStatus status = {.end = (QemuProcessEnd)0};
-    QemuSpawnStep step = QEMU_SPAWN_STEP_EXEC;
-    char expected[256];
     Error *err = NULL;
-    int result, seen;
+    int result;
 
-    look_at_state(&before);
-    errno = 0;
-    result = qemu_spawn_sync(ARGS(name, "stubborn"),
-                             OPTIONS(.executable = SELF, .flags = QEMU_SPAWN_NULL_STDOUT, .failed_step = &step), timeout,
-                             &status, &err);
-    seen = errno;
-    ok(result == -1 && seen == ETIMEDOUT, "after %lld ms: ETIMEDOUT", (long long)timeout);
-    ok(status.end == QEMU_PROCESS_SIGNALED && status.term_signal == SIGKILL, "it was killed by SIGKILL");
-    is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
-    snprintf(expected, sizeof(expected), "'%s' did not end within %lld ms and was killed", name, (long long)timeout);
-    is_str(err ? error_get_pretty(err) : NULL, expected, "the message says so");
+    *told.message = '\0';
+    opts->failed_step = &step;
+    step = (QemuSpawnStep)-1;
+    result = qemu_spawn_sync(argv, opts, timeout_ms, status, &err);
+    told.error = errno;
     if (err) {
+        snprintf(told.message, sizeof(told.message), "%s", error_get_pretty(err));
         error_free(err);
     }
-    ok(!has_child(), "it was reaped");
-    is_same_state(&before, "all else is as it was");
+    if (result == 0) {
+        return *told.message ? NOT_WAITED : ending_of(status);
+    }
+    return result == -1 && *told.message ? -told.error : NOT_WAITED;
+}
+
+static void ends_as(const char *what, const char *how, int64_t timeout_ms, int end)
+{
+    QemuProcessStatus status = {.exit_code = -1};
+
+    ok(run(ARGS(SELF, what, how), OPTIONS(.flags = 0), timeout_ms, &status) == end, "%s %s, %lld ms: %d", what, how,
+       (long long)timeout_ms, end);
+    is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
+    ok(!has_child(), "it has been reaped");
+}
+
+static void is_killed(const char *what, int64_t timeout_ms)
+{
+    QemuProcessStatus status = {.exit_code = -1};
+    int before = count_descriptors();
+
+    ok(run(ARGS(SELF, what), OPTIONS(.flags = QEMU_SPAWN_NULL_STDOUT), timeout_ms, &status) == -ETIMEDOUT,
+       "%s, %lld ms: ETIMEDOUT", what, (long long)timeout_ms);
+    ok(strstr(told.message, SELF) != NULL, "the message names the program: %s", told.message);
+    is_int(ending_of(&status), KILLED_BY + SIGKILL, "it was SIGKILL that ended it");
+    is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
+    ok(!has_child(), "it has been reaped");
+    is_int(count_descriptors(), before, "no descriptor is left");
+}
+
+static void refuses_pipe(uint64_t flag, const char *name)
+{
+    QemuProcessStatus status;
+
+    ok(run(ARGS(SELF, "exit", "0"), OPTIONS(.flags = flag), -1, &status) == -EINVAL, "%s is EINVAL", name);
+    is_int(step, QEMU_SPAWN_STEP_ARGUMENTS, "the step: the arguments");
+    ok(!has_child(), "nothing has been started");
+}
+
+static void test_no_start(void)
+{
+    QemuProcessStatus status;
+    char expected[256];
+
+    is_int(run(ARGS("/nowhere/at/all"), OPTIONS(.flags = 0), 1000, &status), -ENOENT, "no such program: ENOENT");
+    is_int(step, QEMU_SPAWN_STEP_EXEC, "the step: to execute");
+    snprintf(expected, sizeof(expected), "cannot execute '/nowhere/at/all': %s", strerror(ENOENT));
+    is_str(told.message, expected, "the message is that of qemu_spawn()");
+    is_int(run(ARGS(SELF, "exit", "0"), OPTIONS(.cwd = "/nowhere"), 0, &status), -ENOENT, "no such folder: ENOENT");
+    is_int(step, QEMU_SPAWN_STEP_CWD, "the step: the working directory");
+    is_int(run(ARGS(SELF, "exit", "0"), OPTIONS(.flags = UINT64_C(1) << 63), 0, &status), -EINVAL,
+           "an unknown flag: EINVAL");
+    is_int(step, QEMU_SPAWN_STEP_ARGUMENTS, "the step: the arguments");
+    ok(!has_child(), "no child is left");
+}
+
+static void test_without_status(void)
+{
+    is_int(qemu_spawn_sync(ARGS(SELF, "exit", "3"), NULL, -1, NULL, NULL), 0, "nowhere to put the status, no options");
     errno = 0;
-    ok(qemu_spawn_sync(ARGS(SELF, "pause"), NULL, timeout, NULL, NULL) == -1 && errno == ETIMEDOUT,
-       "neither the status nor the error need be wanted");
+    is_int(qemu_spawn_sync(ARGS(SELF, "pause"), NULL, 0, NULL, NULL), -1, "nowhere to put the status or the error");
+    is_int(errno, ETIMEDOUT, "ETIMEDOUT");
+    ok(!has_child(), "no child is left");
 }
 
 int main(int argc, char **argv)
 {
-    QemuSpawnStep step = QEMU_SPAWN_STEP_EXEC;
-    QemuProcessStatus status;
-    Error *err = NULL;
-    int result;
-
     if (argc > 1) {
         return spawned(argc, argv);
     }
-    errno = ERANGE;
-    result = qemu_spawn_sync(ARGS(SELF, "exit", "3"), OPTIONS(.failed_step = &step), -1, &status, &err);
-    ok(result == 0 && !err && errno == ERANGE, "it ran and ended: 0, no error, errno as it was");
-    ok(status.end == QEMU_PROCESS_EXITED && status.exit_code == 3, "with its status");
-    is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
-    result = qemu_spawn_sync(ARGS(SELF, "signal", "15"), NULL, 100000, &status, &err);
-    ok(result == 0 && status.end == QEMU_PROCESS_SIGNALED && status.term_signal == 15,
-       "killed by something else within its time: 0, too");
-    is_int(qemu_spawn_sync(ARGS(SELF, "exit", "1"), NULL, -7, NULL, NULL), 0, "any negative time is for ever");
-
-    errno = 0;
-    status.exit_code = 99;
-    result = qemu_spawn_sync(ARGS("/nowhere"), OPTIONS(.failed_step = &step), -1, &status, &err);
-    ok(result == -1 && errno == ENOENT, "what cannot be started: -1 and errno");
-    is_int(step, QEMU_SPAWN_STEP_EXEC, "the step");
-    is_int(status.exit_code, 99, "the status is not touched");
-    ok(err && strncmp(error_get_pretty(err), "cannot execute '/nowhere': ", 27) == 0, "the error");
-    error_free(err);
-
-    kills(0, "at once");
-    kills(20, "after a while");
+    cast_net();
+    need_exec();
+    ends_as("exit", "0", -1, 0);
+    ends_as("exit", "3", -1, 3);
+    ends_as("exit", "3", INT64_MIN, 3);
+    ends_as("exit", "255", 90000, 255);
+    ends_as("exit", "3", INT64_MAX, 3);
+    ends_as("signal", "10", -1, KILLED_BY + 10);
+    ends_as("signal", "9", 90000, KILLED_BY + SIGKILL);
+    is_killed("pause", 0);
+    is_killed("pause", 20);
+    is_killed("stubborn", 0);
+    is_killed("stubborn", 20);
+    refuses_pipe(QEMU_SPAWN_PIPE_STDIN, "QEMU_SPAWN_PIPE_STDIN");
+    refuses_pipe(QEMU_SPAWN_PIPE_STDOUT, "QEMU_SPAWN_PIPE_STDOUT");
+    refuses_pipe(QEMU_SPAWN_PIPE_STDERR, "QEMU_SPAWN_PIPE_STDERR");
+    test_no_start();
+    test_without_status();
     return done();
 }

@@ -341,10 +341,12 @@ __attribute__((__unused__)) static const char *output_of(const char *const *argv
 
 /* A file that the test may fill, in a folder that goes with it. */
 static char folder[] = "/tmp/qemu-fork-test-XXXXXX";
+static pid_t folder_owner;
 
+/* What this process forks has it, too, and must leave it. */
 static void remove_folder(void)
 {
-    DIR *listing = opendir(folder);
+    DIR *listing = getpid() == folder_owner ? opendir(folder) : NULL;
     struct dirent *entry;
 
     while (listing && (entry = readdir(listing)) != NULL) {
@@ -354,13 +356,14 @@ static void remove_folder(void)
     }
     if (listing) {
         closedir(listing);
+        rmdir(folder);
     }
-    rmdir(folder);
 }
 
 /* Makes the folder, which is removed when the test exits. */
 __attribute__((__unused__)) static void make_folder(void)
 {
+    folder_owner = getpid();
     if (!mkdtemp(folder) || chmod(folder, 0755) != 0 || atexit(remove_folder) != 0) {
         bail("mkdtemp");
     }

@@ -3,7 +3,7 @@
  *
  * usage: spawn-peers [MEBIBYTES]
  *
- * Each is called in the simplest way, as most programs do. The parent has a signal blocked, another ignored, and 20
+ * Each is called in the simplest way, as most programs do. The parent has a signal blocked, two others ignored, and 20
  * descriptors without O_CLOEXEC.
  *
  * SPDX-License-Identifier: MIT
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 #endif
         {"qemu_spawn_sync()", by_qemu_spawn},
     };
-    const char *missing[] = {"/etc/qemu-ifup-not-there", NULL};
+    const char *missing[] = {"/etc/not-there", NULL};
     size_t mebibytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 512;
     char *memory = mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct Found found = {0};
@@ -211,21 +211,21 @@ int main(int argc, char **argv)
     sigaddset(&blocked, SIGUSR2);
     sigprocmask(SIG_BLOCK, &blocked, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     for (int i = 0; i < DESCRIPTORS; i++) {
         (void)!dup(STDIN_FILENO);
     }
 
-    printf("a program, started by a process     |         | signals | signals | descriptors |\n");
-    printf("with %5zu MiB                      |      ms | blocked | ignored | too many    | one that is not there\n",
-           mebibytes);
-    printf("------------------------------------+---------+---------+---------+-------------+----------------------\n");
+    printf("started by a process|         | signals | signals | descriptors |\n");
+    printf("with %5zu MiB      |      ms | blocked | ignored | too many    | a program that is not there\n", mebibytes);
+    printf("--------------------+---------+---------+---------+-------------+----------------------------\n");
     for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++) {
         double ms = median_ms(peers[i].run);
 
         found = look(peers[i].run);
         text[0] = '\0';
         peers[i].run(missing, text);
-        printf("%-36s|%8.2f | %-8d| %-8d| %-12d| %s\n", peers[i].name, ms, found.blocked, found.ignored,
+        printf("%-20s|%8.2f | %-8d| %-8d| %-12d| %s\n", peers[i].name, ms, found.blocked, found.ignored,
                found.descriptors, text);
     }
 #ifndef HAVE_GLIB

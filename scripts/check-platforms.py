@@ -72,8 +72,8 @@ def main():
     Build.jobs = max(1, args.jobs // side_by_side)
     with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
         reports = list(pool.map(lambda name: check(name, args.build, at_once=side_by_side == 1), rows))
-    text = table(reports) + (f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds, {side_by_side} side by side; "
-                             f"{fetched - start:.0f} of them for fetching packages\n")
+    text = table(reports) + (f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds, {side_by_side} side by "
+                             f"side; {fetched - start:.0f} of them for fetching packages\n")
     print("\n" + text, end="")
     if args.table:
         os.makedirs(os.path.dirname(os.path.abspath(args.table)), exist_ok=True)

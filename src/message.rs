@@ -16,8 +16,6 @@ pub(crate) enum Arg<'a> {
     /// From elsewhere: in quotes, with what does not print escaped.
     Quoted(&'a CStr),
     Number(i64),
-    /// In hexadecimal.
-    Bits(u64),
     /// What strerror(3) says.
     Errno(Errno),
 }
@@ -65,7 +63,6 @@ impl Message {
                 Some(Arg::Text(text)) => self.bytes(text.to_bytes()),
                 Some(Arg::Quoted(text)) => self.quoted(text),
                 Some(Arg::Number(number)) => self.number(*number),
-                Some(Arg::Bits(bits)) => self.bits(*bits),
                 Some(Arg::Errno(errno)) => errno.describe(|text| self.bytes(text.to_bytes())),
                 None => {}
             }
@@ -138,22 +135,6 @@ impl Message {
         }
     }
 
-    fn bits(&mut self, bits: u64) {
-        self.bytes(b"0x");
-        let mut shift = 60;
-        while shift > 0 && bits >> shift == 0 {
-            shift -= 4;
-        }
-        loop {
-            #[allow(clippy::cast_possible_truncation)] // a digit
-            self.hexadecimal_digit((bits >> shift & 15) as u8);
-            if shift == 0 {
-                return;
-            }
-            shift -= 4;
-        }
-    }
-
     /// The whole; `None` where there was not enough memory.
     pub(crate) fn finish(self) -> Option<Text> {
         if self.complete {
@@ -193,9 +174,6 @@ mod tests {
     fn numbers() {
         for number in [0, 1, 9, 10, 42, 99, 100, -1, -10, i64::from(i32::MIN), i64::MAX, i64::MIN] {
             assert_eq!(made(Arg::Number(number)), std::format!("{number}"));
-        }
-        for number in [0, 1, 15, 16, 0x1_0000_0000, u64::MAX] {
-            assert_eq!(made(Arg::Bits(number)), std::format!("{number:#x}"));
         }
     }
 

@@ -41,7 +41,7 @@ def _last_words(result):
 
 
 def _archives():
-    """Where apt keeps the packages: in its own folder another apt's clean-up may remove them before they are unpacked."""
+    """Where apt keeps the packages: from its own folder another apt may remove them before they are unpacked."""
     folder = os.path.join(cache_folder(), "packages")
     os.makedirs(os.path.join(folder, "partial"), exist_ok=True)
     return folder
@@ -158,4 +158,5 @@ class Rust:
             more.update(RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_BUILD_STD="core",
                         CARGO_BUILD_BUILD_DIR=os.path.join(cache_folder(), "cargo", core))
         tools = os.path.join(self.root, "bin")
-        return dict(os.environ, PATH=tools + os.pathsep + os.environ["PATH"], RUSTC=os.path.join(tools, "rustc"), **more)
+        return dict(os.environ, PATH=tools + os.pathsep + os.environ["PATH"], RUSTC=os.path.join(tools, "rustc"),
+                    **more)

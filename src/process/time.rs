@@ -11,18 +11,17 @@ pub(super) struct Deadline(Option<i64>);
 impl Deadline {
     /// Never if negative.
     pub(super) fn after_ms(ms: i64) -> Self {
-        Self(if ms < 0 { None } else { Some(now_us().saturating_add(ms.saturating_mul(1000))) })
+        // A millisecond more, for the begun one that now_ms() leaves out.
+        Self(if ms < 0 { None } else { Some(now_ms().saturating_add(ms).saturating_add(1)) })
     }
 
-    /// The milliseconds that are left, rounded up; as many as a system call takes. `None`: for ever.
+    /// The milliseconds that are left; as many as a system call takes. `None`: for ever.
     pub(super) fn left_ms(&self) -> Option<c_int> {
-        let left = self.0?.saturating_sub(now_us()).max(0);
-        let ms = left / 1000 + i64::from(left % 1000 > 0);
-        Some(c_int::try_from(ms).unwrap_or(c_int::MAX))
+        Some(c_int::try_from(self.0?.saturating_sub(now_ms()).max(0)).unwrap_or(c_int::MAX))
     }
 }
 
-fn now_us() -> i64 {
+fn now_ms() -> i64 {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
     // Every system has this clock.
     // SAFETY: there is room for a time.
@@ -30,7 +29,7 @@ fn now_us() -> i64 {
     // SAFETY: zeroes are a time, too.
     let time = unsafe { time.assume_init() };
     #[allow(clippy::unnecessary_cast)] // not where they have 32 bits
-    (time.tv_sec as i64).saturating_mul(1_000_000).saturating_add(time.tv_nsec as i64 / 1000)
+    (time.tv_sec as i64).saturating_mul(1000).saturating_add(time.tv_nsec as i64 / 1_000_000)
 }
 
 /// Pauses that grow, where the system has nothing to wait for: nothing ever spins.

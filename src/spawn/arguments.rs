@@ -29,7 +29,7 @@ fn refuse(template: &str, args: &[Arg<'_>]) -> Checked {
 pub(crate) fn check(request: &Request<'_>) -> Checked {
     let unknown = request.flags.0 & !Flags::ALL;
     if unknown != 0 {
-        return refuse("the options have an unknown flag, %", &[Arg::Bits(unknown)]);
+        return refuse("the options have an unknown flag, 1 << %", &[Arg::Number(unknown.trailing_zeros().into())]);
     }
     check_program(request)?;
     check_flags(request)?;

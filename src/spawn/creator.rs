@@ -69,10 +69,12 @@ fn start() -> Result<(), Errno> {
 }
 
 extern "C" fn work(_: *mut c_void) -> *mut c_void {
-    // libc asks every thread of a program that changes its user by one of these to do the same, and waits.
+    // libc asks every thread of a program that changes its user by one of these to do the same, and waits. No other may
+    // come here: where the program has blocked it everywhere, to wait for it, it would end the program.
+    const OF_LIBC: u64 = if cfg!(target_env = "gnu") { 0b11 << 31 } else { 0b111 << 31 };
     let mut mask = sys::EVERY_SIGNAL;
     if let Some(first) = mask.first_mut() {
-        *first &= !(0b111 << 31);
+        *first &= !OF_LIBC;
     }
     // SAFETY: NULL asks for nothing.
     let _ = unsafe { sys::set_mask(&mask, null_mut()) };

@@ -1,0 +1,141 @@
+/*
+ * What the tests of the process handle share, beyond spawn.h: endings as one number, and nets for what might hang.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+#include "spawn.h"
+
+#ifdef EMULATED
+enum { IS_EMULATED = 1 };
+#else
+enum { IS_EMULATED = 0 };
+#endif
+
+/* How a child ended, as end_of() tells it: its exit status, or KILLED_BY and the signal. */
+enum { UNKNOWN_END = -1, TIMED_OUT = -2, NOT_WAITED = -3, KILLED_BY = 1000 };
+
+__attribute__((__unused__)) static int ending_of(const QemuProcessStatus *status)
+{
+    switch (status->end) {
+    case QEMU_PROCESS_EXITED:
+        return status->exit_code;
+    case QEMU_PROCESS_SIGNALED:
+        return KILLED_BY + status->term_signal;
+    case QEMU_PROCESS_UNKNOWN:
+        return UNKNOWN_END;
+    default:
+        return NOT_WAITED;
+    }
+}
+
+/* qemu_process_wait(), with its answer as one number. */
+__attribute__((__unused__)) static int wait_ms(QemuProcess *process, int64_t timeout_ms)
+{
+    QemuProcessStatus status = {.exit_code = -1};
+    Error *err = NULL;
+    int result = qemu_process_wait(process, timeout_ms, &status, &err);
+
+    if (err) {
+        printf("# %s\n", error_get_pretty(err));
+        error_free(err);
+        return NOT_WAITED;
+    }
+    return result == 1 ? ending_of(&status) : result == 0 ? TIMED_OUT : NOT_WAITED;
+}
+
+/* Waits until a child of this process has ended, and leaves it to be reaped. */
+__attribute__((__unused__)) static void await_end(pid_t pid)
+{
+    siginfo_t info;
+
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0) {
+        if (errno != EINTR) {
+            bail("waitid");
+        }
+    }
+}
+
+/* The same until it is stopped. */
+__attribute__((__unused__)) static void await_stop(pid_t pid)
+{
+    siginfo_t info;
+
+    while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT) != 0) {
+        if (errno != EINTR) {
+            bail("waitid");
+        }
+    }
+}
+
+/* A byte from the other side; or 0 at the end of the file. */
+__attribute__((__unused__)) static char get_byte(int fd)
+{
+    char byte = 0;
+    ssize_t n;
+
+    do {
+        n = read(fd, &byte, 1);
+    } while (n == -1 && errno == EINTR);
+    return n == 1 ? byte : 0;
+}
+
+__attribute__((__unused__)) static void put_byte(int fd, char byte)
+{
+    if (write(fd, &byte, 1) != 1) {
+        bail("write");
+    }
+}
+
+/* How many descriptors this process has. */
+__attribute__((__unused__)) static int count_descriptors(void)
+{
+    int count = 0;
+
+    for (int fd = 0; fd < 1024; fd++) {
+        count += fcntl(fd, F_GETFD) != -1;
+    }
+    return count;
+}
+
+/* A moment in which others run. Nothing is measured with it. */
+__attribute__((__unused__)) static void yield_a_moment(void)
+{
+    const struct timespec moment = {0, 200000};
+
+    nanosleep(&moment, NULL);
+}
+
+/* Ends the test where it hangs: a net that no machine is slow enough to fall into. */
+__attribute__((__unused__)) static void cast_net(void)
+{
+    alarm(100);
+}
+
+/* Ends the test as skipped where the system cannot execute this very program. */
+__attribute__((__unused__)) static void need_exec(void)
+{
+    QemuProcess *process = spawn(ARGS(SELF, "exit", "0"), NULL);
+
+    if (!process && IS_EMULATED && told.error == ENOEXEC) {
+        skip_all("this system executes no program of this processor by itself, only under an emulator");
+    }
+    if (!process) {
+        printf("Bail out! qemu_spawn: %s\n", told.message);
+        exit(99);
+    }
+    if (end_of(process) != 0) {
+        if (IS_EMULATED) {
+            skip_all("this program executes another one here: the emulator");
+        }
+        bail("a program that was spawned did not end with status 0");
+    }
+}
+
+#endif /* PROCESS_H */

@@ -1,0 +1,137 @@
+/*
+ * QEMU_SPAWN_SEARCH_PATH looks for a name as execvp() does: in the directories of the parent's PATH, of which an empty
+ * one is the working directory; a file that may not be executed is told at the end, if there is no other. But what the
+ * kernel cannot execute is never given to a shell.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "spawn.h"
+
+#define SEARCH .flags = QEMU_SPAWN_SEARCH_PATH
+
+/* Folders a and b below the test's, the program (as a link to this one) and files in them. */
+static char a[PATH_MAX], b[PATH_MAX];
+
+static void remove_folders(void)
+{
+    const char *const names[] = {"a/prog", "a/only-a", "b/prog", "b/prog2", "b/data", "a/data", "a/folder", "prog3"};
+
+    for (size_t i = 0; getpid() == folder_owner && i < sizeof(names) / sizeof(*names); i++) {
+        if (unlink(in_folder(names[i])) != 0) {
+            rmdir(in_folder(names[i]));
+        }
+    }
+    rmdir(a);
+    rmdir(b);
+}
+
+static void make_folders(void)
+{
+    char self[PATH_MAX];
+    ssize_t n = readlink(SELF, self, sizeof(self) - 1);
+
+    if (n < 0) {
+        bail(SELF);
+    }
+    self[n] = '\0';
+    snprintf(a, sizeof(a), "%s", in_folder("a"));
+    snprintf(b, sizeof(b), "%s", in_folder("b"));
+    if (mkdir(a, 0755) != 0 || mkdir(b, 0755) != 0 || mkdir(in_folder("a/folder"), 0755) != 0 ||
+        symlink(self, in_folder("b/prog")) != 0 || symlink(self, in_folder("b/prog2")) != 0 ||
+        symlink(self, in_folder("prog3")) != 0 || atexit(remove_folders) != 0) {
+        bail("mkdir");
+    }
+    make_file(in_folder("a/prog"), 0644, "#!/bin/sh\n", 10);
+    make_file(in_folder("a/only-a"), 0644, "#!/bin/sh\n", 10);
+    make_file(in_folder("a/data"), 0755, "exit 0\n", 7);
+    make_file(in_folder("b/data"), 0755, "exit 0\n", 7);
+}
+
+static void set_path(const char *format)
+{
+    char path[4 * PATH_MAX], *end = path;
+
+    for (; *format; format++) {
+        if (*format == 'A' || *format == 'B') {
+            end += sprintf(end, "%s", *format == 'A' ? a : b);
+        } else {
+            *end++ = *format;
+        }
+    }
+    *end = '\0';
+    setenv("PATH", path, 1);
+}
+
+static void finds(const char *name, const char *cwd, const char *what)
+{
+    QemuProcess *process = spawn(ARGS(name, "exit", "21"), OPTIONS(SEARCH, .cwd = cwd));
+
+    if (ok(process != NULL, "%s", what)) {
+        is_int(end_of(process), 21, "and it runs");
+    } else {
+        printf("# %s\n", told.message);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    char text[PATH_MAX + 128];
+
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    make_folder();
+    make_folders();
+
+    set_path("B");
+    finds("prog", NULL, "it is in the one directory");
+    set_path("/nowhere:/dev/null:A/prog:B");
+    finds("prog", NULL, "directories that are none are passed over");
+    set_path("A:B");
+    finds("prog", NULL, "a file that may not be executed is passed over");
+    finds("prog2", NULL, "it is in the second directory");
+    set_path("A:/nowhere");
+    snprintf(text, sizeof(text), "cannot execute '%s/only-a': %% (it is not executable)", a);
+    fails(ARGS("only-a"), OPTIONS(SEARCH), EACCES, QEMU_SPAWN_STEP_EXEC, text);
+    set_path("A:B");
+    snprintf(text, sizeof(text), "cannot execute '%s/folder': %% (it is a directory)", a);
+    fails(ARGS("folder"), OPTIONS(SEARCH), EACCES, QEMU_SPAWN_STEP_EXEC, text);
+    snprintf(text, sizeof(text), "cannot execute '%s/data': %% (it is no program of this system, and no script with a #! line)",
+             a);
+    fails(ARGS("data"), OPTIONS(SEARCH), ENOEXEC, QEMU_SPAWN_STEP_EXEC, text);
+
+    set_path("/nowhere:");
+    finds("prog3", folder, "an empty element at the end is the child's working directory");
+    set_path(":/nowhere");
+    finds("prog3", folder, "at the start");
+    set_path("/nowhere::/dev");
+    finds("prog3", folder, "in the middle");
+    set_path("");
+    finds("prog3", folder, "and an empty PATH as well");
+    set_path("b");
+    finds("prog", folder, "a relative element is relative to the child's working directory");
+
+    set_path("B");
+    fails(ARGS("./prog"), OPTIONS(SEARCH), ENOENT, QEMU_SPAWN_STEP_EXEC, "cannot execute './prog': %");
+    finds("b/prog", folder, "a name with a slash is not searched: it is relative to the working directory");
+    fails(ARGS("prog"), OPTIONS(.cwd = folder), ENOENT, QEMU_SPAWN_STEP_EXEC, "cannot execute 'prog': %");
+    finds(SELF, NULL, "nor is an absolute one");
+    is_int(end_of(must_spawn(ARGS("whatever", "exit", "22"), OPTIONS(SEARCH, .executable = "prog"))), 22,
+           "what is searched is the program's name, not argv[0]");
+
+    /* The parent's PATH, not the child's. */
+    is_int(end_of(must_spawn(ARGS("prog", "exit", "23"), OPTIONS(SEARCH, .env_set = ARGS("PATH=/nowhere")))), 23,
+           "where the parent's PATH leads");
+    set_path("/nowhere");
+    snprintf(text, sizeof(text), "PATH=%s", b);
+    fails(ARGS("prog"), OPTIONS(SEARCH, .env_set = ARGS(text)), ENOENT, QEMU_SPAWN_STEP_EXEC,
+          "cannot execute 'prog': % (it is in no directory of PATH)");
+
+    unsetenv("PATH");
+    is_int(end_of(must_spawn(ARGS("sh", "-c", "exit 24"), OPTIONS(SEARCH))), 24, "no PATH: /bin and /usr/bin");
+    fails(ARGS("qemu-no-such"), OPTIONS(SEARCH, .cwd = b), ENOENT, QEMU_SPAWN_STEP_EXEC,
+          "cannot execute 'qemu-no-such': % (it is in no directory of PATH)");
+    fails(ARGS("prog"), OPTIONS(SEARCH, .cwd = b), ENOENT, QEMU_SPAWN_STEP_EXEC,
+          "cannot execute 'prog': % (it is in no directory of PATH)");
+    return done();
+}

@@ -1,0 +1,403 @@
+/*
+ * The ways to make a child, from clone3() to fork(), each forced by a filter that forbids what is better. What a caller
+ * sees is the same on each: endings, errors, descriptors; only qemu_process_way() tells.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "process.h"
+#include "seccomp.h"
+
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+enum { NO_CLONE3 = 1, NO_CLONE_VM = 2, NO_CLOSE_RANGE = 4, NO_PIDFD_OPEN = 8 };
+
+/* A way, and what a process that is forced to take it has seen. */
+static const struct way {
+    const char *name;
+    int forbidden;
+    int error;
+    const char *way; /* NULL: the one that is taken without a filter */
+    bool known_before; /* whether the program had spawned before the filter was there */
+} ways[] = {
+    {"clone3() is ENOSYS", NO_CLONE3, ENOSYS, "clone", false},
+    {"clone3() is EPERM, after it was none", NO_CLONE3, EPERM, "clone", true},
+    {"and close_range() is ENOSYS", NO_CLONE3 | NO_CLOSE_RANGE, ENOSYS, "clone", false},
+    {"only close_range() is EPERM, after it was none", NO_CLOSE_RANGE, EPERM, NULL, true},
+    {"only close_range() is ENOSYS", NO_CLOSE_RANGE, ENOSYS, NULL, false},
+    {"clone() with shared memory is ENOSYS, too", NO_CLONE3 | NO_CLONE_VM, ENOSYS, "fork", false},
+    {"clone() with shared memory is EPERM, after it was none", NO_CLONE3 | NO_CLONE_VM, EPERM, "fork", true},
+    {"and close_range() is EPERM", NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE, EPERM, "fork", false},
+    {"and pidfd_open() is ENOSYS", NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN, ENOSYS, "fork", false},
+    {"all of it is EPERM, after it was none", NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN, EPERM, "fork",
+     true},
+};
+
+static struct {
+    char transcript[8192];
+    char way[16];
+    char refusal[1024]; /* the message of QEMU_SPAWN_NO_FORK_FALLBACK */
+    int refusal_errno, refusal_step;
+    bool has_pidfd, is_filtered, finished;
+} *seen;
+
+/* Whichever argument of clone() holds the flags. */
+#if defined(__s390x__)
+enum { FLAGS_ARGUMENT = 1 };
+#else
+enum { FLAGS_ARGUMENT = 0 };
+#endif
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+enum { LOW_HALF = 4 };
+#else
+enum { LOW_HALF = 0 };
+#endif
+
+static void forbid(int what, int error)
+{
+    const unsigned refuse = SECCOMP_RET_ERRNO | (unsigned)error;
+    struct sock_filter code[24];
+    struct sock_fprog program = {0, code};
+    const struct {
+        int what;
+        unsigned number;
+    } calls[] = {{NO_CLONE3, SYS_clone3}, {NO_CLOSE_RANGE, SYS_close_range}, {NO_PIDFD_OPEN, SYS_pidfd_open}};
+
+    code[program.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+        if (what & calls[i].what) {
+            code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i].number, 0, 1);
+            code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, refuse);
+        }
+    }
+    if (what & NO_CLONE_VM) {
+        code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3);
+        code[program.len++] = (struct sock_filter)BPF_STMT(
+            BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[FLAGS_ARGUMENT]) + LOW_HALF);
+        code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_VM, 0, 1);
+        code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, refuse);
+    }
+    code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        _exit(97);
+    }
+}
+
+/* How many descriptors a program that was spawned has, beside the three. */
+static int spare_descriptors(void)
+{
+    return count_descriptors() - 3;
+}
+
+__attribute__((__format__(__printf__, 1, 2))) static void note(const char *fmt, ...)
+{
+    size_t length = strlen(seen->transcript);
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(seen->transcript + length, sizeof(seen->transcript) - length, fmt, ap);
+    va_end(ap);
+}
+
+static void note_failure(const char *const *argv, const QemuSpawnOptions *opts)
+{
+    int before = count_descriptors();
+    QemuProcess *process = spawn(argv, opts);
+
+    note("step %d, errno %d: %s; %d descriptors and %s child left\n", (int)told.step, told.error, told.message,
+         count_descriptors() - before, has_child() ? "a" : "no");
+    qemu_process_free(process);
+}
+
+static void note_failures(void)
+{
+    static const QemuSpawnFd not_open[] = {{900, 5}};
+    static const QemuSpawnRlimit no_limit[] = {{4711, 1, 1}};
+
+    note_failure(ARGS("/nowhere/at/all"), NULL);
+    note_failure(ARGS("/"), NULL);
+    note_failure(ARGS("surely-not-in-the-path"), OPTIONS(.flags = QEMU_SPAWN_SEARCH_PATH));
+    note_failure(ARGS("/dev/null"), NULL);
+    note_failure(ARGS(SELF), OPTIONS(.cwd = "/nowhere"));
+    note_failure(ARGS(SELF), OPTIONS(.fds = not_open, .n_fds = 1));
+    note_failure(ARGS(SELF), OPTIONS(.rlimits = no_limit, .n_rlimits = 1));
+    note_failure(ARGS(SELF), OPTIONS(.flags = QEMU_SPAWN_SET_PGID, .pgid = 1));
+}
+
+static void note_success(void)
+{
+    int fds[2];
+    QemuProcess *process;
+    QemuSpawnFd map[2];
+    char byte;
+
+    note("exit: %d\n", end_of(must_spawn(ARGS(SELF, "exit", "3"), NULL)));
+    note("signal: %d\n", end_of(must_spawn(ARGS(SELF, "signal", "10"), NULL)));
+    note("spare descriptors: %d\n", end_of(must_spawn(ARGS(SELF, "spare"), NULL)));
+
+    process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT));
+    fds[0] = qemu_process_take_fd(process, STDIN_FILENO);
+    fds[1] = qemu_process_take_fd(process, STDOUT_FILENO);
+    put_byte(fds[0], 'x');
+    byte = get_byte(fds[1]);
+    close(fds[0]);
+    note("pipes: %c, then %d\n", byte, get_byte(fds[1]));
+    close(fds[1]);
+    note("cat: %d\n", end_of(process));
+
+    /* Two descriptors change places: the one becomes the other's. */
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        _exit(96);
+    }
+    map[0] = (QemuSpawnFd){fds[0], fds[1]};
+    map[1] = (QemuSpawnFd){fds[1], fds[0]};
+    {
+        char number[16];
+
+        snprintf(number, sizeof(number), "%d", fds[0]);
+        process = must_spawn(ARGS(SELF, "write", number), OPTIONS(.fds = map, .n_fds = 2));
+        close(fds[1]);
+        note("swapped: %c", get_byte(fds[0]));
+        close(fds[0]);
+        note(", %d\n", end_of(process));
+    }
+    note("umask: %s", output_of(ARGS(SELF, "umask"), OPTIONS(.flags = QEMU_SPAWN_SET_UMASK, .umask = 0127)));
+    note("cwd: %s", output_of(ARGS(SELF, "cwd"), OPTIONS(.cwd = "/")));
+    if (!IS_EMULATED) { /* whose /proc tells the emulator's own */
+        note("signals: %s", output_of(ARGS(SELF, "signals"), NULL));
+    }
+}
+
+static void note_handle(void)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "pause"), NULL);
+    int looked = wait_ms(process, 0), waited = wait_ms(process, 10);
+
+    note("living: %d %d, signal 0 %d\n", looked, waited, qemu_process_kill(process, 0, NULL));
+    note("stopped: %d", qemu_process_stop(process, 90000, NULL, NULL));
+    note(" %d\n", wait_ms(process, -1));
+    errno = 0;
+    note("ended: signal %d", qemu_process_kill(process, SIGTERM, NULL));
+    note(" errno %d\n", errno);
+    qemu_process_free(process);
+
+    process = must_spawn(ARGS(SELF, "exit", "9"), NULL);
+    note("within a time: %d\n", wait_ms(process, 90000));
+    qemu_process_free(process);
+    process = must_spawn(ARGS(SELF, "exit", "9"), NULL);
+    await_end(qemu_process_pid(process));
+    errno = 0;
+    note("ended, not reaped: signal %d", qemu_process_kill(process, SIGTERM, NULL));
+    note(" errno %d\n", errno);
+    qemu_process_free(process);
+    note("sync: %d", qemu_spawn_sync(ARGS(SELF, "pause"), NULL, 0, NULL, NULL));
+    note(" errno %d\n", errno);
+    note("left: %s child\n", has_child() ? "a" : "no");
+}
+
+/* Somebody else has reaped it. Not in the transcript, for a descriptor may still tell the status. */
+static bool stands_theft(void)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "9"), NULL);
+    bool has_pidfd = qemu_process_pidfd(process) != -1;
+    int end;
+
+    (void)wait_for(qemu_process_pid(process));
+    end = wait_ms(process, -1);
+    qemu_process_free(process);
+    return end == UNKNOWN_END || (has_pidfd && end == 9);
+}
+
+static void take_notes(void)
+{
+    QemuProcess *process;
+    int before = count_descriptors();
+
+    process = must_spawn(ARGS(SELF, "exit", "0"), NULL);
+    snprintf(seen->way, sizeof(seen->way), "%s", qemu_process_way(process));
+    seen->has_pidfd = qemu_process_pidfd(process) != -1;
+    end_of(process);
+    note_success();
+    note_failures();
+    note_handle();
+    note("a theft: %s\n", stands_theft() ? "stood" : "not stood");
+    note("descriptors left: %d\n", count_descriptors() - before);
+    process = spawn(ARGS(SELF, "exit", "0"), OPTIONS(.flags = QEMU_SPAWN_NO_FORK_FALLBACK));
+    seen->refusal_errno = process ? 0 : told.error;
+    seen->refusal_step = process ? QEMU_SPAWN_STEP_NONE : (int)told.step;
+    snprintf(seen->refusal, sizeof(seen->refusal), "%s", told.message);
+    if (process) {
+        end_of(process);
+    }
+    seen->finished = true;
+}
+
+static void without_filter(void *arg)
+{
+    (void)arg;
+    take_notes();
+}
+
+/* Whether what is to be forbidden is. */
+static bool is_forbidden(const struct way *way)
+{
+    bool holds = true;
+
+    if (way->forbidden & NO_CLONE3) {
+        holds = holds && syscall(SYS_clone3, NULL, 0) == -1 && errno == way->error;
+    }
+    if (way->forbidden & NO_CLOSE_RANGE) {
+        holds = holds && syscall(SYS_close_range, 2000, 2000, 0) == -1 && errno == way->error;
+    }
+    if (way->forbidden & NO_PIDFD_OPEN) {
+        holds = holds && syscall(SYS_pidfd_open, getpid(), 0) == -1 && errno == way->error;
+    }
+    return holds;
+}
+
+static void with_filter(void *arg)
+{
+    const struct way *way = arg;
+
+    if (way->known_before) {
+        end_of(must_spawn(ARGS(SELF, "exit", "0"), NULL));
+    }
+    forbid(way->forbidden, way->error);
+    seen->is_filtered = is_forbidden(way);
+    take_notes();
+}
+
+/* A process that is forked, by nobody who knows of the library, just when the pipes of a spawn are open. */
+static bool armed;
+static pid_t holder;
+
+static void fork_a_holder(void)
+{
+    if (!armed) {
+        return;
+    }
+    armed = false;
+    /* Not fork(), which would be called from within itself. */
+#if defined(__s390x__)
+    holder = (pid_t)syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+    holder = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+    if (holder == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        close(STDERR_FILENO); /* its end is what the test waits for */
+        for (;;) {
+            pause();
+        }
+    }
+}
+
+static void end_holder(void)
+{
+    kill(holder, SIGKILL);
+    note("%d\n", wait_for(holder));
+}
+
+static void with_holder(void *arg)
+{
+    QemuProcess *process;
+
+    (void)arg;
+    forbid(NO_CLONE3 | NO_CLONE_VM, EPERM);
+    if (pthread_atfork(fork_a_holder, NULL, NULL) != 0) {
+        _exit(96);
+    }
+    armed = true;
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    note("way %s, armed %d, holder %d, ", qemu_process_way(process), armed, holder > 0);
+    note("stopped %d, ", qemu_process_stop(process, 90000, NULL, NULL));
+    qemu_process_free(process);
+    end_holder();
+    armed = true;
+    process = spawn(ARGS("/nowhere/at/all"), NULL);
+    note("errno %d, step %d, armed %d, ", told.error, (int)told.step, armed);
+    end_holder();
+    seen->finished = true;
+}
+
+static void test_way(const struct way *way, const char *transcript, const char *usual_way)
+{
+    struct ending ending;
+    bool is_fork = way->way && strcmp(way->way, "fork") == 0;
+    char refusal[1024];
+
+    memset(seen, 0, sizeof(*seen));
+    ending = run_child(with_filter, (void *)(uintptr_t)way);
+    exits_with(&ending, 0, way->name);
+    ok(seen->finished && seen->is_filtered, "it is forbidden, and the test came to its end");
+    is_str(seen->way, way->way ? way->way : usual_way, "qemu_process_way() tells the way");
+    is_str(seen->transcript, transcript, "all else is the same as without a filter");
+    ok(!(way->forbidden & NO_PIDFD_OPEN) || !seen->has_pidfd, "no descriptor where pidfd_open() is forbidden");
+    if (is_fork) {
+        snprintf(refusal, sizeof(refusal), "cannot start a child process: %s (a seccomp filter may forbid it)",
+                 strerror(way->error));
+        is_int(seen->refusal_errno, way->error, "QEMU_SPAWN_NO_FORK_FALLBACK: an error instead of fork()");
+        is_int(seen->refusal_step, QEMU_SPAWN_STEP_FORK, "the step");
+        is_str(seen->refusal, refusal, "the message");
+    } else {
+        is_int(seen->refusal_errno, 0, "QEMU_SPAWN_NO_FORK_FALLBACK makes no difference");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char transcript[sizeof(seen->transcript)], usual_way[sizeof(seen->way)], holder_expected[256];
+    struct ending ending;
+
+    if (argc > 2 && strcmp(argv[1], "write") == 0) {
+        put_byte(atoi(argv[2]), 'w');
+        return 0;
+    }
+    if (argc > 1) {
+        return strcmp(argv[1], "spare") == 0 ? spare_descriptors() : spawned(argc, argv);
+    }
+    cast_net();
+    need_exec();
+    if (!IS_EMULATED) {
+        need_seccomp();
+    }
+    seen = shared_memory(sizeof(*seen));
+    /* One without FD_CLOEXEC, and one high up: a child that has them has not closed them. */
+    if (dup2(STDERR_FILENO, 7) == -1 || dup2(STDERR_FILENO, 777) == -1) {
+        bail("dup2");
+    }
+
+    ending = run_child(without_filter, NULL);
+    exits_with(&ending, 0, "without a filter");
+    ok(seen->finished, "the test came to its end");
+    memcpy(transcript, seen->transcript, sizeof(transcript));
+    memcpy(usual_way, seen->way, sizeof(usual_way));
+    printf("# the usual way is %s\n", usual_way);
+    has_words(transcript, "it does what it should", "exit: 3\n", "signal: 1010\n", "spare descriptors: 0\n",
+              "pipes: x, then 0\n", "cat: 0\n", "swapped: w, 0\n", "umask: 127\n", "cwd: /\n",
+              "cannot execute '/nowhere/at/all': ", "living: -2 -2, signal 0 1\n", "stopped: 1 1015\n",
+              "within a time: 9\n", "left: no child\n", "a theft: stood\n", "descriptors left: 0\n", (char *)NULL);
+    if (IS_EMULATED) {
+        skip("the other ways", "the emulator has no seccomp filters");
+        return done();
+    }
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        test_way(&ways[i], transcript, usual_way);
+    }
+
+    memset(seen, 0, sizeof(*seen));
+    snprintf(holder_expected, sizeof(holder_expected),
+             "way fork, armed 0, holder 1, stopped 1, 9\nerrno %d, step %d, armed 0, 9\n", ENOENT,
+             QEMU_SPAWN_STEP_EXEC);
+    ending = run_child(with_holder, NULL);
+    exits_with(&ending, 0, "another process holds the ends of the pipes open");
+    is_str(seen->transcript, holder_expected, "it starts, or tells why not, all the same");
+    return done();
+}
