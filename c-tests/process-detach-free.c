@@ -75,7 +75,8 @@ static void check_detach(void)
     process = must_spawn(ARGS(SELF, "pause"), NULL);
     pid = qemu_process_pid(process);
     qemu_process_detach(process);
-    ok(qemu_process_stop(process, -1, &status, NULL) && status.term_signal == SIGTERM, "a detached child can be stopped");
+    ok(qemu_process_stop(process, -1, &status, NULL) && status.term_signal == SIGTERM,
+       "a detached child can be stopped");
     qemu_process_free(process);
     is_int(wait_for(pid), SIGTERM, "and is still left to the program");
 }

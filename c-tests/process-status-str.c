@@ -22,7 +22,8 @@ int main(int argc, char **argv)
     says((QemuProcessStatus){.end = QEMU_PROCESS_END_EXITED}, "exited with status 0");
     says((QemuProcessStatus){.end = QEMU_PROCESS_END_EXITED, .exit_code = 3, .term_signal = 9}, "exited with status 3");
     says((QemuProcessStatus){.end = QEMU_PROCESS_END_EXITED, .exit_code = 255}, "exited with status 255");
-    says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = SIGTERM}, "killed by signal 15 (SIGTERM)");
+    says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = SIGTERM},
+         "killed by signal 15 (SIGTERM)");
     says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = SIGSEGV, .core_dumped = true},
          "killed by signal 11 (SIGSEGV), core dumped");
     says((QemuProcessStatus){.end = QEMU_PROCESS_END_SIGNALED, .term_signal = SIGKILL, .exit_code = 1},

@@ -151,7 +151,8 @@ static void check_interrupted(void)
 
 static void check_take(void)
 {
-    QemuProcess *process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT));
+    QemuProcess *process = must_spawn(ARGS(SELF, "cat"),
+                                      OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT));
     int in = qemu_process_take_fd(process, 0);
     int out = qemu_process_take_fd(process, 1);
     const int none[] = {0, 1, 2, 3, -1, 1000, INT_MIN, INT_MAX};

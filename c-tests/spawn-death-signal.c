@@ -123,7 +123,8 @@ static QemuProcess *in_thread(const QemuSpawnOptions *opts)
 /* The thread has ended: its child must not have been signalled. It tells by what it still does. */
 static void outlives_thread(void)
 {
-    QemuProcess *process = in_thread(OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT, .death_signal = SIGTERM));
+    QemuProcess *process = in_thread(OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT,
+                                             .death_signal = SIGTERM));
     int in = qemu_process_take_fd(process, 0), out = qemu_process_take_fd(process, 1);
     char byte = 0;
 
@@ -158,7 +159,8 @@ static void helper_thread(int before)
 
 static void errors(void)
 {
-    fails(ARGS("/nowhere"), OPTIONS(.death_signal = SIGTERM), ENOENT, QEMU_SPAWN_STEP_EXEC, "cannot execute '/nowhere': %");
+    fails(ARGS("/nowhere"), OPTIONS(.death_signal = SIGTERM), ENOENT, QEMU_SPAWN_STEP_EXEC,
+          "cannot execute '/nowhere': %");
     fails(ARGS(SELF), OPTIONS(.death_signal = SIGTERM, .cwd = "/nowhere"), ENOENT, QEMU_SPAWN_STEP_CWD,
           "cannot change directory to '/nowhere': %");
 }

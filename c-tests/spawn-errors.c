@@ -1,12 +1,13 @@
 /*
  * Why a spawn fails, step by step: the text names what could not be done and to what, errno is the cause, and
- * failed_step tells the step. Where the cause is known to puzzle, a hint follows. Nothing is left behind by any of them.
+ * failed_step tells the step. Where the cause is known to puzzle, a hint follows. None of them leaves anything behind.
  */
 #include <elf.h>
 
 #include "spawn.h"
 
-#define FAILS(error, step, text, argv0, ...) fails(ARGS(argv0), OPTIONS(__VA_ARGS__), error, QEMU_SPAWN_STEP_##step, text)
+#define FAILS(error, step, text, argv0, ...) \
+    fails(ARGS(argv0), OPTIONS(__VA_ARGS__), error, QEMU_SPAWN_STEP_##step, text)
 #define FDS(...) .fds = (const QemuSpawnFd[]){__VA_ARGS__}, \
                  .n_fds = sizeof((const QemuSpawnFd[]){__VA_ARGS__}) / sizeof(QemuSpawnFd)
 

@@ -13,7 +13,8 @@ static void kills(int64_t timeout, const char *name)
     look_at_state(&before);
     errno = 0;
     result = qemu_spawn_sync(ARGS(name, "stubborn"),
-                             OPTIONS(.executable = SELF, .flags = QEMU_SPAWN_NULL_STDOUT, .failed_step = &step), timeout,
+                             OPTIONS(.executable = SELF, .flags = QEMU_SPAWN_NULL_STDOUT, .failed_step = &step),
+                             timeout,
                              &status, &err);
     seen = errno;
     ok(result == -1 && seen == ETIMEDOUT, "after %lld ms: ETIMEDOUT", (long long)timeout);

@@ -98,7 +98,8 @@ static void check_handle(bool killed)
     for (int i = 0; i < THREADS; i++) {
         const QemuProcessStatus *status = &workers[i].status;
 
-        ended += workers[i].result == 1 && (killed ? status->end == QEMU_PROCESS_END_SIGNALED && status->term_signal == SIGTERM
+        ended += workers[i].result == 1 && (killed ? status->end == QEMU_PROCESS_END_SIGNALED &&
+                                            status->term_signal == SIGTERM
                                                    : status->end == QEMU_PROCESS_END_EXITED && status->exit_code == 0);
         taken += workers[i].taken >= 0;
         wrong += workers[i].wrong;

@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-/* Their constants are needed, and not in every version: what is missing is checked against the kernel's manual. */
+/* Not every version has them. */
 #if __has_include(<linux/close_range.h>)
 #include <linux/close_range.h>
 #endif
@@ -84,7 +84,7 @@ BELIEVED(PIDFD_INFO_EXIT);
 BELIEVED(kernel_sigset_size);
 BELIEVED(kernel_sigaction_size);
 
-/* What is younger than some headers: where they lack it, the number is what the kernel's own headers have had ever since. */
+/* What is younger than some headers: where they lack it, the number is the one of the kernel's own, newer headers. */
 static void check_young(void)
 {
 #ifdef CLONE_CLEAR_SIGHAND
