@@ -46,7 +46,7 @@ static void check_spawn(void)
 {
     const char *const args[] = {"program", NULL};
     const QemuSpawnOptions opts = {.size = sizeof(opts)};
-    QemuProcessStatus status = {.end = QEMU_PROCESS_END_EXITED};
+    QemuProcessStatus status = {.end = QEMU_PROCESS_EXITED};
     QemuProcess *process;
     Error *err = NULL;
     char *text;
