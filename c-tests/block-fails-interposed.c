@@ -1,4 +1,6 @@
-/* The signals cannot be blocked because the program's own pthread_sigmask() fails: fork() is not even called. *
+/*
+ * The signals cannot be blocked because the program's own pthread_sigmask() fails: fork() is not even called.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "fork-fails.h"

@@ -1,4 +1,6 @@
-/* The signals cannot be blocked because a seccomp filter forbids it: that is told, and nothing is forked. *
+/*
+ * The signals cannot be blocked because a seccomp filter forbids it: that is told, and nothing is forked.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "fork-fails.h"

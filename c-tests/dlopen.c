@@ -1,4 +1,6 @@
-/* The shared library is opened by a program that knows nothing of it, used, and closed. argv[1] is the library. *
+/*
+ * The shared library is opened by a program that knows nothing of it, used, and closed. argv[1] is the library.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <dlfcn.h>

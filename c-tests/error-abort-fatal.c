@@ -1,4 +1,6 @@
-/* Reaching &error_abort and &error_fatal by each of the functions that set an Error. *
+/*
+ * Reaching &error_abort and &error_fatal by each of the functions that set an Error.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

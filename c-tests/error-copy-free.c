@@ -1,4 +1,6 @@
-/* error_copy() copies all there is, deeply; error_free() and error_free_or_abort(). *
+/*
+ * error_copy() copies all there is, deeply; error_free() and error_free_or_abort().
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

@@ -1,4 +1,6 @@
-/* error_append_hint(): the hint grows, is printed after the message, and is no part of the message. *
+/*
+ * error_append_hint(): the hint grows, is printed after the message, and is no part of the message.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

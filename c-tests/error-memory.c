@@ -1,4 +1,6 @@
-/* Whoever takes an Error frees all of it: after each of these there is as much allocated as before. *
+/*
+ * Whoever takes an Error frees all of it: after each of these there is as much allocated as before.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "interpose-malloc.h"

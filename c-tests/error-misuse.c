@@ -1,4 +1,6 @@
-/* Calls against the rules: the program aborts with a message that names the function, and says what is wrong. *
+/*
+ * Calls against the rules: the program aborts with a message that names the function, and says what is wrong.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

@@ -1,4 +1,6 @@
-/* A NULL errp: nothing happens, and nothing is formatted. %n shows whether anything was. *
+/*
+ * A NULL errp: nothing happens, and nothing is formatted. %n shows whether anything was.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

@@ -1,4 +1,6 @@
-/* error_prepend() and error_vprepend(): the prefix goes before the message, with nothing between them. *
+/*
+ * error_prepend() and error_vprepend(): the prefix goes before the message, with nothing between them.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

@@ -1,4 +1,6 @@
-/* error_propagate() and error_propagate_prepend() in all their cases. *
+/*
+ * error_propagate() and error_propagate_prepend() in all their cases.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

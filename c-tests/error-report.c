@@ -1,4 +1,6 @@
-/* error_report_err(), warn_report_err() and their kin: what is on stderr, to the byte. *
+/*
+ * error_report_err(), warn_report_err() and their kin: what is on stderr, to the byte.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

@@ -1,4 +1,6 @@
-/* error_setg(), error_setg_errno(), error_set(), error_setg_file_open(): what the Error then says. *
+/*
+ * error_setg(), error_setg_errno(), error_set(), error_setg_file_open(): what the Error then says.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

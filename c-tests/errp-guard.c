@@ -1,4 +1,6 @@
-/* ERRP_GUARD(): in a function that has it, errp can be looked at and be given a hint, whatever the caller passed. *
+/*
+ * ERRP_GUARD(): in a function that has it, errp can be looked at and be given a hint, whatever the caller passed.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork/error.h>

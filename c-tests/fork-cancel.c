@@ -1,4 +1,6 @@
-/* qemu_fork() is no cancellation point, whether it succeeds or fails: a thread that is to be cancelled comes back. *
+/*
+ * qemu_fork() is no cancellation point, whether it succeeds or fails: a thread that is to be cancelled comes back.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>

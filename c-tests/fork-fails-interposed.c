@@ -1,4 +1,6 @@
-/* fork() is the program's own, and fails. The library calls it once, by its name, with every signal blocked. *
+/*
+ * fork() is the program's own, and fails. The library calls it once, by its name, with every signal blocked.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "fork-fails.h"

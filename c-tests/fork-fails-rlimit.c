@@ -1,4 +1,6 @@
-/* fork() fails because the user may have no more processes. Root is not bound by that, so root becomes nobody. *
+/*
+ * fork() fails because the user may have no more processes. Root is not bound by that, so root becomes nobody.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "fork-fails.h"

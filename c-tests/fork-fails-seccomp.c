@@ -1,4 +1,6 @@
-/* fork() fails because a seccomp filter says so, with each error number that a caller may meet. *
+/*
+ * fork() fails because a seccomp filter says so, with each error number that a caller may meet.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "fork-fails.h"

@@ -1,4 +1,6 @@
-/* A fork that succeeds: what the parent and the child find. *
+/*
+ * A fork that succeeds: what the parent and the child find.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <signal.h>

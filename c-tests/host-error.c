@@ -1,4 +1,6 @@
-/* The small host program's Error API. *
+/*
+ * The small host program's Error API.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "host-error.h"
@@ -12,7 +14,7 @@
 struct Error {
     unsigned long long magic;
     int line;
-    char message[512];
+    char message[1280];
     const char *func, *src;
 };
 
@@ -57,7 +59,7 @@ static void set(Error **errp, const char *src, int line, const char *func, const
 void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno,
                                const char *fmt, ...)
 {
-    char reason[256] = "";
+    char message[1024], reason[256] = "";
     va_list ap;
 
     host_call.errno_at_entry = errno;
@@ -68,12 +70,13 @@ void error_setg_errno_internal(Error **errp, const char *src, int line, const ch
     host_call.func = func;
     host_call.os_errno = os_errno;
     va_start(ap, fmt);
-    vsnprintf(host_call.message, sizeof(host_call.message), fmt, ap);
+    vsnprintf(message, sizeof(message), fmt, ap);
     va_end(ap);
+    snprintf(host_call.message, sizeof(host_call.message), "%.*s", (int)sizeof(host_call.message) - 1, message);
     if (os_errno != 0) {
         snprintf(reason, sizeof(reason), ": %s", strerror(os_errno));
     }
-    set(errp, src, line, func, host_call.message, reason);
+    set(errp, src, line, func, message, reason);
     errno = HOST_ERRNO;
 }
 

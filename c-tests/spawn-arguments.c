@@ -99,7 +99,8 @@ static void check_sync(void)
         int result;
 
         errno = 0;
-        result = qemu_spawn_sync(ARGS(SELF, "exit", "0"), OPTIONS(.flags = pipes[i], .failed_step = &step), -1, NULL, &err);
+        result = qemu_spawn_sync(ARGS(SELF, "exit", "0"), OPTIONS(.flags = pipes[i], .failed_step = &step), -1, NULL,
+                                 &err);
         ok(result == -1 && errno == EINVAL && step == QEMU_SPAWN_STEP_ARGUMENTS, "qemu_spawn_sync() takes no pipe");
         is_str(err ? error_get_pretty(err) : NULL, "cannot spawn: qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag",
                "and says so");

@@ -51,7 +51,8 @@ static void deferred(const char *program, const QemuSpawnOptions *opts, const ch
     pthread_join(thread, &result);
     ok(seen.returned && result == PTHREAD_CANCELED, "%s: the thread comes back, and is cancelled then", what);
     if (strcmp(program, SELF) == 0) {
-        ok(seen.process && seen.waited == 1 && seen.status.exit_code == 5 && !seen.killed, "%s: the child has run", what);
+        ok(seen.process && seen.waited == 1 && seen.status.exit_code == 5 && !seen.killed, "%s: the child has run",
+           what);
     } else {
         ok(!seen.process && seen.err, "%s: there is an error", what);
         error_free(seen.err);

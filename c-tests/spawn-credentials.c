@@ -83,14 +83,16 @@ static void users(void)
     is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_GID | QEMU_SPAWN_SET_GROUPS, .gid = 107)),
            "uid 0 0 0\ngid 107 107 107\ngroups\nno_new_privs 0\n", "a group alone, and no others");
     is_int(prctl(PR_GET_DUMPABLE), dumpable, "the parent is as dumpable as it was");
-    is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_NO_NEW_PRIVS | QEMU_SPAWN_SET_GROUPS,
+    is_str(output_of(ARGS(SELF, IDS),
+                     OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_NO_NEW_PRIVS | QEMU_SPAWN_SET_GROUPS,
                                               .uid = 1234)),
            "uid 1234 1234 1234\ngid 0 0 0\ngroups\nno_new_privs 1\n", "a user alone, who gains no privileges");
     snprintf(text, sizeof(text), "%s", output_of(ARGS(SELF, IDS), NULL));
     is_str(output_of(ARGS(SELF, IDS), OPTIONS(.uid = 1, .gid = 1)), text, "without the flags: the parent's");
 
     /* A step that fails after the user was changed: the parent's memory is what it was. */
-    fails(ARGS("/nowhere"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = 65534, .gid = 65534), ENOENT,
+    fails(ARGS("/nowhere"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = 65534, .gid = 65534),
+          ENOENT,
           QEMU_SPAWN_STEP_EXEC, "cannot execute '/nowhere': %");
     is_int(prctl(PR_GET_DUMPABLE), dumpable, "after a failure it is as dumpable as it was, too");
     prctl(PR_SET_DUMPABLE, 0);

@@ -14,7 +14,8 @@ static void has(const QemuSpawnOptions *opts, const char *expected, const char *
 int main(int argc, char **argv)
 {
     /* Duplicates, an entry without "=", one that is empty, one without a name, bytes of all kinds. */
-    const char *const strange[] = {"A=1", "B=2", "A=3", "ALL=4", "no equals sign", "=x", "C=", "D=a=b", "E=\xff\x01", NULL};
+    const char *const strange[] = {"A=1", "B=2", "A=3", "ALL=4", "no equals sign", "=x", "C=", "D=a=b", "E=\xff\x01",
+                                   NULL};
     char *mine[] = {(char *)"MINE=1", (char *)"PATH=/nowhere", NULL};
     char **before = environ;
     static struct state state;
@@ -33,12 +34,15 @@ int main(int argc, char **argv)
         "A=1\nB=2\nA=3\nALL=4\nno equals sign\n=x\nC=\nD=a=b\nE=\xff\x01\n", "CLEAR_ENV does not touch it");
     has(OPTIONS(.envp = ARGS(NULL)), "", "an empty envp: none");
     has(OPTIONS(.envp = strange, .env_unset = ARGS("A", "C", "no equals sign", "NONE")),
-        "B=2\nALL=4\n=x\nD=a=b\nE=\xff\x01\n", "every duplicate of a removed name goes, and what is nothing but the name");
+        "B=2\nALL=4\n=x\nD=a=b\nE=\xff\x01\n",
+        "every duplicate of a removed name goes, and what is nothing but the name");
     has(OPTIONS(.envp = strange, .env_set = ARGS("A=new")),
         "B=2\nALL=4\nno equals sign\n=x\nC=\nD=a=b\nE=\xff\x01\nA=new\n", "every duplicate of a set name goes");
-    has(OPTIONS(.envp = ARGS("A=1", "B=2"), .env_set = ARGS("C=first", "B=", "C=last", "D=a=b")), "A=1\nB=\nC=last\nD=a=b\n",
+    has(OPTIONS(.envp = ARGS("A=1", "B=2"), .env_set = ARGS("C=first", "B=", "C=last", "D=a=b")),
+        "A=1\nB=\nC=last\nD=a=b\n",
         "the last of two sets wins; a value may be empty, or have \"=\" in it");
-    has(OPTIONS(.envp = ARGS("A=1", "B=2"), .env_unset = ARGS("B", "C"), .env_set = ARGS("C=3", "B=4")), "A=1\nC=3\nB=4\n",
+    has(OPTIONS(.envp = ARGS("A=1", "B=2"), .env_unset = ARGS("B", "C"), .env_set = ARGS("C=3", "B=4")),
+        "A=1\nC=3\nB=4\n",
         "what is removed and set is set");
     has(OPTIONS(.env_unset = ARGS("PATH"), .env_set = ARGS("MINE=2")), "MINE=2\n", "the same with the parent's");
     ok(environ == mine && strcmp(mine[0], "MINE=1") == 0 && strcmp(mine[1], "PATH=/nowhere") == 0 && !mine[2],

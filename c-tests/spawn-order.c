@@ -41,7 +41,8 @@ static void make_fail(QemuSpawnOptions *opts, QemuSpawnStep step)
 static void check_pairs(void)
 {
     static const QemuSpawnStep steps[] = {QEMU_SPAWN_STEP_ARGUMENTS, QEMU_SPAWN_STEP_GROUP,       QEMU_SPAWN_STEP_FDS,
-                                          QEMU_SPAWN_STEP_CWD,       QEMU_SPAWN_STEP_RLIMIT,      QEMU_SPAWN_STEP_CREDENTIALS,
+                                          QEMU_SPAWN_STEP_CWD,       QEMU_SPAWN_STEP_RLIMIT,
+                                          QEMU_SPAWN_STEP_CREDENTIALS,
                                           QEMU_SPAWN_STEP_EXEC};
     enum { N = sizeof(steps) / sizeof(*steps) };
 
@@ -102,7 +103,8 @@ static void check_effects(void)
     fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
     snprintf(resource, sizeof(resource), "%d", (int)RLIMIT_NOFILE);
     is_str(output_of(ARGS(SELF, "limit", resource),
-                     OPTIONS(FDS({fd, 30}), .rlimits = (const QemuSpawnRlimit[]){{RLIMIT_NOFILE, 20, 25}}, .n_rlimits = 1)),
+                     OPTIONS(FDS({fd, 30}), .rlimits = (const QemuSpawnRlimit[]){{RLIMIT_NOFILE, 20, 25}},
+                             .n_rlimits = 1)),
            "20 25\n", "the descriptors come before their limit");
     close(fd);
 }

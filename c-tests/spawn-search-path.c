@@ -96,7 +96,8 @@ int main(int argc, char **argv)
     set_path("A:B");
     snprintf(text, sizeof(text), "cannot execute '%s/folder': %% (it is a directory)", a);
     fails(ARGS("folder"), OPTIONS(SEARCH), EACCES, QEMU_SPAWN_STEP_EXEC, text);
-    snprintf(text, sizeof(text), "cannot execute '%s/data': %% (it is no program of this system, and no script with a #! line)",
+    snprintf(text, sizeof(text),
+             "cannot execute '%s/data': %% (it is no program of this system, and no script with a #! line)",
              a);
     fails(ARGS("data"), OPTIONS(SEARCH), ENOEXEC, QEMU_SPAWN_STEP_EXEC, text);
 

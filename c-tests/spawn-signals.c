@@ -109,7 +109,8 @@ int main(int argc, char **argv)
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_DEFAULT), 0, 0, "DEFAULT: the same");
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT), ignored, blocked, "INHERIT: what is ignored and blocked stays");
 
-    has(OPTIONS(.ignored = (const int[]){SIGPIPE, SIGHUP, 0}), BIT(SIGPIPE) | BIT(SIGHUP), 0, "DEFAULT and two ignored");
+    has(OPTIONS(.ignored = (const int[]){SIGPIPE, SIGHUP, 0}), BIT(SIGPIPE) | BIT(SIGHUP), 0,
+        "DEFAULT and two ignored");
     has(OPTIONS(.ignored = every_signal()), everything & ~unchangeable, 0, "a list of all is accepted");
     has(OPTIONS(.defaulted = every_signal(), .ignored = (const int[]){SIGPIPE, 0}), BIT(SIGPIPE), 0,
         "a signal that is in both lists is ignored");

@@ -1,4 +1,6 @@
-/* Several threads spawn at once, each with its own result; and several threads use one handle at once. *
+/*
+ * Several threads spawn at once, each with its own result; and several threads use one handle at once.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>

@@ -1,4 +1,6 @@
-/* The child cannot unblock its signals because the program's own pthread_sigmask() fails there. *
+/*
+ * The child cannot unblock its signals because the program's own pthread_sigmask() fails there.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include "interpose-sigmask.h"

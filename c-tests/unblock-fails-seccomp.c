@@ -1,4 +1,6 @@
-/* The child cannot unblock its signals because a seccomp filter, installed by a fork handler, forbids it. *
+/*
+ * The child cannot unblock its signals because a seccomp filter, installed by a fork handler, forbids it.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>

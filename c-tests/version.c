@@ -1,4 +1,6 @@
-/* qemu_fork_version() and the header's numbers say the same. *
+/*
+ * qemu_fork_version() and the header's numbers say the same.
+ *
  * SPDX-License-Identifier: MIT
  */
 #include <qemu-fork.h>

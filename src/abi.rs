@@ -33,6 +33,30 @@ pub(crate) const KERNEL_SIGSET_BYTES: usize =
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) type KernelSigaction = [usize; 5];
 
+/// A flag of clone3(). The libc crate has it as a c_int, which it does not fit into.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+
+/// A flag of close_range().
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const CLOSE_RANGE_UNSHARE: usize = 1 << 1;
+
+/// What waitid() calls a process id, and a descriptor of a process.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const P_PID: c_int = 1;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const P_PIDFD: c_int = 3;
+
+/// _IOWR(0xFF, 11, struct pidfd_info) of that structure's first version. The same on every processor.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const PIDFD_GET_INFO: u32 = 3 << 30 | 64 << 16 | 0xFF << 8 | 11;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const PIDFD_INFO_EXIT: u64 = 1 << 3;
+
+/// The state of pthread_setcancelstate() in which a thread cannot be cancelled.
+#[cfg(unix)]
+pub(crate) const PTHREAD_CANCEL_DISABLE: c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
+
 /// Where the calling thread's errno is.
 pub(crate) fn errno_location() -> *mut c_int {
     // SAFETY: takes nothing, cannot fail, and answers with the address of a thread-local int.

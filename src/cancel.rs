@@ -2,6 +2,8 @@
 
 use core::ffi::c_int;
 
+use crate::abi::PTHREAD_CANCEL_DISABLE;
+
 /// The calling thread cannot be cancelled. Dropping it brings the old state back.
 pub(crate) struct CancellationDisabled(c_int);
 
@@ -11,7 +13,7 @@ impl CancellationDisabled {
         let mut old = 0;
         // Fails for an unknown state only.
         // SAFETY: `old` has room for a state.
-        let _ = unsafe { pthread_setcancelstate(DISABLE, &raw mut old) };
+        let _ = unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut old) };
         Self(old)
     }
 }
@@ -26,9 +28,6 @@ impl Drop for CancellationDisabled {
     }
 }
 
-/// PTHREAD_CANCEL_DISABLE, which the libc crate lacks: see pthread.h.
-const DISABLE: c_int = if cfg!(target_vendor = "apple") { 0 } else { 1 };
-
 /// cbindgen:ignore
 #[allow(unused_doc_comments)]
 #[cfg(not(target_os = "android"))]
@@ -40,6 +39,6 @@ extern "C" {
 #[cfg(target_os = "android")]
 impl CancellationDisabled {
     pub(crate) fn new() -> Self {
-        Self(DISABLE)
+        Self(PTHREAD_CANCEL_DISABLE)
     }
 }

@@ -4,12 +4,31 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#ifndef _WIN32
+#include <pthread.h>
+#endif
 #ifdef __linux__
+#include <linux/ioctl.h>
+#include <linux/types.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+/* Not every version has them. */
+#if __has_include(<linux/close_range.h>)
+#include <linux/close_range.h>
+#endif
+#if __has_include(<linux/pidfd.h>)
+#include <linux/pidfd.h>
+#endif
+#if __has_include(<linux/sched.h>)
+#include <linux/sched.h>
+#endif
+#if __has_include(<linux/wait.h>)
+#include <linux/wait.h>
+#endif
 #endif
 
 #include "tap.h"
@@ -33,6 +52,7 @@ BELIEVED(SIGSTOP);
 BELIEVED(sigset_t_size);
 BELIEVED(sigset_t_align);
 BELIEVED(sigaction_size);
+BELIEVED(PTHREAD_CANCEL_DISABLE);
 
 static void check_signals(void)
 {
@@ -49,13 +69,51 @@ static void check_signals(void)
     CHECK(sigset_t_size, sizeof(sigset_t));
     CHECK(sigset_t_align, _Alignof(sigset_t));
     CHECK(sigaction_size, sizeof(struct sigaction));
+    CHECK(PTHREAD_CANCEL_DISABLE, PTHREAD_CANCEL_DISABLE);
 }
 #endif
 
 #ifdef __linux__
 BELIEVED(SYS_rt_sigaction);
+BELIEVED(CLONE_CLEAR_SIGHAND);
+BELIEVED(CLOSE_RANGE_UNSHARE);
+BELIEVED(P_PID);
+BELIEVED(P_PIDFD);
+BELIEVED(PIDFD_GET_INFO);
+BELIEVED(PIDFD_INFO_EXIT);
 BELIEVED(kernel_sigset_size);
 BELIEVED(kernel_sigaction_size);
+
+/* What is younger than some headers: where they lack it, the number is the one of the kernel's own, newer headers. */
+static void check_young(void)
+{
+#ifdef CLONE_CLEAR_SIGHAND
+    CHECK(CLONE_CLEAR_SIGHAND, CLONE_CLEAR_SIGHAND);
+#else
+    CHECK(CLONE_CLEAR_SIGHAND, 0x100000000);
+#endif
+#ifdef CLOSE_RANGE_UNSHARE
+    CHECK(CLOSE_RANGE_UNSHARE, CLOSE_RANGE_UNSHARE);
+#else
+    CHECK(CLOSE_RANGE_UNSHARE, 2);
+#endif
+#ifdef P_PIDFD
+    CHECK(P_PID, P_PID);
+    CHECK(P_PIDFD, P_PIDFD);
+#else
+    CHECK(P_PID, 1);
+    CHECK(P_PIDFD, 3);
+#endif
+#ifdef PIDFD_INFO_EXIT
+    CHECK(PIDFD_INFO_EXIT, PIDFD_INFO_EXIT);
+    /* The structure has grown since: the size in the number is its first version's. */
+    CHECK(PIDFD_GET_INFO, (unsigned)_IOC(_IOC_READ | _IOC_WRITE, 0xFF, _IOC_NR(PIDFD_GET_INFO), PIDFD_INFO_SIZE_VER0));
+    is_int(offsetof(struct pidfd_info, exit_code), 60, "the exit code is where the library looks for it");
+#else
+    CHECK(PIDFD_INFO_EXIT, 8);
+    CHECK(PIDFD_GET_INFO, (unsigned)_IOC(_IOC_READ | _IOC_WRITE, 0xFF, 11, 64));
+#endif
+}
 
 /* The kernel wants one size of sets and no other. It reads a sigaction no farther than the library writes one. */
 static void check_kernel(void)
@@ -95,6 +153,7 @@ int main(void)
 #endif
 #ifdef __linux__
     check_kernel();
+    check_young();
 #endif
     return done();
 }

@@ -28,6 +28,13 @@ values! {
     #[cfg(unix)] abi_sigset_t_size = size_of::<libc::sigset_t>();
     #[cfg(unix)] abi_sigset_t_align = align_of::<libc::sigset_t>();
     #[cfg(unix)] abi_sigaction_size = size_of::<libc::sigaction>();
+    #[cfg(unix)] abi_PTHREAD_CANCEL_DISABLE = abi::PTHREAD_CANCEL_DISABLE;
+    #[cfg(target_os = "linux")] abi_CLONE_CLEAR_SIGHAND = abi::CLONE_CLEAR_SIGHAND;
+    #[cfg(target_os = "linux")] abi_CLOSE_RANGE_UNSHARE = abi::CLOSE_RANGE_UNSHARE;
+    #[cfg(target_os = "linux")] abi_P_PID = abi::P_PID;
+    #[cfg(target_os = "linux")] abi_P_PIDFD = abi::P_PIDFD;
+    #[cfg(target_os = "linux")] abi_PIDFD_GET_INFO = abi::PIDFD_GET_INFO;
+    #[cfg(target_os = "linux")] abi_PIDFD_INFO_EXIT = abi::PIDFD_INFO_EXIT;
     #[cfg(target_os = "linux")] abi_SYS_rt_sigaction = libc::SYS_rt_sigaction;
     #[cfg(target_os = "linux")] abi_kernel_sigset_size = abi::KERNEL_SIGSET_BYTES;
     #[cfg(target_os = "linux")] abi_kernel_sigaction_size = size_of::<abi::KernelSigaction>();

@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 
 use super::spawn::{run, Plan};
 
-/// What clone3() takes. The kernel knows the version by the size, and this is its second.
+/// What clone3() takes. The kernel knows the version by the size, and this is its first.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct CloneArguments {

@@ -6,14 +6,13 @@ use core::mem::MaybeUninit;
 use super::status::{End, Status};
 use super::time::Pause;
 use super::{Look, Process};
+use crate::abi::{PIDFD_GET_INFO, PIDFD_INFO_EXIT, P_PID, P_PIDFD};
 use crate::child::sys;
 use crate::child::syscall::syscall;
 use crate::errno::Errno;
 use crate::fd::Fd;
 use crate::message::{filled, Arg};
 
-const P_PID: c_int = 1;
-const P_PIDFD: c_int = 3;
 const ECHILD: isize = libc::ECHILD as isize;
 const EINTR: isize = libc::EINTR as isize;
 const EINVAL: isize = libc::EINVAL as isize;
@@ -104,9 +103,6 @@ fn exit_information(pidfd: &Fd) -> Option<Status> {
         _ids: [u32; 11],
         exit_code: c_int,
     }
-    const PIDFD_INFO_EXIT: u64 = 1 << 3;
-    /// _IOWR(0xFF, 11, struct pidfd_info), which is the same on every processor.
-    const PIDFD_GET_INFO: u32 = 3 << 30 | 64 << 16 | 0xFF << 8 | 11;
     const { assert!(size_of::<Information>() == 64) };
     // Just after the end it may answer without the exit, or that there is no such process: ask again, for a while.
     let mut pause = Pause::new();

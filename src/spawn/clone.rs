@@ -4,14 +4,13 @@ use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
 use super::way::{Created, Way};
+use crate::abi::CLONE_CLEAR_SIGHAND;
 use crate::child::clone::{clone3, start, CloneArguments};
 use crate::child::spawn::Plan;
 use crate::child::step::Report;
 use crate::errno::Errno;
 use crate::fd::Fd;
 
-/// The libc crate has it as a c_int, which it does not fit into.
-const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 #[allow(clippy::cast_sign_loss)] // flags
 const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
 #[allow(clippy::cast_sign_loss)] // flags

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int, c_long};
 
-use crate::abi::{KernelSigaction, KERNEL_SIGSET_BYTES};
+use crate::abi::{KernelSigaction, CLOSE_RANGE_UNSHARE, KERNEL_SIGSET_BYTES};
 use crate::child::syscall::syscall;
 
 /// The kernel's own set of signals. libc's is larger and cannot hold the signals that libc keeps for itself.
@@ -124,7 +124,6 @@ pub(crate) fn close(fd: c_int) -> isize {
 /// Makes the table of descriptors, which is the parent's, this process's own, without those from `from` on.
 #[inline(always)]
 pub(crate) fn unshare_descriptors(from: c_int) -> isize {
-    const CLOSE_RANGE_UNSHARE: usize = 1 << 1;
     // SAFETY: from here on the table is ours.
     unsafe { syscall!(libc::SYS_close_range, from, u32::MAX, CLOSE_RANGE_UNSHARE) }
 }
