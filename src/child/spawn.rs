@@ -477,8 +477,9 @@ fn execute(plan: &Plan) -> Result<(), Failure> {
 #[inline(always)]
 unsafe fn behind(mut text: *const c_char) -> *const c_char {
     loop {
+        // Volatile, or the compiler makes a call of strlen() of it.
         // SAFETY: not behind the NUL.
-        let byte = unsafe { text.read() };
+        let byte = unsafe { text.read_volatile() };
         // SAFETY: at the farthest the place behind the NUL.
         text = unsafe { text.add(1) };
         if byte == 0 {

@@ -112,7 +112,7 @@ pub enum QemuSpawnStep {
 
 /// What qemu_spawn() is to do beyond the usual. Zero is the default of every member but @size: begin with
 ///
-///     QemuSpawnOptions options = { .size = sizeof(options) };
+///    QemuSpawnOptions options = { .size = sizeof(options) };
 ///
 /// Nothing in it is changed or kept; all of it may go when the call has returned.
 #[repr(C)]
