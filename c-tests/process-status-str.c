@@ -101,7 +101,10 @@ int main(int argc, char **argv)
     refuses(&status, "a status of zeroes");
     memset(&status, 0xff, sizeof(status));
     refuses(&status, "a status of ones");
-    need_exec();
-    test_real();
+    if (IS_EMULATED) {
+        skip("how real programs end", "this system may execute no program of this processor by itself");
+    } else {
+        test_real();
+    }
     return done();
 }

@@ -166,6 +166,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     check_program();
     check_flags();
     check_environment();

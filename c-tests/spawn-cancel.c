@@ -122,6 +122,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     sem_init(&ready, 0, 0);
     deferred(SELF, NULL, "success");
     deferred(SELF, OPTIONS(.death_signal = SIGTERM), "success with a death signal");

@@ -112,6 +112,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     no_new_privs();
     limits();
     unlimited();

@@ -429,6 +429,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     make_folder();
     /* What whoever started this test has left open is not this test's. */
     for (int fd = 3; fd < 1024; fd++) {

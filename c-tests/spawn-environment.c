@@ -23,6 +23,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     environ = mine;
     look_at_state(&state);
     has(NULL, "MINE=1\nPATH=/nowhere\n", "no options: the parent's");

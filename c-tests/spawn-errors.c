@@ -264,6 +264,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     make_folder();
     check_exec();
     check_written();

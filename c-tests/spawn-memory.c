@@ -78,6 +78,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     region = mmap(NULL, REGION, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (region == MAP_FAILED) {
         bail("mmap");

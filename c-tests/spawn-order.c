@@ -114,6 +114,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     check_pairs();
     check_session();
     check_effects();

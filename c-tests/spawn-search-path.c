@@ -80,6 +80,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     make_folder();
     make_folders();
 

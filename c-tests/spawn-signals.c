@@ -95,6 +95,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     if (!proc_tells_masks()) {
         skip_all("/proc does not tell the signal masks of the program, but of an emulator");
     }

@@ -43,6 +43,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     storm = shared_memory(sizeof(*storm));
     storm->parent = getpid();
     target = pthread_self();

@@ -155,6 +155,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         return spawned(argc, argv);
     }
+    needs_programs();
     check_spawns();
     check_handle(false);
     check_handle(true);
