@@ -75,6 +75,14 @@ check-windows: $(VENV)/.ready ## the Windows library, built by mingw-w64 and run
 check-platforms: $(VENV)/.ready ## all platforms, or one: make check-platforms ROW=aarch64
 	$(PLATFORMS) --table $(BUILD)/platforms.txt $(ROW)
 
+.PHONY: bench
+bench: build ## how fast it is beside posix_spawn, vfork and fork, and which goals are met; ten minutes, on a quiet machine
+	benches/bench.py --build $(BUILD) --csv $(BUILD)/bench/rounds.csv
+
+.PHONY: bench-check
+bench-check: build ## the same with fewer rounds: two minutes
+	benches/bench.py --quick --build $(BUILD)
+
 .PHONY: header
 header: ## make include/qemu-fork.h anew from src/ffi
 	QEMU_FORK_WRITE_HEADER=1 cargo test --quiet --locked --test header
