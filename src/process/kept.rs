@@ -1,28 +1,30 @@
 //! A status that many threads may ask for and any of them may find out.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::status::{End, Status};
 
 /// Nothing, or how a child ended, in one word. The same whoever sets it.
-pub(super) struct Kept(AtomicU64);
+pub(super) struct Kept(AtomicU32);
 
-const EXITED: u64 = 1 << 32;
-const SIGNALED: u64 = 2 << 32;
-const UNKNOWN: u64 = 3 << 32;
-const CORE: u64 = 1 << 40;
+const EXITED: u32 = 1 << 16;
+const SIGNALED: u32 = 2 << 16;
+const UNKNOWN: u32 = 3 << 16;
+const CORE: u32 = 1 << 20;
+/// A status and a signal are small.
+const NUMBER: u32 = 0xFFFF;
 
 impl Kept {
     pub(super) const fn new() -> Self {
-        Self(AtomicU64::new(0))
+        Self(AtomicU32::new(0))
     }
 
     #[allow(clippy::cast_sign_loss)] // as bits
     pub(super) fn set(&self, ended: Status) {
         let word = match ended {
-            End::Exited(code) => EXITED | u64::from(code as u32),
+            End::Exited(code) => EXITED | code as u32 & NUMBER,
             End::Signaled { signal, core_dumped } => {
-                SIGNALED | u64::from(signal as u32) | if core_dumped { CORE } else { 0 }
+                SIGNALED | signal as u32 & NUMBER | if core_dumped { CORE } else { 0 }
             }
             End::Unknown => UNKNOWN,
         };
@@ -31,8 +33,8 @@ impl Kept {
 
     pub(super) fn get(&self) -> Option<Status> {
         let word = self.0.load(Ordering::Acquire);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // the lower half
-        let number = word as u32 as i32;
+        #[allow(clippy::cast_possible_wrap)] // 16 bits
+        let number = (word & NUMBER) as i32;
         match word & UNKNOWN {
             0 => None,
             EXITED => Some(End::Exited(number)),
