@@ -143,8 +143,7 @@ static void check_size(void)
     if (err) {
         error_free(err);
     }
-    ok(offsetof(QemuSpawnOptions, size) == 0 && offsetof(QemuSpawnOptions, flags) == 8,
-       "the size is first, the flags follow at the same place on every processor");
+    is_int(offsetof(QemuSpawnOptions, size), 0, "the size is first");
 }
 
 /* What looks strange and is allowed. */
