@@ -54,6 +54,9 @@ static void tell_descriptors(FILE *file)
         fprintf(file, "%d is %llu/%llu %s\n", fd, (unsigned long long)status.st_dev, (unsigned long long)status.st_ino,
                 fcntl(fd, F_GETFL) & O_RDWR ? "rw" : (fcntl(fd, F_GETFL) & O_WRONLY ? "w" : "r"));
     }
+    if (folder) {
+        closedir(folder);
+    }
 }
 
 static void tell_ids(void)
