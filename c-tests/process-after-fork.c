@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "process.h"
+#include "handle.h"
 
 /* What the forked child has seen. */
 static struct {

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "process.h"
+#include "handle.h"
 
 static void kill_fails(QemuProcess *process, int sig, int error, const char *reason, const char *what)
 {

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "process.h"
+#include "handle.h"
 
 static void says(QemuProcessStatus status, const char *words)
 {

@@ -6,7 +6,7 @@
  */
 #include <sys/utsname.h>
 
-#include "process.h"
+#include "handle.h"
 
 enum { CHILDREN = 40 };
 

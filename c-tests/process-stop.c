@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "process.h"
+#include "handle.h"
 
 enum { LONG = 90000, SHORT = 20 }; /* milliseconds */
 

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "process.h"
+#include "handle.h"
 
 enum { NOBODY = 65534 };
 

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "process.h"
+#include "handle.h"
 #include "seccomp.h"
 
 #ifndef SYS_clone3

@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#ifndef PROCESS_H
-#define PROCESS_H
+#ifndef HANDLE_H
+#define HANDLE_H
 
 #include <pthread.h>
 #include <sched.h>
@@ -138,4 +138,4 @@ __attribute__((__unused__)) static void need_exec(void)
     }
 }
 
-#endif /* PROCESS_H */
+#endif /* HANDLE_H */
