@@ -1,134 +1,229 @@
 /*
- * qemu_spawn() and what is done with a handle are no cancellation points: a thread that is to be cancelled comes back,
- * with a child or an error that is whole. Under the asynchronous type the handle may be lost with the thread, but there
- * is never half a child: each one is a program that runs, or nothing at all.
+ * Threads that are cancelled while they spawn. qemu_spawn() is no cancellation point; and under the asynchronous type,
+ * where the handle may be lost, every child there is has become its program.
  *
  * SPDX-License-Identifier: MIT
  */
-#include <pthread.h>
-#include <sched.h>
-#include <semaphore.h>
-
 #include "no-leak-check.h"
-#include "spawn.h"
+#include "handle.h"
 
-static struct {
-    QemuProcess *process;
-    Error *err;
-    int waited;
-    bool killed, returned;
-    QemuProcessStatus status;
-    const QemuSpawnOptions *opts;
-    const char *program;
-} seen;
+enum { DEFERRED = 25, ASYNCHRONOUS = 40, AT_MOST = 64 };
 
-static void *spawn_while_cancelled(void *arg)
+/* How many programs have run: each writes a byte into this pipe. */
+static int programs[2];
+
+/* ---- deferred: a request that is already there is still there afterwards ---- */
+
+static QemuProcess *first;
+static int end_of_first, end_of_failure, end_of_sync, end_of_stop;
+static bool came_through;
+
+static void *spawn_when_cancelled(void *arg)
 {
+    QemuProcessStatus status = {.exit_code = -1};
+
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
     pthread_cancel(pthread_self());
-    seen.process = qemu_spawn(ARGS(seen.program, "exit", "5"), seen.opts, &seen.err);
-    if (seen.process) {
-        seen.waited = qemu_process_wait(seen.process, -1, &seen.status, NULL);
-        seen.killed = qemu_process_kill(seen.process, SIGTERM, NULL);
-        qemu_process_stop(seen.process, 0, NULL, NULL);
-        qemu_process_free(seen.process);
-    }
-    seen.returned = true;
+    first = qemu_spawn(ARGS(SELF, "exit", "3"), NULL, NULL);
+    end_of_first = first ? wait_ms(first, -1) : NOT_WAITED;
+    qemu_process_free(first);
+    errno = 0;
+    end_of_failure = qemu_spawn(ARGS("/nowhere/at/all"), NULL, NULL) ? 0 : errno;
+    end_of_sync = qemu_spawn_sync(ARGS(SELF, "exit", "4"), NULL, -1, &status, NULL) ? NOT_WAITED : ending_of(&status);
+    first = qemu_spawn(ARGS(SELF, "pause"), NULL, NULL);
+    end_of_stop = first && qemu_process_stop(first, 90000, &status, NULL) ? ending_of(&status) : NOT_WAITED;
+    qemu_process_free(first);
+    came_through = true;
     pthread_testcancel();
+    came_through = false;
     return arg;
 }
 
-static void deferred(const char *program, const QemuSpawnOptions *opts, const char *what)
+static void test_deferred(void)
 {
-    pthread_t thread;
-    void *result = NULL;
+    int wrong = 0, not_cancelled = 0, left = 0, before = count_descriptors();
 
-    memset(&seen, 0, sizeof(seen));
-    seen.program = program;
-    seen.opts = opts;
-    if (pthread_create(&thread, NULL, spawn_while_cancelled, NULL) != 0) {
-        bail("pthread_create");
+    for (int i = 0; i < DEFERRED; i++) {
+        pthread_t thread;
+        void *result;
+
+        end_of_first = end_of_failure = end_of_sync = end_of_stop = NOT_WAITED;
+        came_through = false;
+        if (pthread_create(&thread, NULL, spawn_when_cancelled, NULL) != 0) {
+            bail("pthread_create");
+        }
+        pthread_join(thread, &result);
+        wrong += end_of_first != 3 || end_of_failure != ENOENT || end_of_sync != 4 ||
+                 end_of_stop != KILLED_BY + SIGTERM;
+        not_cancelled += result != PTHREAD_CANCELED || !came_through;
+        left += has_child();
     }
-    pthread_join(thread, &result);
-    ok(seen.returned && result == PTHREAD_CANCELED, "%s: the thread comes back, and is cancelled then", what);
-    if (strcmp(program, SELF) == 0) {
-        ok(seen.process && seen.waited == 1 && seen.status.exit_code == 5 && !seen.killed, "%s: the child has run",
-           what);
-    } else {
-        ok(!seen.process && seen.err, "%s: there is an error", what);
-        error_free(seen.err);
-    }
-    ok(!has_child(), "%s: no child is left", what);
+    is_int(wrong, 0, "deferred: spawning, waiting and stopping are no cancellation points");
+    is_int(not_cancelled, 0, "the request is heard at the next one");
+    is_int(left, 0, "no child is left");
+    is_int(count_descriptors(), before, "no descriptor is left");
 }
 
-static sem_t ready;
-static int spawns;
+/* ---- asynchronous: it is heard anywhere ---- */
 
-static void *spawn_for_ever(void *arg)
+static struct {
+    QemuProcess *volatile handles[AT_MOST];
+    volatile int begun; /* how many spawns */
+} async;
+
+static void *spawn_for_ever(void *opts)
 {
-    const QemuSpawnOptions *opts = (const QemuSpawnOptions *)arg;
-    int old;
-
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-    sem_post(&ready);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+    while (async.begun < AT_MOST) {
+        async.begun++;
+        async.handles[async.begun - 1] = qemu_spawn(ARGS(SELF, "run"), opts, NULL);
+    }
     for (;;) {
-        QemuProcess *process = qemu_spawn(ARGS(SELF, "exit", "5"), opts, NULL);
-
-        __atomic_add_fetch(&spawns, 1, __ATOMIC_SEQ_CST);
-        qemu_process_wait(process, -1, NULL, NULL);
-        /* The handle is not freed: a thread may not be cancelled so within free(). */
+        pause();
     }
     return NULL;
 }
 
-/* Cancels at any moment. Whatever was begun is a program: it ends by itself, with its own status. */
-static void asynchronous(void)
+/* Reaps every child there is, however it came to be ours. How many there were; `wrong` counts those that are odd. */
+static int reap_all(int *wrong)
 {
-    enum { ROUNDS = 30 };
-    int wrong = 0, status;
+    int children = 0, status;
+    pid_t pid;
 
-    for (int i = 0; i < ROUNDS; i++) {
-        int before = __atomic_load_n(&spawns, __ATOMIC_SEQ_CST);
-        void *result = NULL;
+    while ((pid = waitpid(-1, &status, __WALL)) > 0 || (pid == -1 && errno == EINTR)) {
+        if (pid > 0) {
+            children++;
+            *wrong += status != 3 << 8;
+        }
+    }
+    return children;
+}
+
+static void test_asynchronous(const QemuSpawnOptions *opts, const char *what)
+{
+    int children = 0, wrong = 0, not_cancelled = 0, lost = 0, lost_more = 0, ran = 0;
+
+    for (int i = 0; i < ASYNCHRONOUS; i++) {
         pthread_t thread;
+        void *result;
 
-        if (pthread_create(&thread, NULL, spawn_for_ever, NULL) != 0) {
+        memset(&async, 0, sizeof(async));
+        if (pthread_create(&thread, NULL, spawn_for_ever, (void *)(uintptr_t)opts) != 0) {
             bail("pthread_create");
         }
-        while (sem_wait(&ready) != 0) {
-        }
-        while (i % 3 == 2 && __atomic_load_n(&spawns, __ATOMIC_SEQ_CST) == before) {
+        /* In the first spawn, or a later one; the clock of the machine chooses the place in it. */
+        while (async.begun < 1 + i % 3) {
             sched_yield();
+        }
+        for (volatile int spin = 0; spin < i % 20 * 500; spin++) {
         }
         pthread_cancel(thread);
         pthread_join(thread, &result);
-        wrong += result != PTHREAD_CANCELED;
-        for (;;) {
-            pid_t pid = waitpid(-1, &status, __WALL);
+        not_cancelled += result != PTHREAD_CANCELED;
+        for (int handle = 0; handle < AT_MOST; handle++) {
+            if (async.handles[handle]) {
+                int end = wait_ms(async.handles[handle], -1);
 
-            if (pid == -1 && errno == ECHILD) {
-                break;
+                children++;
+                wrong += end != 3;
+                qemu_process_free(async.handles[handle]);
             }
-            /* One whose handle was lost, and which nobody else reaps. */
-            wrong += pid > 0 && status != 5 << 8;
+        }
+        {
+            int more = reap_all(&wrong);
+
+            children += more;
+            lost += more;
+            lost_more += more > 1;
         }
     }
-    is_int(wrong, 0, "cancelled at any moment: every child that was begun is a program with its own end");
-    is_int(end_of(must_spawn(ARGS(SELF, "exit", "8"), NULL)), 8, "and the next spawn works");
-    ok(own_mask() == 0, "with the mask that it was called with");
+    close(programs[1]);
+    while (get_byte(programs[0]) != 0) {
+        ran++;
+    }
+    printf("# %s: %d children, %d of them without a handle\n", what, children, lost);
+    is_int(not_cancelled, 0, "asynchronous: the thread is cancelled");
+    is_int(wrong, 0, "every child has become its program");
+    is_int(ran, children, "as many programs have run as there were children");
+    is_int(lost_more, 0, "a thread that is cancelled loses one handle at the most");
+}
+
+static void *fail_for_ever(void *opts)
+{
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+    for (;;) {
+        async.begun++;
+        (void)qemu_spawn(ARGS("/nowhere/at/all"), opts, NULL);
+    }
+    return NULL;
+}
+
+/* A child that cannot execute its program has ended and been reaped, whenever the thread is cancelled. */
+static void test_failing(const QemuSpawnOptions *opts, const char *what)
+{
+    int left = 0, not_cancelled = 0, odd = 0, before = count_descriptors();
+
+    for (int i = 0; i < ASYNCHRONOUS; i++) {
+        pthread_t thread;
+        void *result;
+
+        memset(&async, 0, sizeof(async));
+        if (pthread_create(&thread, NULL, fail_for_ever, (void *)(uintptr_t)opts) != 0) {
+            bail("pthread_create");
+        }
+        while (async.begun < 1 + i % 3) {
+            sched_yield();
+        }
+        for (volatile int spin = 0; spin < i % 20 * 500; spin++) {
+        }
+        pthread_cancel(thread);
+        pthread_join(thread, &result);
+        not_cancelled += result != PTHREAD_CANCELED;
+        left += reap_all(&odd);
+    }
+    printf("# failing, %s\n", what);
+    is_int(not_cancelled, 0, "asynchronous: the thread is cancelled");
+    is_int(left, 0, "no child is left of spawns that fail");
+    is_int(count_descriptors(), before, "no descriptor either");
+}
+
+/* Each kind has a pipe of its own, which its programs write into. */
+static void test_asynchronous_kind(const QemuSpawnOptions *opts, const char *what)
+{
+    QemuSpawnOptions with_pipe = *opts;
+    QemuSpawnFd map[1];
+
+    if (pipe2(programs, O_CLOEXEC) != 0) {
+        bail("pipe2");
+    }
+    map[0] = (QemuSpawnFd){programs[1], 5};
+    with_pipe.fds = map;
+    with_pipe.n_fds = 1;
+    test_asynchronous(&with_pipe, what);
+    close(programs[0]);
 }
 
 int main(int argc, char **argv)
 {
+    QemuProcess *process;
+
+    if (argc > 1 && strcmp(argv[1], "run") == 0) {
+        put_byte(5, 'r');
+        return 3;
+    }
     if (argc > 1) {
         return spawned(argc, argv);
     }
-    needs_programs();
-    sem_init(&ready, 0, 0);
-    deferred(SELF, NULL, "success");
-    deferred(SELF, OPTIONS(.death_signal = SIGTERM), "success with a death signal");
-    deferred("/nowhere", NULL, "failure");
-    deferred("/bin/true", OPTIONS(.flags = UINT64_C(1) << 50), "senseless options");
-    asynchronous();
+    cast_net();
+    need_exec();
+    test_deferred();
+    test_asynchronous_kind(OPTIONS(.flags = 0), "by the thread itself");
+    test_asynchronous_kind(OPTIONS(.death_signal = SIGKILL), "by the library's thread");
+    test_failing(OPTIONS(.flags = 0), "by the thread itself");
+    test_failing(OPTIONS(.death_signal = SIGKILL), "by the library's thread");
+    /* And nothing that the cancelled threads held keeps others out. */
+    process = must_spawn(ARGS(SELF, "exit", "3"), OPTIONS(.death_signal = SIGKILL));
+    is_int(end_of(process), 3, "spawning goes on as before");
     ok(!has_child(), "no child is left");
     return done();
 }

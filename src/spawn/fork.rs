@@ -48,8 +48,9 @@ pub(super) fn by_fork(plan: &mut Plan) -> Result<Created, Errno> {
 /// Usually the pipe is closed then. But what another thread has forked meanwhile holds an end of it open, and not all
 /// of those execute something soon: so from time to time the child itself is looked at.
 fn read_report(pipe: &Fd, pid: c_int) -> Report {
+    // A program is executed within milliseconds; only where that takes much longer is it worth a look.
     const LONGEST_PAUSE_MS: c_int = 1024;
-    let mut pause = 16;
+    let mut pause = 512;
     let mut last = false;
     loop {
         if sys::is_readable(pipe.as_raw(), Some(if last { 0 } else { pause })) {

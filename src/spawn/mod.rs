@@ -21,6 +21,8 @@ mod way;
 use crate::cancel::CancellationDisabled;
 use crate::child::spawn::{List, Plan};
 use crate::child::step::Step;
+use crate::child::sys::Mask;
+use crate::errno::Errno;
 use crate::heap::Owned;
 use crate::lock::this_process;
 use crate::process::{reap_failed, Process};
@@ -40,6 +42,15 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
     // Half-way through, nobody would know of the child.
     let _cancellation = CancellationDisabled::new();
     arguments::check(request)?;
+    // Until all is done: glibc up to 2.36 cancels a thread that has disabled it since the signal for it was sent.
+    let blocked = EverySignalBlocked::new()
+        .map_err(|errno| Failure::because(Step::Signals, errno, "cannot block signals", &[]))?;
+    start(request, blocked.saved())
+}
+
+/// Every signal is blocked in the calling thread, and it cannot be cancelled.
+#[inline(never)]
+fn start(request: &Request<'_>, mask: Mask) -> Result<Owned<Process>, Failure> {
     let mut process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
     let mut descriptors = Descriptors::new(request)?;
     let programs = Programs::new(request).ok_or_else(Failure::memory)?;
@@ -48,6 +59,7 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
     let groups = request.groups.get().unwrap_or_default();
     let flags = request.flags;
     let mut plan = Plan {
+        mask,
         default_signals: request.signals == Some(SignalState::Default),
         ignored: arguments::signals(request.ignored, "ignored")?,
         defaulted: arguments::signals(request.defaulted, "defaulted")?,
@@ -73,7 +85,7 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
         envp: environment.as_ptr(),
         ..Plan::EMPTY
     };
-    let created = blocked(&mut plan, !flags.has(Flags::NO_FORK_FALLBACK))?;
+    let created = create_child(&mut plan, !flags.has(Flags::NO_FORK_FALLBACK)).map_err(explain::no_process)?;
     if created.report.step != Step::None {
         reap_failed(created.pid);
         return Err(explain::explain(created.report, request, &programs));
@@ -82,22 +94,16 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
     Ok(process)
 }
 
-/// Makes the child, with every signal blocked meanwhile.
-fn blocked(plan: &mut Plan, fork_allowed: bool) -> Result<Created, Failure> {
-    let blocked = EverySignalBlocked::new()
-        .map_err(|errno| Failure::because(Step::Signals, errno, "cannot block signals", &[]))?;
-    plan.mask = blocked.saved();
+/// Makes the child, by the thread that its options ask for.
+fn create_child(plan: &mut Plan, fork_allowed: bool) -> Result<Created, Errno> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    let created = {
+    {
         let _dumpable = (plan.uid.is_some() || plan.gid.is_some()).then(dumpable::DumpableKept::new);
         if plan.death_signal > 0 {
-            creator::create_by_creator(plan, fork_allowed)
-        } else {
-            create(plan, fork_allowed)
+            return creator::create_by_creator(plan, fork_allowed);
         }
-    };
+        create(plan, fork_allowed)
+    }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let created = create(plan, fork_allowed);
-    drop(blocked);
-    created.map_err(explain::no_process)
+    create(plan, fork_allowed)
 }
