@@ -148,7 +148,7 @@ impl Line {
         const POWERS: [u32; 10] =
             [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
         let mut rest = number;
-        for power in POWERS {
+        for &power in &POWERS {
             let mut digit = b'0';
             while rest >= power {
                 rest -= power;

@@ -20,6 +20,7 @@ class Processor:
     number_register: str  # an instruction whose first written register this is
     names: dict  # of the system calls that may appear
     raw: bool = False  # the library makes its system calls itself, and not by libc's syscall()
+    number_stays: bool = False  # in its register, beyond the system call
     # Where a call lands is its symbol and addend and this.
     bias: int = 0
     written: str = r"^\S+\s+(?P<register>[^,\s]+)"  # the register an instruction writes
@@ -48,7 +49,7 @@ PROCESSORS = {
                       written=r"^\S+\s+(?:.*,)?(?P<register>%\w+)(?:\s|$)"),
     "aarch64": Processor([(RETURN, r"ret\b"), (CALL, r"blr?\b"), (BRANCH, r"b\.\w+|cbn?z|tbn?z"), (JUMP, r"br?\b"),
                           (TRAP, r"svc\b")],
-                         r"mov\s+[wx]8, #0x([0-9a-f]+)", r"[wx]8$", GENERIC, raw=True),
+                         r"mov\s+[wx]8, #0x([0-9a-f]+)", r"[wx]8$", GENERIC, raw=True, number_stays=True),
     "arm": Processor([(RETURN, r"bx\s+lr|ldr(?:\.w)?\s+pc, \[sp\], #4|pop\w*\s.*pc|ldm\w*\s.*pc"),
                       (CALL, r"blx?(?:\.w|\.n)?\s"),
                       (JUMP, r"b(?:\.w|\.n)?\s|bx\s|tb[bh]\s|(?:ldr|mov)\w*(?:\.w)?\s+pc\b"),
@@ -56,7 +57,7 @@ PROCESSORS = {
                      r"mov\w*\s+r7, #(\d+)", r"r7$", {174: "rt_sigaction"}),
     "riscv": Processor([(RETURN, r"ret\b"), (CALL, r"jal\b(?!\s+zero)|jalr\b(?!\s+zero)|call\b"),
                         (JUMP, r"j\b|jr\b|tail\b"), (BRANCH, r"b[a-z]+\b"), (TRAP, r"ecall\b")],
-                       r"(?:li|addi)\s+a7,(?:zero,)?(\d+)", r"a7$", GENERIC, raw=True,
+                       r"(?:li|addi)\s+a7,(?:zero,)?(\d+)", r"a7$", GENERIC, raw=True, number_stays=True,
                        written=r"^\S+\s+(?P<register>[^,\s]+)"),
     "ppc64": Processor([(RETURN, r"blr\b"), (CALL, r"bla?\b|bctrl\b"), (JUMP, r"ba?\b|bctr\b"),
                         (BRANCH, r"b[a-z]{2,4}[+-]?\b"), (TRAP, r"sc\b|scv\b")],
@@ -142,7 +143,7 @@ def system_call_numbers(instructions, trap, machine):
         written = re.match(processor.written, earlier.text)
         if constant:
             numbers.add(int(constant[1] or "0", 16 if "0x" in processor.number_set else 10))
-        elif earlier.kind in (CALL, TRAP) or written and re.match(processor.number_register, written["register"]):
+        elif earlier.kind == CALL or earlier.kind == TRAP and not processor.number_stays or written and re.match(processor.number_register, written["register"]):
             numbers.add(None)
         else:
             todo += before[i] or [None]

@@ -1,6 +1,7 @@
 //! Linux: bare system calls.
 
 use core::ffi::{c_char, c_int, c_long};
+use core::mem::MaybeUninit;
 
 use crate::abi::{KernelSigaction, CLOSE_RANGE_UNSHARE, KERNEL_SIGSET_BYTES};
 use crate::child::syscall::syscall;
@@ -39,20 +40,29 @@ pub(crate) unsafe fn set_mask(mask: &Mask, old: *mut Mask) -> isize {
 /// No handler of it is running.
 #[inline(always)]
 pub(crate) unsafe fn set_disposition(signal: c_int, ignore: bool) {
-    let mut action: KernelSigaction = [0; 5];
-    action[HANDLER] = usize::from(ignore); // SIG_DFL is 0 and SIG_IGN is 1
-                                           // The two that cannot be changed stay as they are, and there is nothing to say about them.
-                                           // SAFETY: `action` is a kernel sigaction.
-    let _ = unsafe { syscall!(libc::SYS_rt_sigaction, signal, &raw const action, 0, KERNEL_SIGSET_BYTES) };
+    let mut action = MaybeUninit::<KernelSigaction>::uninit();
+    let words = action.as_mut_ptr().cast::<usize>();
+    let mut i = 0;
+    while i < size_of::<KernelSigaction>() / size_of::<usize>() {
+        let word = usize::from(ignore && i == HANDLER); // SIG_DFL is 0 and SIG_IGN is 1
+        // Volatile, or the compiler makes a call of memset() of the loop on some processors.
+        // SAFETY: it has so many words.
+        unsafe { words.add(i).write_volatile(word) };
+        i += 1;
+    }
+    // The two that cannot be changed stay as they are, and there is nothing to say about them.
+    // SAFETY: `action` is a kernel sigaction.
+    let _ = unsafe { syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), 0, KERNEL_SIGSET_BYTES) };
 }
 
 /// Whether a signal has a handler.
 #[inline(always)]
 pub(crate) fn has_handler(signal: c_int) -> bool {
-    let mut action: KernelSigaction = [0; 5];
+    let mut action = MaybeUninit::<KernelSigaction>::uninit();
     // SAFETY: `action` has room for a kernel sigaction.
-    let result = unsafe { syscall!(libc::SYS_rt_sigaction, signal, 0, &raw mut action, KERNEL_SIGSET_BYTES) };
-    result == 0 && action[HANDLER] > 1
+    let result = unsafe { syscall!(libc::SYS_rt_sigaction, signal, 0, action.as_mut_ptr(), KERNEL_SIGSET_BYTES) };
+    // SAFETY: the kernel has written it.
+    result == 0 && unsafe { action.assume_init() }[HANDLER] > 1
 }
 
 #[inline(always)]
@@ -150,8 +160,8 @@ pub(crate) fn close_listed(keep: impl Fn(c_int) -> bool) -> isize {
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     let folder = folder as c_int;
     #[repr(C, align(8))]
-    struct Entries([core::mem::MaybeUninit<u8>; 1024]);
-    let mut entries = Entries([core::mem::MaybeUninit::uninit(); 1024]);
+    struct Entries([MaybeUninit<u8>; 1024]);
+    let mut entries = Entries([MaybeUninit::uninit(); 1024]);
     let start = entries.0.as_mut_ptr().cast::<u8>();
     loop {
         // SAFETY: `start` has room for so many bytes.
