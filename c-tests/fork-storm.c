@@ -14,11 +14,7 @@
 #include "mask.h"
 
 /* So many signals a fork, and no more: the queue is shared with all processes of the user, other tests among them. */
-#ifndef EMULATED
-#define EMULATED 0
-#endif
-
-enum { FORKS = EMULATED ? 50 : 500, A_FORK = 20 };
+enum { FORKS = IS_EMULATED ? 50 : 500, A_FORK = 20 };
 
 static struct {
     int handled_in_child;

@@ -13,13 +13,9 @@
 #include "child.h"
 #include "sanitizer.h"
 
-#ifndef EMULATED
-#define EMULATED 0
-#endif
-
 enum {
     /* A process with shadow memory, or an emulator's, takes a hundred times as long to copy. */
-    FORKS = UNDER_ASAN || EMULATED ? 100 : 10000,
+    FORKS = UNDER_ASAN || IS_EMULATED ? 100 : 10000,
     WATCHDOG_SECONDS = 100, /* for each of them */
     WORKERS = 2,
 };

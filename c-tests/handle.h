@@ -12,12 +12,6 @@
 
 #include "spawn.h"
 
-#ifdef EMULATED
-enum { IS_EMULATED = 1 };
-#else
-enum { IS_EMULATED = 0 };
-#endif
-
 /* How a child ended, as end_of() tells it: its exit status, or KILLED_BY and the signal. */
 enum { UNKNOWN_END = -1, TIMED_OUT = -2, NOT_WAITED = -3, KILLED_BY = 1000 };
 
@@ -116,26 +110,6 @@ __attribute__((__unused__)) static void yield_a_moment(void)
 __attribute__((__unused__)) static void cast_net(void)
 {
     alarm(100);
-}
-
-/* Ends the test as skipped where the system cannot execute this very program. */
-__attribute__((__unused__)) static void need_exec(void)
-{
-    QemuProcess *process = spawn(ARGS(SELF, "exit", "0"), NULL);
-
-    if (!process && IS_EMULATED && told.error == ENOEXEC) {
-        skip_all("this system executes no program of this processor by itself, only under an emulator");
-    }
-    if (!process) {
-        printf("Bail out! qemu_spawn: %s\n", told.message);
-        exit(99);
-    }
-    if (end_of(process) != 0) {
-        if (IS_EMULATED) {
-            skip_all("this program executes another one here: the emulator");
-        }
-        bail("a program that was spawned did not end with status 0");
-    }
 }
 
 #endif /* HANDLE_H */

@@ -33,6 +33,10 @@ int main(int argc, char **argv)
     setenv("LD_PRELOAD", argv[2], 1);
     ending = run_child(run, program);
     exits_with(&ending, 7, "with LD_PRELOAD it has the library's");
-    is_str(ending.text, "", "the loader has no complaint");
+    if (IS_EMULATED) {
+        skip("the loader has no complaint", "the emulator is told to preload the library as well, and cannot");
+    } else {
+        is_str(ending.text, "", "the loader has no complaint");
+    }
     return done();
 }

@@ -189,7 +189,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     seen = shared_memory(sizeof(*seen));
     test_looking();
     test_killing();

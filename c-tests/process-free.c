@@ -134,7 +134,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     before = count_descriptors();
     test_null();
     test_ended();

@@ -76,7 +76,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     test_living();
     test_detached();
     test_ended(false);

@@ -165,7 +165,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     process = must_spawn(ARGS(SELF, "exit", "0"), NULL);
     is_kept = kernel_is_at_least(6, 15) && qemu_process_pidfd(process) != -1 && !IS_EMULATED;
     end_of(process);

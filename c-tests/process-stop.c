@@ -57,7 +57,7 @@ int main(int argc, char **argv)
         return strcmp(argv[1], "polite") == 0 ? polite() : spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
 
     process = must_spawn(ARGS(SELF, "pause"), NULL);
     is_int(stop(process, LONG), KILLED_BY + SIGTERM, "SIGTERM suffices");

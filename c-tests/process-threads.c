@@ -162,7 +162,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     if (pthread_barrier_init(&start, NULL, THREADS + 1) != 0) {
         bail("pthread_barrier_init");
     }

@@ -190,7 +190,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     sigaction(SIGUSR1, &action, NULL);
     test_timeouts();
     test_all_kinds_of_time();

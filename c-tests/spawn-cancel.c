@@ -215,7 +215,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     test_deferred();
     test_asynchronous_kind(OPTIONS(.flags = 0), "by the thread itself");
     test_asynchronous_kind(OPTIONS(.death_signal = SIGKILL), "by the library's thread");

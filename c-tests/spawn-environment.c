@@ -24,6 +24,9 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     needs_programs();
+    if (IS_EMULATED) {
+        skip_all("the emulator gives a program its environment in another order, and not all of it");
+    }
     environ = mine;
     look_at_state(&state);
     has(NULL, "MINE=1\nPATH=/nowhere\n", "no options: the parent's");

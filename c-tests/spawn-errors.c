@@ -139,6 +139,10 @@ static void check_interpreter(void)
     make_text("relative", 0755, "#!nowhere/sh\n");
     FAILS(ENOENT, EXEC, "cannot execute './relative': % (interpreter 'nowhere/sh' is missing)", "./relative",
           .cwd = folder);
+    if (IS_EMULATED) {
+        skip("the interpreter of a program is missing", "the emulator is started nevertheless");
+        return;
+    }
     make_elf(in_folder("elf"), "/nowhere/ld.so");
     FAILS(ENOENT, EXEC, with_folder("cannot execute '@/elf': % (interpreter '/nowhere/ld.so' is missing)"),
           in_folder("elf"));
@@ -158,8 +162,10 @@ static void check_search(void)
           .flags = QEMU_SPAWN_SEARCH_PATH);
     FAILS(ENOENT, EXEC, with_folder("cannot execute '@/script': % (interpreter '/nowhere/bashh' is missing)"), "script",
           .flags = QEMU_SPAWN_SEARCH_PATH);
-    FAILS(ENOENT, EXEC, with_folder("cannot execute '@/elf': % (interpreter '/nowhere/ld.so' is missing)"), "elf",
-          .flags = QEMU_SPAWN_SEARCH_PATH);
+    if (!IS_EMULATED) { /* see above */
+        FAILS(ENOENT, EXEC, with_folder("cannot execute '@/elf': % (interpreter '/nowhere/ld.so' is missing)"), "elf",
+              .flags = QEMU_SPAWN_SEARCH_PATH);
+    }
     FAILS(ENOENT, EXEC, "cannot execute '/nowhere/x': %", "/nowhere/x", .flags = QEMU_SPAWN_SEARCH_PATH);
     setenv("PATH", saved, 1);
 }

@@ -90,7 +90,9 @@ static void check_effects(void)
     make_folder();
     snprintf(text, sizeof(text), "%s\n", folder);
     is_str(output_of(ARGS(SELF, "cwd"), OPTIONS(.cwd = folder)), text, "the cwd is the program's");
-    if (symlink(SELF, in_folder("link")) == 0) {
+    if (IS_EMULATED) {
+        skip("relative names are looked up in it", "a link to this program is one to the emulator");
+    } else if (symlink(SELF, in_folder("link")) == 0) {
         is_int(end_of(must_spawn(ARGS("./link", "exit", "0"), OPTIONS(.cwd = folder))), 0,
                "relative names are looked up in it");
     }

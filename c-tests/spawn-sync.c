@@ -93,7 +93,7 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     ends_as("exit", "0", -1, 0);
     ends_as("exit", "3", -1, 3);
     ends_as("exit", "3", INT64_MIN, 3);

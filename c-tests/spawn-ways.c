@@ -364,7 +364,7 @@ int main(int argc, char **argv)
         return strcmp(argv[1], "spare") == 0 ? spare_descriptors() : spawned(argc, argv);
     }
     cast_net();
-    need_exec();
+    needs_programs();
     if (!IS_EMULATED) {
         need_seccomp();
     }

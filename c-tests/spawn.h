@@ -84,20 +84,29 @@ __attribute__((__noreturn__)) static void pause_for_ever(void)
     }
 }
 
-/* Under an emulator this system may not execute the program by itself; then there is nothing to test. */
-__attribute__((__unused__)) static void needs_programs(void)
+/* Whether this system executes programs of this processor. */
+static bool executes_programs(void)
 {
-#ifdef EMULATED
-    pid_t pid = fork();
+    pid_t pid;
 
+    if (!IS_EMULATED) {
+        return true;
+    }
+    pid = fork();
     if (pid == 0) {
         execl(SELF, SELF, "exit", "0", (char *)NULL);
-        _exit(errno == ENOEXEC ? 126 : 0);
+        _exit(126);
     }
-    if (wait_for(pid) == 126 << 8) {
-        skip_all("this system executes no program of this processor by itself, only under an emulator");
+    return wait_for(pid) == 0;
+}
+
+static const char only_emulated[] = "this system executes no program of this processor by itself, only under an emulator";
+
+__attribute__((__unused__)) static void needs_programs(void)
+{
+    if (!executes_programs()) {
+        skip_all(only_emulated);
     }
-#endif
 }
 
 /* main() of a program that was spawned: does what its arguments say. */

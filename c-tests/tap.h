@@ -16,6 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether this runs under qemu-user, as Meson says: some of what a test looks at is then the emulator's own. */
+#ifdef EMULATED
+enum { IS_EMULATED = 1 };
+#else
+enum { IS_EMULATED = 0 };
+#endif
+
 static int tap_count;
 static int tap_failed;
 

@@ -65,12 +65,12 @@ class Build:
         run(["meson", "compile", "-C", self.folder, "-j", str(self.jobs), "--ninja-args=-k0"],
             env=dict(self.env, CARGO_BUILD_JOBS=str(self.jobs)))
 
-    def test(self, report, label="", *options):
-        """Runs the test programs, counts what they say, and tells their names."""
+    def test(self, report, label="", *options, through=()):
+        """Runs the test programs, counts what they say, and tells their names. `through`: a command that runs another."""
         log = self.path("meson-logs", "testlog.json")
         if os.path.exists(log):
             os.remove(log)
-        subprocess.run(["meson", "test", "-C", self.folder, "--no-rebuild", "--timeout-multiplier", "3",
+        subprocess.run([*through, "meson", "test", "-C", self.folder, "--no-rebuild", "--timeout-multiplier", "3",
                         "--num-processes", str(self.jobs), *options], check=False, capture_output=True, env=self.env)
         tests = [json.loads(line) for line in read(log).splitlines()]
         report.check(f"{label}there are test programs", bool(tests))

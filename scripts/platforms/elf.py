@@ -1,6 +1,9 @@
 """Linux: built for a processor and a C library, run by this machine or under qemu-user."""
+import ast
+import configparser
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +16,7 @@ import exports  # noqa: E402
 NEWEST_GLIBC = (2, 34)
 # The exit status of a part of the proof that could not be made.
 SKIPPED = 77
+
 
 class Platform:
     """How a row is built and run.
@@ -69,6 +73,17 @@ class Platform:
                        f"'-Wl,-rpath,{root}']\n")
         return ["--cross-file", path]
 
+    def executable(self, build):
+        """What runs the tests where this machine executes this platform's programs, by the emulator."""
+        if not self.emulated:
+            return []
+        file = configparser.ConfigParser()
+        file.read(os.path.join(ROOT, "cross", self.cross + ".ini"))
+        emulator, _, root = ast.literal_eval(file["binaries"]["exe_wrapper"])
+        return ["env", "QEMU_LD_PREFIX=" + root, sys.executable,
+                os.path.join(ROOT, "scripts", "platforms", "executable.py"), shutil.which(emulator) or emulator,
+                build.path("libqemu_fork.so")]
+
     def check_symbols(self, report, build, mode):
         """What the two libraries define and need."""
         names = exports.names(mode)
@@ -112,7 +127,7 @@ class Platform:
                 report.skip("examples", "exec-channel-fork reads /proc/self/status, where qemu-user shows itself")
         if self.variant:
             options += ["--no-suite", "stress"]
-        names = build.test(report, "host: " if mode == "host" else "", *options)
+        names = build.test(report, "host: " if mode == "host" else "", *options, through=self.executable(build))
         if any("fully-static" in name for name in names):
             report.built += [] if "static" in report.built else ["static"]
         else:
