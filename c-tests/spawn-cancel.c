@@ -7,7 +7,7 @@
 #include "no-leak-check.h"
 #include "handle.h"
 
-enum { DEFERRED = 25, ASYNCHRONOUS = 40, AT_MOST = 64 };
+enum { DEFERRED = IS_EMULATED ? 5 : 25, ASYNCHRONOUS = IS_EMULATED ? 8 : 40, AT_MOST = 64 };
 
 /* How many programs have run: each writes a byte into this pipe. */
 static int programs[2];

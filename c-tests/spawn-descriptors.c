@@ -12,7 +12,11 @@
 #define FDS(...) .fds = (const QemuSpawnFd[]){__VA_ARGS__}, \
                  .n_fds = sizeof((const QemuSpawnFd[]){__VA_ARGS__}) / sizeof(QemuSpawnFd)
 
-enum { DEV_NULL = -1 };
+enum {
+    DEV_NULL = -1,
+    /* Under an emulator, which takes its time to start, all or none of them is a pipe. */
+    PIPED_STEP = IS_EMULATED ? 7 : 1,
+};
 
 static struct {
     char got[8192], expected[8192];
@@ -239,7 +243,7 @@ static void check_closed_stdio(void)
                     close(fd);
                 }
             }
-            for (int piped = 0; piped < 8; piped++) {
+            for (int piped = 0; piped < 8; piped += PIPED_STEP) {
                 with_closed(closed, piped, 0);
                 with_closed(closed, piped, 7 & ~piped);
             }
@@ -247,7 +251,7 @@ static void check_closed_stdio(void)
         }
         is_int(wait_for(pid), 0, "a process with some of its stdio closed");
     }
-    is_int(closed_stdio->checks, 8 * 16, "every combination was tried");
+    is_int(closed_stdio->checks, 8 * 2 * (7 / PIPED_STEP + 1), "every combination was tried");
     if (!is_int(closed_stdio->wrong, 0, "in each the child has what it shall have, and no more")) {
         printf("%s", closed_stdio->text);
     }
@@ -341,7 +345,7 @@ static void check_other_thread(int a)
     if (pthread_create(&thread, NULL, open_and_close, NULL) != 0) {
         bail("pthread_create");
     }
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < (IS_EMULATED ? 8 : 40); i++) {
         QemuProcess *process = i % 2 ? start(NULL) : start(OPTIONS(FDS({a, 3})));
 
         expect_stdio();

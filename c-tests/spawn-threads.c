@@ -7,7 +7,7 @@
 
 #include "spawn.h"
 
-enum { THREADS = 4, SPAWNS = 25 };
+enum { THREADS = 4, SPAWNS = IS_EMULATED ? 5 : 25 };
 
 struct worker {
     pthread_t thread;
