@@ -263,7 +263,9 @@ fn wait_at_the_gate(plan: &Plan) -> Result<(), Failure> {
 fn set_dispositions(plan: &Plan) {
     let mut signal = 1;
     while signal < NSIG {
-        if plan.ignored.has(signal) {
+        if matches!(signal, libc::SIGKILL | libc::SIGSTOP) {
+            // They have no other disposition than the default.
+        } else if plan.ignored.has(signal) {
             // SAFETY: every signal is blocked, so no handler runs.
             unsafe { sys::set_disposition(signal, true) };
         } else if plan.default_signals

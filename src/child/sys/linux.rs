@@ -50,7 +50,7 @@ pub(crate) unsafe fn set_disposition(signal: c_int, ignore: bool) {
         unsafe { words.add(i).write_volatile(word) };
         i += 1;
     }
-    // The two that cannot be changed stay as they are, and there is nothing to say about them.
+    // It can only fail where a filter forbids it, and then the program is no worse off than after plain fork().
     // SAFETY: `action` is a kernel sigaction.
     let _ = unsafe { syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), 0, KERNEL_SIGSET_BYTES) };
 }
