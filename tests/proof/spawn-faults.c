@@ -26,6 +26,7 @@ int main(int argc, char **argv)
 
 #else
 
+#include "spawn-each-way.h"
 #include "spawn-subject.h"
 
 #include <malloc.h>
@@ -499,12 +500,8 @@ static void cancel(void)
     }
 }
 
-static void be_harness(enum way way)
+static void try_way_in(enum way way)
 {
-    if (!force_way(way)) {
-        note("no seccomp filter can be installed here: %s() is not tried", way_names[way]);
-        _exit(EXIT_SKIP);
-    }
     fail_each(way, USUAL, true);
     lib.free(lib.spawn(argv_true, NULL, NULL)); /* from here on it is known what is open */
     wait_for(-1, &(int){0});
@@ -516,7 +513,6 @@ static void be_harness(enum way way)
     if (way == WAY_FORK) {
         cancel();
     }
-    _exit(0);
 }
 
 int main(int argc, char **argv)
@@ -525,25 +521,7 @@ int main(int argc, char **argv)
     need_tracer();
     need_spawn();
     report = shared_memory(sizeof(*report));
-    for (int way = 0; way < WAYS; way++) {
-        int status;
-        pid_t pid = fork();
-
-        if (pid < 0) {
-            broken("fork");
-        }
-        if (pid == 0) {
-            be_harness((enum way)way);
-        }
-        wait_for(pid, &status);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) {
-            say_skip("ways in cannot be closed here (no seccomp filter can be installed): clone() and fork() are not tried");
-            break;
-        }
-        if (status != 0) {
-            violation("harness", "[%s] the harness ended with wait status %#x", way_names[way], (unsigned)status);
-        }
-    }
+    try_each_way(try_way_in, false);
     return finish();
 }
 

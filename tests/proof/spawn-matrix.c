@@ -15,7 +15,7 @@
 #include "common.h"
 
 #include "spawn-library.h"
-#include "spawn-ways.h"
+#include "spawn-each-way.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -233,15 +233,12 @@ static void try(struct situation *of)
 
 /* ---- All of them ---- */
 
-static void be_harness(enum way way)
+static void try_way_in(enum way way)
 {
     static const uint64_t masks[] = {0, ~UINT64_C(0), UINT64_C(0xAAAAAAAAAAAAAAAA), UINT64_C(0x5A5A5A5AC3C3C3C3),
                                      UINT64_C(0x0000000180000000)};
     int n = 0;
 
-    if (!force_way(way)) {
-        _exit(EXIT_SKIP);
-    }
     libc_signals(); /* while it can still be asked */
     for (int rotation = 0; rotation < 2 * KINDS; rotation++) {
         for (size_t mask = 0; mask < sizeof(masks) / sizeof(masks[0]); mask++) {
@@ -261,35 +258,12 @@ static void be_harness(enum way way)
             }
         }
     }
-    _exit(0);
 }
 
 int main(int argc, char **argv)
 {
     begin(argc, argv);
     need_spawn();
-    for (int way = 0; way < WAYS; way++) {
-        int status;
-        pid_t pid = fork();
-
-        if (pid < 0) {
-            broken("fork");
-        }
-        if (pid == 0) {
-            setpgid(0, 0);
-            be_harness((enum way)way);
-        }
-        setpgid(pid, pid);
-        watch(pid, NULL);
-        wait_for(pid, &status);
-        watch(0, NULL);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) {
-            say_skip("ways in cannot be closed here (no seccomp filter can be installed): clone() and fork() are not tried");
-            break;
-        }
-        if (status != 0) {
-            violation("harness", "[%s] the harness ended with wait status %#x", way_names[way], (unsigned)status);
-        }
-    }
+    try_each_way(try_way_in, true);
     return finish();
 }

@@ -1,0 +1,51 @@
+/*
+ * A process for each way into a spawn's child, which closes the better ways and tries what there is to try: one filter
+ * is then enough for all that it forks.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROOF_SPAWN_EACH_WAY_H
+#define PROOF_SPAWN_EACH_WAY_H
+
+#include "common.h"
+#include "spawn-ways.h"
+
+typedef void try_way(enum way way);
+
+/* @watched: ways that hang are found and ended by their process group; otherwise @try has to see to that. */
+static inline void try_each_way(try_way *try, bool watched)
+{
+    for (int way = 0; way < WAYS; way++) {
+        int status;
+        pid_t pid = fork();
+
+        if (pid < 0) {
+            broken("fork");
+        }
+        if (pid == 0) {
+            if (watched) {
+                setpgid(0, 0);
+            }
+            if (!force_way((enum way)way)) {
+                _exit(EXIT_SKIP);
+            }
+            try((enum way)way);
+            _exit(0);
+        }
+        if (watched) {
+            setpgid(pid, pid);
+            watch(pid, NULL);
+        }
+        wait_for(pid, &status);
+        watch(0, NULL);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) {
+            say_skip("ways in cannot be closed here (no seccomp filter can be installed): clone() and fork() are not tried");
+            return;
+        }
+        if (status != 0) {
+            violation("harness", "[%s] the harness ended with wait status %#x", way_names[way], (unsigned)status);
+        }
+    }
+}
+
+#endif /* PROOF_SPAWN_EACH_WAY_H */
