@@ -10,6 +10,9 @@
 #include "common.h"
 #include "spawn-ways.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 typedef void try_way(enum way way);
 
 /* @watched: ways that hang are found and ended by their process group; otherwise @try has to see to that. */
