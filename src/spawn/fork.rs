@@ -5,7 +5,7 @@ use core::ffi::c_int;
 
 use super::way::{Created, Way};
 use crate::child::spawn::{run, Plan};
-use crate::child::step::Report;
+use crate::child::step::{object, Report, Step};
 use crate::child::sys;
 use crate::errno::Errno;
 use crate::fd::{Fd, Pipe};
@@ -34,10 +34,18 @@ pub(super) fn by_fork(plan: &mut Plan) -> Result<Created, Errno> {
             drop(report.write);
             let pidfd = open_pidfd(pid);
             // A byte, not the end of the file: whatever is forked meanwhile has this end, too. The other end is still
-            // open here, so it can neither fail nor raise SIGPIPE.
+            // open here, so there is no SIGPIPE.
             // SAFETY: the byte is there.
-            let _ = unsafe { sys::write(gate.write.as_raw(), [0u8].as_ptr(), 1) };
-            let report = read_report(&report.read, pid);
+            let written = unsafe { sys::write(gate.write.as_raw(), [0u8].as_ptr(), 1) };
+            let report = if written < 0 {
+                // Only a filter of system calls does that. The child would wait for ever.
+                // SAFETY: it is ours, and has not been reaped.
+                let _ = unsafe { libc::kill(pid, libc::SIGKILL) };
+                #[allow(clippy::cast_possible_truncation)] // an errno
+                Report { step: Step::Fork, errno: -written as c_int, index: object::REPORTING }
+            } else {
+                read_report(&report.read, pid)
+            };
             Ok(Created { pid, pidfd, way: Way::Fork, report })
         }
     }

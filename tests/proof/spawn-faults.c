@@ -189,6 +189,8 @@ static struct expectation expected_of_parent(const struct experiment *of)
         /* The caller's pipes come before everything else, those of a fork after the signals are blocked. */
         return failing(of->request == PIPES && of->call.occurrence < 2 ? QEMU_SPAWN_STEP_PIPE : QEMU_SPAWN_STEP_FORK,
                        of->error);
+    case SYS_write:
+        return failing(QEMU_SPAWN_STEP_FORK, of->error); /* the byte that the child waits for */
     case SYS_fcntl:
         return failing(QEMU_SPAWN_STEP_ARGUMENTS, EBADF);
     case SYS_close:
@@ -390,12 +392,10 @@ static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *cal
     return 0;
 }
 
-/* What cannot fail by any manual, or ends the child. A byte that does not come through the gate leaves the child where it
- * is; but a pipe that this process has both ends of takes one. */
+/* What cannot fail by any manual, or ends the child. */
 static bool is_left_out(const struct spawn_call *call)
 {
-    return call->number == SYS_getpid || call->number == SYS_exit_group || call->number == SYS_futex ||
-           (call->number == SYS_write && !call->in_child) || call->number == SYS_umask;
+    return call->number == SYS_getpid || call->number == SYS_exit_group || call->number == SYS_futex || call->number == SYS_umask;
 }
 
 static void fail_each(enum way way, enum request request, bool first)

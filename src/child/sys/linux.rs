@@ -44,10 +44,13 @@ pub(crate) unsafe fn set_disposition(signal: c_int, ignore: bool) {
     let words = action.as_mut_ptr().cast::<usize>();
     let mut i = 0;
     while i < size_of::<KernelSigaction>() / size_of::<usize>() {
-        let word = usize::from(ignore && i == HANDLER); // SIG_DFL is 0 and SIG_IGN is 1
-        // Volatile, or the compiler makes a call of memset() of the loop on some processors.
+        // SIG_DFL is 0 and SIG_IGN is 1.
+        let word = usize::from(ignore && i == HANDLER);
         // SAFETY: it has so many words.
-        unsafe { words.add(i).write_volatile(word) };
+        let place = unsafe { words.add(i) };
+        // Volatile, or the compiler makes a call of memset() of the loop on some processors.
+        // SAFETY: as above.
+        unsafe { place.write_volatile(word) };
         i += 1;
     }
     // It can only fail where a filter forbids it, and then the program is no worse off than after plain fork().
