@@ -17,9 +17,12 @@ exclude_patterns = ['sphinx']
 nitpicky = True
 
 myst_heading_anchors = 3
+smartquotes = False  # they would change options such as --start-group
 highlight_language = 'c'
 
 html_theme = 'furo'
+html_static_path = ['sphinx/static']
+html_css_files = ['guide.css']
 html_title = f'qemu-fork {version}'
 html_theme_options = {'top_of_page_buttons': []}
 html_copy_source = False

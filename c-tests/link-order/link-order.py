@@ -7,6 +7,7 @@ qemu_fork_version() says. util.o has a qemu_fork() of its own, util-without.o ha
 """
 
 import argparse
+import collections
 import csv
 import os
 import shutil
@@ -22,6 +23,7 @@ OBJECTS = {
     'error.o': ('../host-error.c', []),
 }
 ARCHIVES = {'libutil.a': ['util.o', 'error.o'], 'libutil-without.a': ['util-without.o', 'error.o']}
+Row = collections.namedtuple('Row', 'before cc whose version')
 ERRORS = ['multiple definition', 'undefined reference']
 
 
@@ -44,12 +46,12 @@ def outcome(files, compiler, row):
     with tempfile.TemporaryDirectory() as parent:
         folder = shutil.copytree(files, os.path.join(parent, 'link'))
         environment = dict(os.environ, LC_ALL='C', LD_LIBRARY_PATH=folder)
-        if row['before']:
-            subprocess.run(['sh', '-ec', row['before']], cwd=folder, check=True)
+        if row.before:
+            subprocess.run(['sh', '-ec', row.before], cwd=folder, check=True)
         # The shared library is found by its soname at run time.
         os.symlink('libqemu_fork.so', os.path.join(folder, 'libqemu_fork.so.0'))
         link = subprocess.run(
-            compiler + ['-fuse-ld=bfd', '-pie', '-o', 'program', *row['cc'].split(), '-pthread'],
+            compiler + ['-fuse-ld=bfd', '-pie', '-o', 'program', *row.cc.split(), '-pthread'],
             cwd=folder, env=environment, text=True, stderr=subprocess.PIPE, check=False,
         )
         if link.returncode != 0:
@@ -71,15 +73,15 @@ def main():
     failed = False
 
     with open(arguments.table, encoding='utf-8', newline='') as file:
-        rows = list(csv.DictReader(file))
+        rows = [Row(*(cell.strip('`') for cell in cells)) for cells in list(csv.reader(file))[1:]]
     with tempfile.TemporaryDirectory() as files:
         prepare(files, compiler, arguments.libraries)
         for number, row in enumerate(rows, 1):
-            expected = row['qemu_fork() of the'], row['qemu_fork_version()']
+            expected = row.whose, row.version
             found = outcome(files, compiler, row)
             same = found == expected
             failed = failed or not same
-            what = ' '.join(filter(None, [row['before'] and row['before'] + ';', 'cc', row['cc']]))
+            what = ' '.join(filter(None, [row.before and row.before + ';', 'cc', row.cc]))
             print(f'{"" if same else "not "}ok {number} - {what}: {": ".join(filter(None, expected))}')
             if not same:
                 print(f'# found: {found}')
