@@ -52,6 +52,36 @@ lint: ## formatting, clippy and the manual, with warnings denied
 	cargo clippy --locked --lib --no-default-features -- -D warnings
 	scripts/lint-manual.sh
 
+# Sphinx, into an environment of its own.
+$(BUILD)/docs-venv/.ready: docs/sphinx/requirements.txt
+	@scripts/check-tools.sh
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+SPHINX = PYTHONDONTWRITEBYTECODE=1 $(BUILD)/docs-venv/bin/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet
+
+.PHONY: docs
+docs: $(BUILD)/docs-venv/.ready ## the guide and the manual as web pages, in build/docs
+	scripts/install-packages.sh mandoc mandoc
+	rm -rf $(BUILD)/docs
+	$(SPHINX) -b html -E -d $(BUILD)/docs-cache docs $(BUILD)/docs
+	@echo "made $(BUILD)/docs/index.html"
+
+.PHONY: check-docs
+check-docs: build docs ## the guide: warnings, links, the manual, and all programs that it shows are compiled and run
+	scripts/check-links.py $(BUILD)/docs README.md CHANGELOG.md CONTRIBUTING.md $$(find docs -name '*.md')
+	scripts/lint-manual.sh
+	@# Where they cannot be had, tests say so: no reason to stop here.
+	-@pkg-config --exists glib-2.0 libuv || scripts/install-packages.sh 'GLib and libuv' pkg-config libglib2.0-dev libuv1-dev
+	$(MESON) setup --reconfigure $(BUILD)/provider > $(BUILD)/docs-setup.log || { cat $(BUILD)/docs-setup.log; exit 1; }
+	$(MESON) test -C $(BUILD)/provider --print-errorlogs --suite docs --suite examples
+	$(MESON) test -C $(BUILD)/host --print-errorlogs --suite docs
+	@# What "cargo test --test documents" is, without cbindgen, which takes minutes to build and is not in that test.
+	CARGO_MANIFEST_DIR=$(CURDIR) CARGO_TARGET_TMPDIR=$(abspath $(BUILD))/documents.tmp \
+		rustc --edition 2021 --test -o $(BUILD)/documents tests/documents.rs
+	QEMU_FORK_BUILD=$(abspath $(BUILD)) $(BUILD)/documents
+
 .PHONY: proof
 proof: build ## what docs/proof.md promises, tried: a table of experiments, ten minutes; PARTS=… for some only
 	@# A part whose tool is missing tells so in the table: no reason to stop here.

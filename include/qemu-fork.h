@@ -660,8 +660,9 @@ int qemu_spawn_sync(const char *const *argv,
 /**
  * qemu_fork_version:
  *
- * Tells which library the program runs with: that the symbol is there says that qemu_fork() is the one of this
- * library and not a copy inside the program, and the text says which version.
+ * Tells which library the program runs with. In a program that is linked with the archive, that the symbol is there says
+ * that qemu_fork() is the one of this library, too. With the shared library it does not: the program may have a
+ * qemu_fork() of its own, which goes before.
  *
  * Thread-safe, async-signal-safe.
  *

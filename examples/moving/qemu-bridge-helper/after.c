@@ -1,0 +1,56 @@
+/*
+ * usage: after HELPER: lets a helper with more rights open something, and shows what is in it
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+
+#include <qemu-fork.h>
+#include <qemu-fork/error.h>
+
+#include "receive.h"
+
+enum { HELPERS_END = 3 };
+
+static int open_by_helper(const char *helper, Error **errp)
+{
+    const char *const argv[] = {helper, "--fd=3", NULL};
+    QemuProcessStatus status;
+    QemuProcess *process;
+    int ends[2], fd;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+        error_setg_errno(errp, errno, "no socket for the bridge helper");
+        return -1;
+    }
+    process = qemu_spawn(argv,
+                         &(QemuSpawnOptions){
+                             .size = sizeof(QemuSpawnOptions),
+                             .fds = &(QemuSpawnFd){.source = ends[1], .target = HELPERS_END},
+                             .n_fds = 1,
+                         },
+                         errp);
+    close(ends[1]);
+    fd = process ? receive_descriptor(ends[0]) : -1;
+    close(ends[0]);
+    if (process) {
+        qemu_process_wait(process, -1, &status, NULL);
+        if (fd < 0) {
+            char *text = qemu_process_status_str(&status);
+
+            error_setg(errp, "bridge helper %s: %s", helper, text);
+            free(text);
+        }
+        qemu_process_free(process);
+    }
+    return fd;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2) {
+        show(open_by_helper(argv[1], &error_fatal));
+    }
+    return 0;
+}

@@ -1,0 +1,58 @@
+/*
+ * What the programs of this folder share. Each shows one trap twice: with what the system has, where it must snap, and
+ * with this library, where it must not. The exit status is 0 only if both are so; 77 where this system cannot show it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef TRAP_H
+#define TRAP_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <qemu-fork.h>
+#include <qemu-fork/error.h>
+
+/* One of two ways to make a child. */
+typedef pid_t Fork(Error **errp);
+
+__attribute__((__unused__)) static pid_t plain_fork(Error **errp)
+{
+    pid_t pid = fork();
+
+    if (pid < 0) {
+        error_setg_errno(errp, errno, "cannot fork child process");
+    }
+    return pid;
+}
+
+/* What waitpid() tells of this child. */
+__attribute__((__unused__)) static int wait_status(pid_t pid)
+{
+    int status = -1;
+
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
+
+__attribute__((__unused__, __noreturn__)) static void cannot_show(const char *why)
+{
+    printf("skipped: %s\n", why);
+    exit(77);
+}
+
+/* The program's last words. */
+static int outcome(bool trapped, bool safe)
+{
+    printf("%s, %s\n", trapped ? "the trap is there" : "THE TRAP DID NOT SNAP",
+           safe ? "and closed here" : "AND IS NOT CLOSED HERE");
+    return trapped && safe ? 0 : 1;
+}
+
+#endif /* TRAP_H */
