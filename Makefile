@@ -81,6 +81,10 @@ check-languages: $(BUILD)/provider/build.ninja ## the examples in other language
 	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-languages.py --build $(BUILD)/languages --library $(BUILD)/provider \
 		--pkg-config $(abspath $(VENV))/bin/pkgconf $(LANGUAGE)
 
+.PHONY: check-packages
+check-packages: build ## what is published: source archive, crate, installed files, ABI, Debian package in a fresh Debian
+	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-packages.py --build $(BUILD) --pkg-config $(abspath $(VENV))/bin/pkgconf
+
 .PHONY: bench
 bench: build ## how fast it is beside posix_spawn, vfork and fork, and which goals are met; ten minutes, on a quiet machine
 	benches/bench.py --build $(BUILD) --csv $(BUILD)/bench/rounds.csv
