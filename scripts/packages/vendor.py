@@ -38,6 +38,7 @@ def _empty(crate):
     manifest, checksums = run.read(crate, "Cargo.toml"), json.loads(run.read(crate, ".cargo-checksum.json"))
     shutil.rmtree(crate)
     run.write(manifest, crate, "Cargo.toml")
+    run.write("", crate, "src", "lib.rs")
     for line in manifest.splitlines():
         key, _, value = line.partition(" = ")
         if key == "path":
