@@ -26,11 +26,11 @@ def _declared_library(folder, include, script):
     run.run("gcc", "-fsyntax-only", "-aux-info", listing, "-I", include, source)
     functions = [f"{text} {{ __builtin_trap(); }}\n" for text in DECLARATION.findall(run.read(listing))
                  if "..." not in text]
-    source = run.write(HEADERS + "Error *error_abort, *error_fatal;\n" + "".join(functions), folder, "declared.c")
+    run.write(HEADERS + "Error *error_abort, *error_fatal;\n" + "".join(functions), folder, "declared.c")
     library = os.path.join(folder, "declared.so")
-    # Parameters have no names in the list, nor have they here.
+    # Parameters have no names in the list, nor have they here. No folder of this machine gets into the description.
     run.run("gcc", "-g", "-w", "-shared", "-fPIC", "-I", include, f"-Wl,--version-script={script}",
-            "-Wl,-soname,libqemu_fork.so.0", "-o", library, source)
+            "-Wl,-soname,libqemu_fork.so.0", "-o", library, "declared.c", cwd=folder)
     return library
 
 
