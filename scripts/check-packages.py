@@ -5,9 +5,11 @@ What is needed and missing is fetched: Debian packages by apt; a small Debian, k
 qemu-fork in the user's cache folder. What cannot be had is skipped, and the table says why.
 """
 import argparse
+import concurrent.futures
 import os
 import subprocess
 import sys
+import time
 import traceback
 
 from packages import abi, consumers, debian, lists
@@ -60,11 +62,11 @@ def installed(report, build):
     consumers.cmake(report, build, root, libdir)
 
 
-def debian_package(report, build):
+def debian_package(report, build, chroot):
     """Built, looked at, installed, used and removed."""
     changes = debian.build_package(report, build, build.archive())
     debian.lintian(report, changes)
-    debian.in_chroot(report, build, changes)
+    debian.in_chroot(report, build, changes, chroot.result())
 
 
 def main():
@@ -72,14 +74,17 @@ def main():
     parser.add_argument("--build", default="build", help="the folder with what Meson built: provider and host")
     parser.add_argument("--pkg-config", default="/usr/bin/pkg-config", help="the program")
     build = Build(parser.parse_args())
-    reports = [
-        row("source", build.source),
-        row("crate", lists.crate, build),
-        row("installed", installed, build),
-        row("wrap", lambda report: consumers.wrap(report, build, build.archive())),
-        row("debian", debian_package, build),
-    ]
-    print("\n" + table(reports), end="")
+    start = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        chroot = pool.submit(debian.fetch_chroot, build)  # it takes longest and disturbs nobody
+        reports = [
+            row("source", build.source),
+            row("crate", lists.crate, build),
+            row("installed", installed, build),
+            row("wrap", lambda report: consumers.wrap(report, build, build.archive())),
+            row("debian", debian_package, build, chroot),
+        ]
+    print("\n" + table(reports) + f"\n{time.monotonic() - start:.0f} seconds", end="\n")
     sys.exit(any(report.failures for report in reports))
 
 

@@ -39,4 +39,5 @@ def wrap(report, build, archive):
     shutil.copy(archive, os.path.join(folder, "subprojects", "packagefiles"))
     run.run("meson", "setup", "--wrap-mode=forcefallback", "build", cwd=folder)
     run.run("meson", "compile", "-C", "build", cwd=folder)
+    report.built.append("subproject")
     _prints(report, "a Meson project builds it by the wrap file", os.path.join(folder, "build", "spawn"))

@@ -65,6 +65,7 @@ def build_package(report, build, archive):
     report.check("dpkg-buildpackage makes it", True)
     names = sorted(name.split("_")[0] for name in os.listdir(os.path.dirname(tree)) if name.endswith(".deb"))
     wanted = ["libqemu-fork-dev", "libqemu-fork0", "libqemu-fork0-dbgsym"]
+    report.built += wanted[:2]
     report.check(" ".join(wanted), names == wanted, " ".join(names))
     return changes
 
@@ -76,30 +77,30 @@ def lintian(report, changes):
     report.check("lintian --pedantic says nothing", result.returncode == 0, result.stdout + result.stderr)
 
 
-def _chroot(build):
-    """A minimal Debian with a C compiler, unpacked; kept in the cache."""
+def fetch_chroot(build):
+    """Makes a minimal Debian with a C compiler, unless the cache has it. Where its archive is."""
     if os.geteuid() != 0:
         raise Skip("not root: no chroot")
     archive = os.path.join(fetch.cache_folder(), f"chroot-{SUITE}-{'-'.join(CHROOT_PACKAGES)}.tar")
-    folder = os.path.join(build.folder, "chroot")
+    if os.path.exists(archive):
+        return archive
+    if not shutil.which("debootstrap"):
+        fetch.packages("debootstrap")
+    folder = os.path.join(build.folder, "debootstrap")
     shutil.rmtree(folder, ignore_errors=True)
-    if not os.path.exists(archive):
-        if not shutil.which("debootstrap"):
-            fetch.packages("debootstrap")
-        print(f"  debootstrap {SUITE}", flush=True)
-        os.makedirs(fetch.cache_folder(), exist_ok=True)
-        try:
-            run.run("debootstrap", "--variant=minbase", f"--include={','.join(CHROOT_PACKAGES)}", SUITE, folder, MIRROR)
-        except Failure as failure:
-            lines = str(failure).splitlines()
-            raise Skip("debootstrap cannot make a chroot: " + " ".join(lines[-2:])) from None
-        run.run("tar", "-C", folder, "-cf", archive + ".new", "--one-file-system", "--exclude=./var/cache/apt/*",
-                "--exclude=./var/lib/apt/lists/*", ".")
-        os.rename(archive + ".new", archive)
-        shutil.rmtree(folder)
-    os.makedirs(folder)
-    run.run("tar", "-C", folder, "-xpf", archive)
-    return folder
+    os.makedirs(fetch.cache_folder(), exist_ok=True)
+    try:
+        run.run("debootstrap", "--variant=minbase", f"--include={','.join(CHROOT_PACKAGES)}", SUITE, folder, MIRROR)
+    except Failure as failure:
+        lines = str(failure).splitlines()
+        raise Skip("debootstrap cannot make a chroot: " + " ".join(lines[-2:])) from None
+    # In a file of its own until it is complete: several runs may share the cache.
+    fresh = f"{archive}.{os.getpid()}"
+    run.run("tar", "-C", folder, "-cf", fresh, "--one-file-system", "--exclude=./var/cache/apt/*",
+            "--exclude=./var/lib/apt/lists/*", ".")
+    os.rename(fresh, archive)
+    shutil.rmtree(folder)
+    return archive
 
 
 def _contents(chroot):
@@ -108,9 +109,12 @@ def _contents(chroot):
     return {name for name in run.files_below(chroot) if not name.startswith(books)}
 
 
-def in_chroot(report, build, changes):
+def in_chroot(report, build, changes, archive):
     """Installs the packages, builds a program, runs it, removes the packages."""
-    chroot = _chroot(build)
+    chroot = os.path.join(build.folder, "chroot")
+    shutil.rmtree(chroot, ignore_errors=True)
+    os.makedirs(chroot)
+    run.run("tar", "-C", chroot, "-xpf", archive)
     before = _contents(chroot)
     home = os.path.join(chroot, "root")
     packages = [name for name in glob.glob(os.path.join(os.path.dirname(changes), "*.deb")) if "dbgsym" not in name]
@@ -130,3 +134,4 @@ def in_chroot(report, build, changes):
         report.check(f"a C program builds there with {how}, and runs", found == wanted, f"{found}instead of\n{wanted}")
     inside("dpkg --purge libqemu-fork-dev libqemu-fork0")
     report.same("removed again they leave nothing behind", _contents(chroot), before)
+    shutil.rmtree(chroot)

@@ -13,6 +13,7 @@ def source(report, build):
         os.remove(old)
     run.run("meson", "dist", "--no-tests", "--allow-dirty", "-C", build.provider)
     archive, = glob.glob(os.path.join(build.provider, "meson-dist", "*.tar.xz"))
+    report.built.append(os.path.basename(archive))
     names = [name for name in run.run("tar", "-tf", archive).splitlines() if not name.endswith("/")]
     top = f"qemu-fork-{run.version()}/"
     report.check("the source archive has one folder", all(name.startswith(top) for name in names))
@@ -34,6 +35,7 @@ def crate(report, build):
                 run.expected("crate.txt"))
     run.run("cargo", "package", "--quiet", "--allow-dirty", "--locked", "--target-dir",
             os.path.join(build.folder, "crate"), cwd=ROOT)
+    report.built.append(f"qemu-fork-{run.version()}.crate")
     report.check("the crate builds by itself", True)
 
 
@@ -45,6 +47,7 @@ def installed(report, build):
         run.run("meson", "install", "--no-rebuild", "-C", getattr(build, mode), "--destdir", root)
         libdir = os.path.relpath(glob.glob(os.path.join(root, "usr", "lib", "**", "libqemu_fork.a"),
                                            recursive=True)[0], root).rsplit("/", 1)[0]
+        report.built.append(mode)
         report.same(f"installed in {mode} mode: packaging/lists/installed-{mode}.txt", run.files_below(root),
                     [os.path.join("usr", name) for name in run.expected(f"installed-{mode}.txt", version=run.version(),
                                                                         libdir=os.path.relpath(libdir, "usr"))])
