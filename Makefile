@@ -105,6 +105,16 @@ check-windows: $(VENV)/.ready ## the Windows library, built by mingw-w64 and run
 check-platforms: $(VENV)/.ready ## all platforms, or one: make check-platforms ROW=aarch64
 	$(PLATFORMS) --table $(BUILD)/platforms.txt $(ROW)
 
+.PHONY: check-languages
+check-languages: $(BUILD)/provider/build.ninja ## the examples in other languages, or one: make check-languages LANGUAGE=go
+	$(VENV)/bin/ninja -C $(BUILD)/provider
+	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-languages.py --build $(BUILD)/languages --library $(BUILD)/provider \
+		--pkg-config $(abspath $(VENV))/bin/pkgconf $(LANGUAGE)
+
+.PHONY: check-packages
+check-packages: build ## what is published: source archive, crate, installed files, ABI, Debian package in a fresh Debian
+	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-packages.py --build $(BUILD) --pkg-config $(abspath $(VENV))/bin/pkgconf
+
 .PHONY: bench
 bench: build ## how fast it is beside posix_spawn, vfork and fork, and which goals are met; ten minutes, on a quiet machine
 	benches/bench.py --build $(BUILD) --csv $(BUILD)/bench/rounds.csv

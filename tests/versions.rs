@@ -54,6 +54,14 @@ fn changelog_begins_with_this_version() {
 }
 
 #[test]
+fn packages() {
+    let wrap = read("packaging/qemu-fork.wrap");
+    assert_eq!(between(&wrap, "\ndirectory = qemu-fork-", '\n'), VERSION);
+    assert_eq!(between(&wrap, "\nsource_filename = qemu-fork-", '\n'), format!("{VERSION}.tar.xz"));
+    assert_eq!(between(&read("packaging/debian/changelog"), "qemu-fork (", '-'), VERSION);
+}
+
+#[test]
 fn soname_has_the_major_version() {
     assert!(read("meson.build").contains(&format!("soversion: '{}'", VERSION.split('.').next().unwrap())));
 }

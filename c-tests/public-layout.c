@@ -1,0 +1,125 @@
+/*
+ * What programs were compiled with: the sizes, offsets and numbers of version 0.1, on every platform. They never change;
+ * members are added at the end of QemuSpawnOptions and nowhere else (docs/guide/versioning.md).
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <qemu-fork.h>
+
+#include "tap.h"
+
+/* The system's types are not as wide everywhere; nor is the alignment of 64 bits, which is 4 on i686. */
+struct First {
+    size_t size;
+    uint64_t flags;
+    const char *strings[2];
+    const char *const *lists[3];
+    const QemuSpawnFd *fds;
+    size_t n_fds;
+    int signals;
+    const int *signal_lists[2];
+    pid_t pgid;
+    QemuMode umask;
+    QemuUid uid;
+    QemuGid gid;
+    const QemuGid *groups;
+    size_t n_groups;
+    const QemuSpawnRlimit *rlimits;
+    size_t n_rlimits;
+    int death_signal;
+    int *failed_step;
+};
+
+#define SAME(member, first) \
+    is_int(offsetof(QemuSpawnOptions, member), offsetof(struct First, first), "QemuSpawnOptions." #member)
+#define STATUS(member, offset) is_int(offsetof(QemuProcessStatus, member), offset, "QemuProcessStatus." #member)
+#define NUMBER(name, value) is_int(name, value, #name)
+
+static void check_options(void)
+{
+    SAME(size, size);
+    SAME(flags, flags);
+    SAME(executable, strings[0]);
+    SAME(cwd, strings[1]);
+    SAME(envp, lists[0]);
+    SAME(env_set, lists[1]);
+    SAME(env_unset, lists[2]);
+    SAME(fds, fds);
+    SAME(n_fds, n_fds);
+    SAME(signals, signals);
+    SAME(ignored, signal_lists[0]);
+    SAME(defaulted, signal_lists[1]);
+    SAME(pgid, pgid);
+    SAME(umask, umask);
+    SAME(uid, uid);
+    SAME(gid, gid);
+    SAME(groups, groups);
+    SAME(n_groups, n_groups);
+    SAME(rlimits, rlimits);
+    SAME(n_rlimits, n_rlimits);
+    SAME(death_signal, death_signal);
+    SAME(failed_step, failed_step);
+    is_int(sizeof(QemuSpawnOptions), sizeof(struct First), "QemuSpawnOptions");
+}
+
+static void check_others(void)
+{
+    is_int(sizeof(QemuProcessStatus), 16, "QemuProcessStatus");
+    STATUS(end, 0);
+    STATUS(exit_code, 4);
+    STATUS(term_signal, 8);
+    STATUS(core_dumped, 12);
+    is_int(sizeof(QemuSpawnFd), 8, "QemuSpawnFd");
+    is_int(offsetof(QemuSpawnFd, target), 4, "QemuSpawnFd.target");
+    is_int(offsetof(QemuSpawnRlimit, resource), 0, "QemuSpawnRlimit.resource");
+    is_int(sizeof(QemuSpawnRlimit), offsetof(QemuSpawnRlimit, soft) + 16, "QemuSpawnRlimit");
+    is_int(offsetof(QemuSpawnRlimit, hard), offsetof(QemuSpawnRlimit, soft) + 8, "QemuSpawnRlimit.hard");
+}
+
+static void check_numbers(void)
+{
+    NUMBER(QEMU_SPAWN_SEARCH_PATH, 0x1);
+    NUMBER(QEMU_SPAWN_SETSID, 0x2);
+    NUMBER(QEMU_SPAWN_SET_PGID, 0x4);
+    NUMBER(QEMU_SPAWN_SET_UMASK, 0x8);
+    NUMBER(QEMU_SPAWN_SET_UID, 0x10);
+    NUMBER(QEMU_SPAWN_SET_GID, 0x20);
+    NUMBER(QEMU_SPAWN_SET_GROUPS, 0x40);
+    NUMBER(QEMU_SPAWN_CLEAR_ENV, 0x80);
+    NUMBER(QEMU_SPAWN_LEAVE_FDS, 0x100);
+    NUMBER(QEMU_SPAWN_NULL_STDIN, 0x200);
+    NUMBER(QEMU_SPAWN_NULL_STDOUT, 0x400);
+    NUMBER(QEMU_SPAWN_NULL_STDERR, 0x800);
+    NUMBER(QEMU_SPAWN_PIPE_STDIN, 0x1000);
+    NUMBER(QEMU_SPAWN_PIPE_STDOUT, 0x2000);
+    NUMBER(QEMU_SPAWN_PIPE_STDERR, 0x4000);
+    NUMBER(QEMU_SPAWN_MERGE_STDERR, 0x8000);
+    NUMBER(QEMU_SPAWN_NO_FORK_FALLBACK, 0x10000);
+    NUMBER(QEMU_SPAWN_NO_NEW_PRIVS, 0x20000);
+    NUMBER(QEMU_PROCESS_EXITED, 1);
+    NUMBER(QEMU_PROCESS_SIGNALED, 2);
+    NUMBER(QEMU_PROCESS_UNKNOWN, 3);
+    NUMBER(QEMU_SPAWN_SIGNALS_DEFAULT, 0);
+    NUMBER(QEMU_SPAWN_SIGNALS_INHERIT, 1);
+    NUMBER(QEMU_SPAWN_STEP_NONE, 0);
+    NUMBER(QEMU_SPAWN_STEP_ARGUMENTS, 1);
+    NUMBER(QEMU_SPAWN_STEP_PIPE, 2);
+    NUMBER(QEMU_SPAWN_STEP_FORK, 3);
+    NUMBER(QEMU_SPAWN_STEP_SIGNALS, 4);
+    NUMBER(QEMU_SPAWN_STEP_SESSION, 5);
+    NUMBER(QEMU_SPAWN_STEP_GROUP, 6);
+    NUMBER(QEMU_SPAWN_STEP_FDS, 7);
+    NUMBER(QEMU_SPAWN_STEP_CWD, 8);
+    NUMBER(QEMU_SPAWN_STEP_RLIMIT, 9);
+    NUMBER(QEMU_SPAWN_STEP_CREDENTIALS, 10);
+    NUMBER(QEMU_SPAWN_STEP_DEATH_SIGNAL, 11);
+    NUMBER(QEMU_SPAWN_STEP_EXEC, 12);
+}
+
+int main(void)
+{
+    check_options();
+    check_others();
+    check_numbers();
+    return done();
+}

@@ -1,0 +1,3 @@
+module example.org/spawn
+
+go 1.19

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""Builds and runs examples/languages against the library as it is installed, and prints a table.
+
+Every example prints the same three lines. Those that write the C structures down for themselves have a second program
+that prints sizes and offsets: it must print what examples/languages/layout.c does. What a language needs and the machine
+lacks is fetched; a language that cannot be had is skipped, and the table says why.
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from platforms import fetch
+from platforms.report import Failure, Report, Skip, table
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+EXAMPLES = os.path.join(ROOT, "examples", "languages")
+
+
+class Language:
+    """One row: a copy of the example in a folder of its own, where things may be built."""
+
+    def __init__(self, build, name, environment):
+        self.report = Report(name)
+        self.source = os.path.join(EXAMPLES, name)
+        self.folder = os.path.join(build, name)
+        self.environment = environment
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.source, self.folder)
+
+    def run(self, *command, **more):
+        """Runs a command in the folder; what it wrote to stdout."""
+        env = dict(self.environment, **more)
+        result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self.folder, env=env)
+        if result.returncode != 0:
+            raise Failure(f"{' '.join(command)}: status {result.returncode}\n{result.stdout}{result.stderr}")
+        return result.stdout
+
+    def fetched(self, what, *command):
+        """Runs a command that fetches something from the network."""
+        try:
+            self.run(*command)
+        except Failure as failure:
+            raise Skip(f"cannot fetch {what}: {str(failure).splitlines()[-1]}") from None
+
+    def need(self, program, *packages):
+        """Has a program, by Debian's packages if it is not there."""
+        if not shutil.which(program):
+            fetch.packages(*packages)
+
+    def version(self, *command):
+        """Tells what it is tried with."""
+        text = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+        self.report.built.append(re.search(r"\d+(\.\d+)+", text).group())
+
+    def pkg_config(self):
+        """What a C compiler has to be told."""
+        return self.run(self.environment["PKG_CONFIG"], "--cflags", "--libs", "qemu-fork").split()
+
+    def prints(self, name, *command, **more):
+        """Checks what an example prints."""
+        with open(os.path.join(EXAMPLES, "expected-output.txt"), encoding="utf-8") as file:
+            wanted = file.read()
+        found = self.run(*command, **more)
+        self.report.check(name, found == wanted, f"{found}instead of\n{wanted}")
+
+    def has_layout(self, *command, **more):
+        """Checks what an example believes about the header."""
+        self.run("cc", os.path.join(EXAMPLES, "layout.c"), "-o", "layout-c", *self.pkg_config())
+        wanted, found = self.run("./layout-c"), self.run(*command, **more)
+        self.report.check("structures and constants are the header's", found == wanted, f"{found}instead of\n{wanted}")
+
+
+def python_ctypes(row):
+    row.version(sys.executable, "--version")
+    row.prints("spawn.py", sys.executable, "spawn.py")
+    row.has_layout(sys.executable, "layout.py")
+
+
+def python_cffi(row):
+    row.run(sys.executable, "-m", "venv", "venv")
+    row.fetched("cffi", "venv/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                "cffi==2.0.0", "setuptools==80.9.0")
+    if not glob.glob(os.path.join(sys.base_prefix, "include", "python3*", "Python.h")):
+        fetch.packages("python3-dev")
+    row.report.built.append(row.run("venv/bin/python", "-c", "import cffi; print(cffi.__version__)").strip())
+    row.run("venv/bin/python", "build_qemu_fork.py")
+    row.prints("spawn.py", "venv/bin/python", "spawn.py")
+
+
+def go(row):
+    row.need("go", "golang-go")
+    row.version("go", "version")
+    cache = {"GOCACHE": os.path.join(row.folder, "cache"), "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"}
+    row.run("go", "vet", "./...", **cache)
+    row.run("go", "build", "-o", "spawn", ".", **cache)
+    row.prints("main.go", "./spawn")
+
+
+def node(row):
+    row.need("node", "nodejs")
+    row.need("npm", "npm")
+    row.version("node", "--version")
+    row.fetched("koffi", "npm", "install", "--no-audit", "--no-fund", "--no-package-lock")
+    row.prints("spawn.js", "node", "spawn.js")
+    row.has_layout("node", "layout.js")
+
+
+def cxx(row):
+    row.need("g++", "g++")
+    row.version("g++", "--version")
+    row.run("g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "spawn.cc", "-o", "spawn", *row.pkg_config())
+    row.prints("spawn.cc", "./spawn")
+
+
+def newest_jdk():
+    """The folder with the newest Java compiler, and its version."""
+    found = {}
+    for folder in glob.glob("/usr/lib/jvm/*/bin"):
+        if os.path.exists(os.path.join(folder, "javac")):
+            text = subprocess.run([os.path.join(folder, "javac"), "-version"], check=True, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+            found[int(re.search(r"\d+", text).group())] = folder
+    return max(found.items(), default=(0, ""))
+
+
+def java_ffm(row):
+    version, folder = newest_jdk()
+    if version < 22:
+        raise Skip("needs a JDK of version 22 or newer below /usr/lib/jvm; Debian 12 has 17 (java-jna is for that)")
+    row.report.built.append(str(version))
+    java = [os.path.join(folder, "java"), "--enable-native-access=ALL-UNNAMED", "-cp", "classes"]
+    sources = glob.glob(os.path.join(row.folder, "*.java"))
+    row.run(os.path.join(folder, "javac"), "-Xlint:all,-restricted", "-Werror", "-d", "classes", *sources)
+    row.prints("Spawn.java", *java, "Spawn")
+    row.has_layout(*java, "Layout")
+
+
+def java_jna(row):
+    row.need("javac", "default-jdk-headless")
+    fetch.packages("libjna-java")
+    row.version("javac", "-version")
+    path = "/usr/share/java/jna.jar:classes"
+    row.run("javac", "-cp", path, "-d", "classes", *glob.glob(os.path.join(row.folder, "*.java")))
+    row.prints("Spawn.java", "java", "-cp", path, "Spawn")
+    row.has_layout("java", "-cp", path, "Layout")
+
+
+def lua(row):
+    row.need("luajit", "luajit")
+    row.version("luajit", "-v")
+    row.prints("spawn.lua", "luajit", "spawn.lua")
+    row.has_layout("luajit", "layout.lua")
+
+
+def rust(row):
+    # In its place, for its dependency is above it.
+    manifest = ["--quiet", "--locked", "--manifest-path", os.path.join(row.source, "Cargo.toml")]
+    target = {"CARGO_TARGET_DIR": os.path.join(row.folder, "target")}
+    row.version("cargo", "--version")
+    row.prints("src/main.rs", "cargo", "run", *manifest, **target)
+    row.prints("src/main.rs, optimised", "cargo", "run", "--release", *manifest, **target)
+
+
+def rust_through_c(row):
+    row.version("cargo", "--version")
+    row.prints("src/main.rs", "cargo", "run", "--quiet", "--locked", "--bin", "spawn-through-c")
+    row.has_layout("cargo", "run", "--quiet", "--locked", "--bin", "layout")
+
+
+LANGUAGES = {
+    "cxx": cxx,
+    "go": go,
+    "java-ffm": java_ffm,
+    "java-jna": java_jna,
+    "lua": lua,
+    "node": node,
+    "python-cffi": python_cffi,
+    "python-ctypes": python_ctypes,
+    "rust": rust,
+    "rust-through-c": rust_through_c,
+}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build/languages", help="the folder to build in")
+    parser.add_argument("--library", required=True, help="the folder that Meson built the library in")
+    parser.add_argument("--pkg-config", default="pkg-config", help="the command")
+    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help="which; all: " + " ".join(LANGUAGES))
+    args = parser.parse_args()
+    unknown = [name for name in args.languages if name not in LANGUAGES]
+    if unknown:
+        parser.error(f"there is no {' '.join(unknown)}; there are {' '.join(LANGUAGES)}")
+    return args
+
+
+def install(args):
+    """Installs the library below the build folder; the environment in which programs find it there."""
+    root = os.path.join(os.path.abspath(args.build), "root")
+    shutil.rmtree(root, ignore_errors=True)
+    subprocess.run(["meson", "install", "--quiet", "--no-rebuild", "-C", args.library, "--destdir", root], check=True)
+    folder, = glob.glob(os.path.join(root, "**", "pkgconfig"), recursive=True)
+    return dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(folder), PKG_CONFIG=shutil.which(args.pkg_config),
+                PKG_CONFIG_LIBDIR=folder, PKG_CONFIG_SYSROOT_DIR=root, PYTHONDONTWRITEBYTECODE="1")
+
+
+def check(name, args, environment):
+    """One row. Whatever goes wrong in it, the others go on."""
+    row = Language(os.path.abspath(args.build), name, environment)
+    try:
+        LANGUAGES[name](row)
+    except Skip as skip:
+        row.report.skip("the example", str(skip))
+    except Failure as failure:
+        row.report.check(str(failure).partition("\n")[0], False, str(failure))
+    row.report.finish()
+    return row.report
+
+
+def main():
+    args = arguments()
+    environment = install(args)
+    reports = [check(name, args, environment) for name in args.languages or LANGUAGES]
+    print("\n" + table(reports), end="")
+    sys.exit(any(report.failures for report in reports))
+
+
+if __name__ == "__main__":
+    main()

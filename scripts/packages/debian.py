@@ -1,0 +1,137 @@
+"""The Debian package: built from the source archive, looked at by lintian, and installed where nothing else is."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+from platforms import fetch
+from platforms.report import Failure, Skip
+
+from . import run
+from .run import EXPECTED_OUTPUT, PACKAGING
+from .vendor import vendor
+
+SUITE = "bookworm"
+MIRROR = "http://deb.debian.org/debian"
+# What a C programmer has.
+CHROOT_PACKAGES = ["gcc", "libc6-dev", "pkgconf"]
+
+
+def _source_tree(build, archive):
+    """The folder that dpkg-buildpackage wants, beside the archives it is made of."""
+    folder = os.path.join(build.folder, "debian")
+    shutil.rmtree(folder, ignore_errors=True)
+    tree = os.path.join(folder, f"qemu-fork-{run.version()}")
+    os.makedirs(folder)
+    orig = os.path.join(folder, f"qemu-fork_{run.version()}.orig")
+    shutil.copy(archive, f"{orig}.tar.xz")
+    run.run("tar", "-xf", archive, "-C", folder)
+    vendor(os.path.join(tree, "vendor"))
+    run.run("tar", "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "-cJf", f"{orig}-vendor.tar.xz", "-C",
+            tree, "vendor")
+    shutil.copytree(os.path.join(PACKAGING, "debian"), os.path.join(tree, "debian"))
+    return tree
+
+
+def _build_dependencies(tree):
+    """Arguments for dpkg-buildpackage: Debian's Rust may be too old, and cargo be there otherwise, as by rustup."""
+    result = subprocess.run(["dpkg-checkbuilddeps"], check=False, capture_output=True, text=True, cwd=tree)
+    if result.returncode == 0:
+        return []
+    missing = result.stderr.partition("dependencies: ")[2]
+    others = re.sub(r"(cargo|rustc) \(>= [\d.]+\)", "", missing).strip()
+    if others:
+        raise Skip(f"dpkg-checkbuilddeps misses {others}")
+    return ["-d"]
+
+
+def build_package(report, build, archive):
+    """dpkg-buildpackage. The .changes file."""
+    fetch.packages("dpkg-dev", "debhelper", "meson", "pkg-config", "lintian")
+    tree = _source_tree(build, archive)
+    ignored = _build_dependencies(tree)
+    if ignored:
+        print("  note: Debian has no cargo and rustc of version 1.83 installed; those in PATH are used "
+              "(dpkg-buildpackage -d)", flush=True)
+    # debhelper has a home of its own, where rustup's cargo would not find its compilers.
+    env = {"RUSTUP_HOME": os.environ.get("RUSTUP_HOME", os.path.expanduser("~/.rustup")),
+           "DEB_BUILD_OPTIONS": "nocheck parallel=2",
+           # Debian's Meson, not the one of our Python environment.
+           "PATH": os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep)
+                                   if not os.path.exists(os.path.join(folder, "meson")) or folder == "/usr/bin")}
+    run.run("dpkg-buildpackage", "-us", "-uc", *ignored, cwd=tree, env=env)
+    changes, = glob.glob(os.path.join(os.path.dirname(tree), "*.changes"))
+    report.check("dpkg-buildpackage makes it", True)
+    names = sorted(name.split("_")[0] for name in os.listdir(os.path.dirname(tree)) if name.endswith(".deb"))
+    wanted = ["libqemu-fork-dev", "libqemu-fork0", "libqemu-fork0-dbgsym"]
+    report.built += wanted[:2]
+    report.check(" ".join(wanted), names == wanted, " ".join(names))
+    return changes
+
+
+def lintian(report, changes):
+    """lintian, with all it has to say."""
+    result = subprocess.run(["lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on",
+                             "error,warning,info,pedantic", changes], check=False, capture_output=True, text=True)
+    report.check("lintian --pedantic says nothing", result.returncode == 0, result.stdout + result.stderr)
+
+
+def fetch_chroot(build):
+    """Makes a minimal Debian with a C compiler, unless the cache has it. Where its archive is."""
+    if os.geteuid() != 0:
+        raise Skip("not root: no chroot")
+    archive = os.path.join(fetch.cache_folder(), f"chroot-{SUITE}-{'-'.join(CHROOT_PACKAGES)}.tar")
+    if os.path.exists(archive):
+        return archive
+    if not shutil.which("debootstrap"):
+        fetch.packages("debootstrap")
+    folder = os.path.join(build.folder, "debootstrap")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(fetch.cache_folder(), exist_ok=True)
+    try:
+        run.run("debootstrap", "--variant=minbase", f"--include={','.join(CHROOT_PACKAGES)}", SUITE, folder, MIRROR)
+    except Failure as failure:
+        lines = str(failure).splitlines()
+        raise Skip("debootstrap cannot make a chroot: " + " ".join(lines[-2:])) from None
+    # In a file of its own until it is complete: several runs may share the cache.
+    fresh = f"{archive}.{os.getpid()}"
+    run.run("tar", "-C", folder, "-cf", fresh, "--one-file-system", "--exclude=./var/cache/apt/*",
+            "--exclude=./var/lib/apt/lists/*", ".")
+    os.rename(fresh, archive)
+    shutil.rmtree(folder)
+    return archive
+
+
+def _contents(chroot):
+    """Every file of the chroot, but for what dpkg and the loader write down about anything."""
+    books = ("var/lib/dpkg/", "var/log/", "var/cache/", "etc/ld.so.cache", "root/", "dev/", "proc/", "sys/")
+    return {name for name in run.files_below(chroot) if not name.startswith(books)}
+
+
+def in_chroot(report, build, changes, archive):
+    """Installs the packages, builds a program, runs it, removes the packages."""
+    chroot = os.path.join(build.folder, "chroot")
+    shutil.rmtree(chroot, ignore_errors=True)
+    os.makedirs(chroot)
+    run.run("tar", "-C", chroot, "-xpf", archive)
+    before = _contents(chroot)
+    home = os.path.join(chroot, "root")
+    packages = [name for name in glob.glob(os.path.join(os.path.dirname(changes), "*.deb")) if "dbgsym" not in name]
+    for name in [*packages, os.path.join(PACKAGING, "consumer", "spawn.c")]:
+        shutil.copy(name, home)
+
+    def inside(command):
+        return run.run("chroot", chroot, "/usr/bin/env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                       "DEBIAN_FRONTEND=noninteractive", "sh", "-ec", "cd; " + command)
+
+    inside("dpkg -i *.deb")
+    report.check("they install in a minimal Debian", True)
+    wanted = run.read(EXPECTED_OUTPUT)
+    for how, static in (("the shared library", ""), ("the archive", "--static")):
+        found = inside(f"gcc {static and '-static'} spawn.c -o spawn $(pkg-config {static} --cflags --libs qemu-fork)"
+                       " && ./spawn")
+        report.check(f"a C program builds there with {how}, and runs", found == wanted, f"{found}instead of\n{wanted}")
+    inside("dpkg --purge libqemu-fork-dev libqemu-fork0")
+    report.same("removed again they leave nothing behind", _contents(chroot), before)
+    shutil.rmtree(chroot)
