@@ -71,12 +71,21 @@ static struct {
     volatile int begun; /* how many spawns */
 } async;
 
+/* musl hears a request that came while cancellation was disabled at the next cancellation point, and no sooner. */
+static void hear_of_cancellation(void)
+{
+#ifndef __GLIBC__
+    pthread_testcancel();
+#endif
+}
+
 static void *spawn_for_ever(void *opts)
 {
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
     while (async.begun < AT_MOST) {
         async.begun++;
         async.handles[async.begun - 1] = qemu_spawn(ARGS(SELF, "run"), opts, NULL);
+        hear_of_cancellation();
     }
     for (;;) {
         pause();
@@ -154,6 +163,7 @@ static void *fail_for_ever(void *opts)
     for (;;) {
         async.begun++;
         (void)qemu_spawn(ARGS("/nowhere/at/all"), opts, NULL);
+        hear_of_cancellation();
     }
     return NULL;
 }
