@@ -59,7 +59,8 @@ $(BUILD)/docs-venv/.ready: docs/sphinx/requirements.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-SPHINX = PYTHONDONTWRITEBYTECODE=1 $(BUILD)/docs-venv/bin/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet
+SPHINX = PYTHONDONTWRITEBYTECODE=1 $(BUILD)/docs-venv/bin/python -m sphinx \
+	--fail-on-warning --keep-going --nitpicky --quiet
 
 .PHONY: docs
 docs: $(BUILD)/docs-venv/.ready ## the guide and the manual as web pages, in build/docs
@@ -73,7 +74,8 @@ check-docs: build docs ## the guide: warnings, links, the manual, and all progra
 	scripts/check-links.py $(BUILD)/docs README.md CHANGELOG.md CONTRIBUTING.md $$(find docs -name '*.md')
 	scripts/lint-manual.sh
 	@# Where they cannot be had, tests say so: no reason to stop here.
-	-@pkg-config --exists glib-2.0 libuv || scripts/install-packages.sh 'GLib and libuv' pkg-config libglib2.0-dev libuv1-dev
+	-@pkg-config --exists glib-2.0 libuv \
+		|| scripts/install-packages.sh 'GLib and libuv' pkg-config libglib2.0-dev libuv1-dev
 	$(MESON) setup --reconfigure $(BUILD)/provider > $(BUILD)/docs-setup.log || { cat $(BUILD)/docs-setup.log; exit 1; }
 	$(MESON) test -C $(BUILD)/provider --print-errorlogs --suite docs --suite examples
 	$(MESON) test -C $(BUILD)/host --print-errorlogs --suite docs

@@ -21,8 +21,8 @@ static bool fork_is_the_librarys(void)
 {
     Dl_info fork_info, version_info;
 
-    return qemu_fork_version && dladdr((void *)qemu_fork, &fork_info) && dladdr((void *)qemu_fork_version, &version_info)
-           && fork_info.dli_fbase == version_info.dli_fbase;
+    return qemu_fork_version && dladdr((void *)qemu_fork, &fork_info) &&
+           dladdr((void *)qemu_fork_version, &version_info) && fork_info.dli_fbase == version_info.dli_fbase;
 }
 /* -- end of whose -- */
 

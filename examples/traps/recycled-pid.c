@@ -35,11 +35,9 @@ static pid_t stranger(pid_t id)
     if (pid == 0) {
         live_until_killed();
     }
-    if (pid < 0 && errno == EEXIST) {
-        abort();
-    }
     if (pid < 0) {
-        cannot_show("only root may choose a process id, and only with clone3()");
+        cannot_show(errno == EEXIST ? "another process has got the id already"
+                                    : "only root may choose a process id, and only with clone3()");
     }
     return pid;
 }
