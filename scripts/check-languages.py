@@ -185,6 +185,19 @@ LANGUAGES = {
 }
 
 
+def guide(report):
+    """What docs/guide/languages.md quotes, and which languages it has."""
+    with open(os.path.join(ROOT, "docs", "guide", "languages.md"), encoding="utf-8") as file:
+        text = file.read()
+    with open(os.path.join(EXAMPLES, "expected-output.txt"), encoding="utf-8") as file:
+        report.check("it quotes the output", "".join(f"    {line}" for line in file) in text)
+    report.same("it has the languages that are tried", re.findall(r"\[(\S+)\]\(../../examples/languages/", text), LANGUAGES)
+    folders = (name for name in os.listdir(EXAMPLES) if os.path.isdir(os.path.join(EXAMPLES, name)))
+    report.same("all examples are tried", folders, LANGUAGES)
+    report.finish()
+    return report
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/languages", help="the folder to build in")
@@ -224,7 +237,8 @@ def check(name, args, environment):
 def main():
     args = arguments()
     environment = install(args)
-    reports = [check(name, args, environment) for name in args.languages or LANGUAGES]
+    reports = [guide(Report("the guide"))]
+    reports += [check(name, args, environment) for name in args.languages or LANGUAGES]
     print("\n" + table(reports), end="")
     sys.exit(any(report.failures for report in reports))
 

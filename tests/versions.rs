@@ -59,6 +59,8 @@ fn packages() {
     assert_eq!(between(&wrap, "\ndirectory = qemu-fork-", '\n'), VERSION);
     assert_eq!(between(&wrap, "\nsource_filename = qemu-fork-", '\n'), format!("{VERSION}.tar.xz"));
     assert_eq!(between(&read("packaging/debian/changelog"), "qemu-fork (", '-'), VERSION);
+    let lock = read("examples/languages/rust/Cargo.lock");
+    assert_eq!(between(&lock, "name = \"qemu-fork\"\nversion = \"", '"'), VERSION);
 }
 
 #[test]

@@ -8,8 +8,8 @@
 
 #include <qemu-fork.h>
 
-#define OPTION(member) printf(" %zu", offsetof(QemuSpawnOptions, member))
-#define STATUS(member) printf(" %zu", offsetof(QemuProcessStatus, member))
+#define OPTION(member) printf(" " #member "=%zu", offsetof(QemuSpawnOptions, member))
+#define STATUS(member) printf(" " #member "=%zu", offsetof(QemuProcessStatus, member))
 #define CONSTANT(name) printf(#name " %d\n", name)
 
 int main(void)

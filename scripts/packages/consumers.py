@@ -5,7 +5,7 @@ import shutil
 from platforms import fetch
 
 from . import run
-from .run import EXPECTED_OUTPUT, PACKAGING
+from .run import EXPECTED_OUTPUT, PACKAGING, ROOT
 
 CONSUMER = os.path.join(PACKAGING, "consumer")
 
@@ -25,6 +25,8 @@ def cmake(report, build, root, libdir):
            "PKG_CONFIG": build.pkg_config}
     run.run("cmake", "-S", CONSUMER, "-B", folder, env=env)
     run.run("cmake", "--build", folder, env=env)
+    recipe = run.read(CONSUMER, "CMakeLists.txt").partition("\n\n")[2]
+    report.check("docs/guide/packages.md has the recipe", recipe in run.read(ROOT, "docs", "guide", "packages.md"))
     _prints(report, "a CMake project finds it by FindPkgConfig", os.path.join(folder, "spawn"),
             env={"LD_LIBRARY_PATH": libdir})
 

@@ -5,7 +5,7 @@ final class Layout {
     private static void print(String name, StructLayout layout) {
         System.out.print(name + " " + layout.byteSize());
         layout.memberLayouts().forEach(part -> // padding has no name
-            part.name().ifPresent(member -> System.out.print(" " + QemuFork.offset(layout, member))));
+            part.name().ifPresent(member -> System.out.print(" " + member + "=" + QemuFork.offset(layout, member))));
         System.out.println();
     }
 

@@ -5,7 +5,7 @@ require("qemu_fork")
 local function layout(name, members)
     local words = { name, ffi.sizeof(name) }
     for member in members:gmatch("%S+") do
-        words[#words + 1] = ffi.offsetof(name, member)
+        words[#words + 1] = member .. "=" .. ffi.offsetof(name, member)
     end
     print(table.concat(words, " "))
 end

@@ -6,7 +6,7 @@ const { Options, Status, SPAWN_SEARCH_PATH, SPAWN_PIPE_STDOUT } = require('./qem
 
 function layout(name, type) {
   const members = Object.keys(koffi.type(type).members);
-  console.log(name, koffi.sizeof(type), ...members.map((member) => koffi.offsetof(type, member)));
+  console.log(name, koffi.sizeof(type), ...members.map((member) => `${member}=${koffi.offsetof(type, member)}`));
 }
 
 layout('QemuSpawnOptions', Options);

@@ -6,7 +6,7 @@ import qemu_fork
 
 def layout(name, structure):
     """The size and the offset of each member."""
-    offsets = (getattr(structure, field[0]).offset for field in structure._fields_)
+    offsets = (f"{member}={getattr(structure, member).offset}" for member, _ in structure._fields_)
     print(name, ctypes.sizeof(structure), *offsets)
 
 

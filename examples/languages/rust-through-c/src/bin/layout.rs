@@ -9,7 +9,7 @@ use qemu_fork::{Options, Status};
 macro_rules! layout {
     ($name:literal, $type:ty, $($member:ident)*) => {
         print!("{} {}", $name, size_of::<$type>());
-        $(print!(" {}", std::mem::offset_of!($type, $member));)*
+        $(print!(" {}={}", stringify!($member), std::mem::offset_of!($type, $member));)*
         println!();
     };
 }
