@@ -6,6 +6,7 @@ that prints sizes and offsets: it must print what examples/languages/layout.c do
 lacks is fetched; a language that cannot be had is skipped, and the table says why.
 """
 import argparse
+import concurrent.futures
 import glob
 import os
 import re
@@ -24,7 +25,7 @@ class Language:
     """One row: a copy of the example in a folder of its own, where things may be built."""
 
     def __init__(self, build, name, environment):
-        self.report = Report(name)
+        self.report = Report(name, at_once=False)
         self.source = os.path.join(EXAMPLES, name)
         self.folder = os.path.join(build, name)
         self.environment = environment
@@ -238,7 +239,9 @@ def main():
     args = arguments()
     environment = install(args)
     reports = [guide(Report("the guide"))]
-    reports += [check(name, args, environment) for name in args.languages or LANGUAGES]
+    # Much of a row is waiting for the network, so rows are run side by side.
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        reports += pool.map(lambda name: check(name, args, environment), args.languages or LANGUAGES)
     print("\n" + table(reports), end="")
     sys.exit(any(report.failures for report in reports))
 
