@@ -3,7 +3,8 @@
 BUILD ?= build
 VENV := $(BUILD)/venv
 # The environment's own pkg-config does not know where the system's libraries are.
-MESON := PKG_CONFIG="$${PKG_CONFIG:-$$(command -v pkg-config || echo pkg-config)}" PATH="$(abspath $(VENV))/bin:$$PATH" meson
+WITH_TOOLS := PKG_CONFIG="$${PKG_CONFIG:-$$(command -v pkg-config || echo pkg-config)}" PATH="$(abspath $(VENV))/bin:$$PATH"
+MESON := $(WITH_TOOLS) meson
 MESON_FLAGS ?=
 
 .PHONY: help
@@ -97,7 +98,7 @@ proof-quick: build ## the same with fewer experiments, two minutes
 
 # What they fetch is kept outside the source tree, in QEMU_FORK_CACHE, or qemu-fork below the user's cache folder.
 # Twelve minutes on two processors the first time.
-PLATFORMS = PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-platforms.py --build $(BUILD)/platforms
+PLATFORMS = $(WITH_TOOLS) scripts/check-platforms.py --build $(BUILD)/platforms
 
 .PHONY: check-windows
 check-windows: $(VENV)/.ready ## the Windows library, built by mingw-w64 and run under wine

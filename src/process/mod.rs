@@ -238,11 +238,12 @@ impl Drop for Process {
         if self.pid < 0 {
             return; // there never was one
         }
-        for pipe in &mut self.pipes {
-            drop(Fd::from_result(*pipe.get_mut() as isize));
-        }
+        // Before the pipes are closed, for many a child ends of that: whether such a one is reaped must not be chance.
         if !*self.detached.get_mut() {
             let _ = self.look(false); // reaps what has ended; what lives is left to live
+        }
+        for pipe in &mut self.pipes {
+            drop(Fd::from_result(*pipe.get_mut() as isize));
         }
     }
 }
