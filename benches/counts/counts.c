@@ -4,8 +4,8 @@
  * usage: counts WORKER ARGUMENT...
  *
  * The worker is traced. Between its marks it goes one instruction at a time, and so do the children that it makes,
- * until they execute a program. Prints "counts" and four numbers: instructions in user mode and system calls, of the parent, and of
- * the child. Exits with 77 where that cannot be done.
+ * until they execute a program. Prints "counts" and four numbers: instructions in user mode and system calls, of the
+ * parent, and of the child. Exits with 77 where that cannot be done.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -28,9 +28,9 @@ class Party:
     def choose_times(self):
         """So many that a batch takes a few milliseconds."""
         if self.times == 0:
-            self.times = 2
+            self.times = 1
             once = max(1.0, min(self.time(), self.time()))
-            self.times = max(2, min(MOST_TIMES, int(BATCH_NS / once)))
+            self.times = max(1, min(MOST_TIMES, int(BATCH_NS / once)))
 
 
 def play(parties, rounds, seed):

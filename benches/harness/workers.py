@@ -15,6 +15,10 @@ BOUND, FREE = HERE[-1], HERE[:-1] or HERE
 class Failed(Exception):
     """A worker that has ended."""
 
+    def __init__(self, worker):
+        super().__init__(f"the {worker.kind} worker has ended with {worker.process.wait()}")
+        self.worker = worker
+
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
@@ -53,7 +57,7 @@ class Worker:
     def answer(self):
         line = self.process.stdout.readline()
         if not line.endswith("\n"):
-            raise Failed(f"the {self.kind} worker has ended with {self.process.wait()}")
+            raise Failed(self)
         return line
 
     def ask(self, command):
@@ -61,7 +65,7 @@ class Worker:
             self.process.stdin.write(command + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise Failed(f"the {self.kind} worker has ended with {self.process.wait()}") from None
+            raise Failed(self) from None
         return self.answer()
 
     def time(self, command):
