@@ -20,6 +20,7 @@ import time
 
 from harness import counts, goals, machine, promises, reference, scenarios, workers
 from harness.build import BENCHES, Programs
+from harness.peers import OURS
 from harness.report import Report
 from harness.results import Results
 
@@ -44,7 +45,7 @@ def measure(args, programs, results):
     """Everything that was asked for, as what results.json has."""
     data = {"machine": machine.describe(), "promises": promises.look(programs), "goals": None, "counts": None}
     if not args.quick:
-        data["counts"] = counts.count(programs, results)
+        data["counts"] = counts.count(programs, results, *([OURS],) if args.smoke else ())
         for scenario in (scenarios.smoke if args.smoke else scenarios.full)(results):
             if not args.only or scenario.name in args.only:
                 scenarios.run(programs, results, scenario)
@@ -98,6 +99,8 @@ def main():
         for plot in draw(args, folder) if not args.smoke else []:
             print(f"plot: {plot}")
     print(f"{time.monotonic() - begin:.0f} seconds", file=sys.stderr)
+    if results.failed:
+        sys.exit("Something did not work: see what was skipped.")
 
 
 if __name__ == "__main__":

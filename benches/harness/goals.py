@@ -141,7 +141,7 @@ def measure(programs, results, quick, seconds):
         try:
             contest.more(programs)
         except Failed as why:
-            results.skip(f"some rounds of the goals: {contest.name}", str(why))
+            results.fail(f"some rounds of the goals: {contest.name}", str(why))
     for contest in contests:
         for _ in range(1 if contest.name in heavy else 3):
             more(contest)

@@ -6,6 +6,7 @@ from .peers import PEERS
 from .workers import Setting, Worker
 
 LIBC_OWN = 1 << 31 | 1 << 32  # 32 and 33, from 1
+IGNORED = 3  # SIGPIPE, SIGUSR2 and SIGRTMAX: worker/promises.c ignores these
 
 
 def look(programs):
@@ -20,7 +21,7 @@ def look(programs):
         promises[name] = {
             "mask": "yes" if not blocked else "no",
             "dispositions": "yes" if not ignored else "but 32, 33" if ignored == LIBC_OWN else
-                            "some" if bin(ignored & ~LIBC_OWN).count("1") == 1 else "no",
+                            "some" if bin(ignored & ~LIBC_OWN).count("1") < IGNORED else "no",
             "descriptors": "yes" if descriptors == "0" else "no",
             "error": "yes" if told == "told" else "no",
         }

@@ -29,11 +29,18 @@ class Results:
     def __init__(self):
         self.rows = []
         self.skips = []
+        self.failed = False
 
     def skip(self, what, why):
+        """What this machine lacks."""
         print(f"SKIPPED: {what}: {why}", flush=True)
         if (what, why) not in self.skips:
             self.skips.append((what, why))
+
+    def fail(self, what, why):
+        """What went wrong: the rest goes on without it."""
+        self.failed = True
+        self.skip(what, why)
 
     def add(self, scenario, setting, mode, process, number, sums, yardstick):
         base = sums.get(yardstick)

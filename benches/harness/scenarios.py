@@ -97,7 +97,7 @@ def run_batch(programs, results, scenario, batch, process):
             try:
                 worker = stack.enter_context(Worker(programs, kind, scenario.setting))
             except Failed as why:
-                results.skip(f"{', '.join(members)} in {scenario.name}, {scenario.setting}", str(why))
+                results.fail(f"{', '.join(members)} in {scenario.name}, {scenario.setting}", str(why))
                 continue
             if scenario.setting.huge_pages and worker.huge_mebibytes < scenario.setting.mebibytes * 9 // 10:
                 results.skip(f"{', '.join(members)} in {scenario.name}, {scenario.setting}",
@@ -120,7 +120,7 @@ def run_batch(programs, results, scenario, batch, process):
                     break
                 except Failed as failed:
                     gone = [party.name for party in parties if party.worker is failed.worker]
-                    results.skip(f"{', '.join(gone)} in {scenario.name}, {scenario.setting}, {mode}", str(failed))
+                    results.fail(f"{', '.join(gone)} in {scenario.name}, {scenario.setting}, {mode}", str(failed))
                     parties = [party for party in parties if party.worker is not failed.worker]
                     workers = {name: worker for name, worker in workers.items() if worker is not failed.worker}
 

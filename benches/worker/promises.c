@@ -26,6 +26,7 @@ void print_promises(const struct peer *peer)
     sigaddset(&some, SIGUSR1);
     sigaddset(&some, SIGRTMIN);
     sigprocmask(SIG_BLOCK, &some, &old);
+    signal(SIGPIPE, SIG_IGN);
     signal(SIGUSR2, SIG_IGN);
     signal(SIGRTMAX, SIG_IGN);
     for (int i = 0; i < TOO_MANY; i++) {
@@ -51,6 +52,7 @@ void print_promises(const struct peer *peer)
         close(fds[i]);
     }
     close(box.fd);
+    signal(SIGPIPE, SIG_DFL);
     signal(SIGUSR2, SIG_DFL);
     signal(SIGRTMAX, SIG_DFL);
     sigprocmask(SIG_SETMASK, &old, NULL);
