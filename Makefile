@@ -90,7 +90,7 @@ bench-peers:
 	-@$(MAKE) --no-print-directory $(BENCH_VENV)/.ready
 
 .PHONY: bench
-bench: build bench-peers ## how fast it is beside what one would use instead, with plots; a quarter of an hour, on a quiet machine
+bench: build bench-peers ## how fast it is beside what one would use instead, with plots; a quarter of an hour
 	benches/bench.py --build $(BUILD)
 
 .PHONY: bench-check

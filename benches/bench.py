@@ -16,9 +16,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 
-from harness import counts, goals, machine, promises, reference, scenarios, workers
+from harness import counts, goals, machine, progress, promises, reference, scenarios, workers
 from harness.build import BENCHES, Programs
 from harness.peers import OURS
 from harness.report import Report
@@ -82,7 +81,6 @@ def main():
         with open(path, encoding="utf-8") as file:
             reference.write(Report(json.load(file)), draw(args, folder))
         return
-    begin = time.monotonic()
     results = Results()
     programs = Programs(folder, args.library or os.path.join(args.build, "provider", "libqemu_fork.so"))
     for kind, why in programs.missing.items():
@@ -98,7 +96,7 @@ def main():
         results.write_csv(os.path.join(folder, "rounds.csv"))
         for plot in draw(args, folder) if not args.smoke else []:
             print(f"plot: {plot}")
-    print(f"{time.monotonic() - begin:.0f} seconds", file=sys.stderr)
+    progress.tell("done")
     if results.failed:
         sys.exit("Something did not work: see what was skipped.")
 

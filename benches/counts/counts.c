@@ -163,7 +163,8 @@ int main(int argc, char **argv)
     go(PTRACE_SYSCALL, worker, 0);
     run_to_the_start(worker);
     step_to_the_end(worker, &parent, &child);
-    printf("counts %lu %lu %lu %lu\n", parent.instructions, parent.system_calls, child.instructions, child.system_calls);
+    printf("counts %lu %lu %lu %lu\n", parent.instructions, parent.system_calls, child.instructions,
+           child.system_calls);
     return 0;
 }
 #else

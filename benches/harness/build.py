@@ -44,8 +44,8 @@ def compile_c(output, sources, *more):
 
 
 def worker(folder, name, sources, *more):
-    return [compile_c(os.path.join(folder, f"worker-{name}"), glob.glob(os.path.join(BENCHES, "worker", "*.c")) + sources,
-                      *more)]
+    harness = glob.glob(os.path.join(BENCHES, "worker", "*.c"))
+    return [compile_c(os.path.join(folder, f"worker-{name}"), harness + sources, *more)]
 
 
 def core(folder, library):

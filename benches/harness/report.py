@@ -34,7 +34,7 @@ def table(head, rows, left=1):
     pad = lambda row: "| " + " | ".join(
         cell + " " * (widths[i] - width(cell)) if i < left else " " * (widths[i] - width(cell)) + cell
         for i, cell in enumerate(row)) + " |"
-    rule = "| " + " | ".join("-" * widths[i] if i < left else "-" * (widths[i] - 1) + ":" for i in range(len(head))) + " |"
+    rule = "| " + " | ".join("-" * wide if i < left else "-" * (wide - 1) + ":" for i, wide in enumerate(widths)) + " |"
     return "\n".join([pad(head), rule, *map(pad, rows)])
 
 
@@ -85,9 +85,9 @@ class Report:
                     cells[line["peer"], head] = figure(line)
         heads = [head for head, _ in columns if any(column == head for _, column in cells)]
         names = [name for name in ("idle", *PEERS) if any(peer == name for peer, _ in cells)]
-        return table(["", *heads, *(head for head, _ in more)],
-                     [[label(name), *(cells.get((name, head), "–") for head in heads), *(cell(name) for _, cell in more)]
-                      for name in names])
+        rows = [[label(name), *(cells.get((name, head), "–") for head in heads), *(cell(name) for _, cell in more)]
+                for name in names]
+        return table(["", *heads, *(head for head, _ in more)], rows)
 
     def until(self):
         done = {line["peer"]: line["ratio"] for line in self.lines("base", mode="done")}
@@ -145,8 +145,7 @@ class Report:
             ("machine", "The machine", "machine"),
             ("goals", "The goals", "goals"),
             ("promises", "What a child gets", "promises"),
-            ("until", "From a process of 2 MiB with 10 descriptors, until the call returns, until the program runs, until "
-             "it has been reaped", "base"),
+            ("until", "From a process of 2 MiB: until the call returns, the program runs, it is reaped", "base"),
             ("memory", "Until reaped, by the parent's memory in pages of 4 KiB", "memory"),
             ("huge_pages", "Until reaped, by the parent's memory in huge pages", "huge pages"),
             ("descriptors", "Until reaped, by the parent's descriptors", "descriptors"),

@@ -71,8 +71,8 @@ class Results:
     def write_csv(self, path):
         with open(path, "w", encoding="ascii", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["scenario", "mebibytes", "huge_pages", "descriptors", "bystanders", "bound", "mode", "peer",
-                             "process", "round", "ns", "ratio"])
+            writer.writerow(["scenario", "mebibytes", "huge_pages", "descriptors", "bystanders", "bound", "mode",
+                             "peer", "process", "round", "ns", "ratio"])
             for row in self.rows:
                 writer.writerow([row.scenario, *dataclasses.astuple(row.setting), row.mode, row.peer, row.process,
                                  row.round, f"{row.ns:.1f}", "" if row.ratio is None else f"{row.ratio:.4f}"])

@@ -4,9 +4,8 @@ SPDX-License-Identifier: MIT
 """
 import contextlib
 import dataclasses
-import sys
 
-from . import machine
+from . import machine, progress
 from .peers import CAPTURE, HUGE, PEERS, STALL, THREADS, YARDSTICK
 from .rounds import Party, play
 from .workers import Failed, Setting, Worker
@@ -80,12 +79,15 @@ def smoke(_results):
 
 def batches(programs, setting, names):
     """Groups of peers that fit into memory at the same time: lists of (kind, names)."""
+    at_once = max(1, machine.meminfo("MemAvailable") * 6 // 10 // (setting.mebibytes + 32))
     groups = {}
     for name in names:
-        kind, group = ("core", "light") if name == "idle" else PEERS[name][2:]
+        kind, group, copies = ("core", "light", False) if name == "idle" else PEERS[name][2:]
+        if at_once == 1:
+            # To fill a process takes long then: there are few, and yet no fork of the core's beside what does without.
+            group = copies and kind == "core"
         if kind in programs.workers:
             groups.setdefault((kind, group), []).append(name)
-    at_once = max(1, machine.meminfo("MemAvailable") * 6 // 10 // (setting.mebibytes + 32))
     together = [(kind, members) for (kind, _), members in groups.items()]
     return [together[i:i + at_once] for i in range(0, len(together), at_once)]
 
@@ -126,7 +128,7 @@ def run_batch(programs, results, scenario, batch, process):
 
 
 def run(programs, results, scenario):
-    print(f"measuring: {scenario.name}, {scenario.setting}", file=sys.stderr, flush=True)
+    progress.tell(f"{scenario.name}, {scenario.setting}")
     names = tuple(dict.fromkeys(name for names in scenario.modes.values() for name in names))
     for process in range(scenario.processes):
         for batch in batches(programs, scenario.setting, names):

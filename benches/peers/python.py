@@ -115,7 +115,8 @@ class Worker:
     def promises(self):
         some = {signal.SIGUSR1, signal.SIGRTMIN}
         old = signal.pthread_sigmask(signal.SIG_BLOCK, some)
-        ignored = {which: signal.signal(which, signal.SIG_IGN) for which in (signal.SIGPIPE, signal.SIGUSR2, signal.SIGRTMAX)}
+        ignored = {which: signal.signal(which, signal.SIG_IGN)
+                   for which in (signal.SIGPIPE, signal.SIGUSR2, signal.SIGRTMAX)}
         fds = [os.open("/dev/null", os.O_RDONLY) for _ in range(TOO_MANY)]
         for fd in fds:
             os.set_inheritable(fd, True)
