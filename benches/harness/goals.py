@@ -14,7 +14,7 @@ import time
 from . import figures, progress
 from .peers import OURS, YARDSTICK
 from .rounds import Party, play
-from .scenarios import large
+from .scenarios import large, most_descriptors
 from .workers import Failed, Setting, Worker
 
 MOST_BYTES = 48 * 1024
@@ -27,15 +27,19 @@ class Contest:
     name: str
     rounds: int
     entries: list
+    heavy: bool = False  # it takes seconds to make ready
     groups: list = dataclasses.field(default_factory=list)
+    seconds: float = 0
 
     def more(self, programs):
         """Some more rounds, in new processes: one for each setting."""
+        begin = time.monotonic()
         with contextlib.ExitStack() as stack:
             workers = {setting: stack.enter_context(Worker(programs, "core", setting))
                        for setting in dict.fromkeys(entry[1] for entry in self.entries)}
             parties = [Party(name, workers[setting], command, times) for name, setting, command, times in self.entries]
             self.groups.append(list(play(parties, self.rounds, len(self.groups))))
+        self.seconds += time.monotonic() - begin
 
 
 @dataclasses.dataclass
@@ -86,10 +90,11 @@ def spawns(setting, *names, prefix="", mode="done", times=0):
 def contests_and_goals(results, quick):
     """All goals but those of the file itself."""
     forks = Contest("fork", 5, probes("fork_return", "fork_done", "qemu_fork_return", "qemu_fork_done", "qemu_c_done")
-                    + probes("raw_sigaction", times=2000))
+                    + probes("raw_sigaction", times=20))
     spawn = Contest("spawn", 8, spawns(SMALL, OURS, YARDSTICK, "vfork"))
     thousand = Contest("1,000 descriptors", 6, spawns(Setting(descriptors=1000), OURS, YARDSTICK))
-    many = Contest("20,000 descriptors", 4, spawns(Setting(descriptors=20000), OURS, YARDSTICK)
+    number = most_descriptors()
+    many = Contest(f"{number:,} descriptors", 4, spawns(Setting(descriptors=number), OURS, YARDSTICK)
                    + spawns(SMALL, OURS, prefix="small "))
     zombies = Contest("zombies", 6, probes("zombie_waitpid", "zombie_wait", "zombie_wait_free"))
     ends = Contest("ends", 8, probes("end_waitpid", "end_wait"))
@@ -104,8 +109,8 @@ def contests_and_goals(results, quick):
              lambda sums: (sums["qemu_fork_done"] - sums["fork_done"]) / sums["raw_sigaction"], 72),
         Goal("qemu_spawn to posix_spawn, 10 descriptors", spawn, ratio(OURS, YARDSTICK), 0.95),
         Goal("the same, 1,000 descriptors", thousand, ratio(OURS, YARDSTICK), 0.52),
-        Goal("the same, 20,000 descriptors", many, ratio(OURS, YARDSTICK), 0.05),
-        Goal("qemu_spawn, 20,000 descriptors to 10", many, ratio(OURS, f"small {OURS}"), 1.10),
+        Goal(f"the same, {number:,} descriptors", many, ratio(OURS, YARDSTICK), 0.05),
+        Goal(f"qemu_spawn, {number:,} descriptors to 10", many, ratio(OURS, f"small {OURS}"), 1.10),
         Goal("qemu_spawn to vfork and exec", spawn, ratio(OURS, "vfork"), 1.20),
         Goal("32 threads spawning: posix_spawn to qemu_spawn", crowd, ratio(YARDSTICK, OURS), 1.30, least=True),
         Goal("qemu_process_wait of a zombie to waitpid", zombies, ratio("zombie_wait", "zombie_waitpid"), 1.08),
@@ -115,14 +120,14 @@ def contests_and_goals(results, quick):
     size = large(12288)
     if size:
         big = Contest("memory", 12 if quick else 20,
-                      spawns(Setting(mebibytes=size), OURS) + spawns(SMALL, OURS, prefix="small "))
+                      spawns(Setting(mebibytes=size), OURS) + spawns(SMALL, OURS, prefix="small "), heavy=True)
         goals.append(Goal(f"qemu_spawn, {size} MiB to 2 MiB", big, ratio(OURS, f"small {OURS}"), 1.03))
     else:
         results.skip("the goal of a large parent", "too little memory is free")
     size = large(2048)
     if size:
         stall = Contest("stall", 20, spawns(Setting(mebibytes=size), "idle", OURS, mode="faults", times=9)
-                        + spawns(Setting(mebibytes=size), "fork", mode="faults", times=1))
+                        + spawns(Setting(mebibytes=size), "fork", mode="faults", times=1), heavy=True)
         goals.append(Goal(f"worst stall beside a spawn from {size} MiB, to idle", stall, ratio(OURS, "idle"), 1.25))
     else:
         results.skip("the goal of a stall", "too little memory is free")
@@ -134,7 +139,6 @@ def measure(programs, results, quick, seconds):
     deadline = time.monotonic() + seconds
     goals = contests_and_goals(results, quick)
     contests = list({id(goal.contest): goal.contest for goal in goals}.values())
-    heavy = {"memory", "stall"}
 
     def more(contest):
         progress.tell(f"the goals: {contest.name}")
@@ -143,15 +147,15 @@ def measure(programs, results, quick, seconds):
         except Failed as why:
             results.fail(f"some rounds of the goals: {contest.name}", str(why))
     for contest in contests:
-        for _ in range(1 if contest.name in heavy else 3):
+        for _ in range((1 if quick else 2) if contest.heavy else (4 if quick else 10)):
             more(contest)
     goals = [goal for goal in goals if goal.contest.groups]
     while time.monotonic() < deadline:
         open_ones = {id(goal.contest): goal.contest for goal in goals if not goal.decided()}.values()
-        open_ones = [contest for contest in open_ones if contest.name not in heavy or len(contest.groups) < 3]
+        open_ones = [contest for contest in open_ones if not contest.heavy or len(contest.groups) < 3]
         if not open_ones:
             break
-        more(min(open_ones, key=lambda contest: len(contest.groups)))
+        more(min(open_ones, key=lambda contest: contest.seconds))
     return [goal.outcome() for goal in goals] + file_goals(programs)
 
 

@@ -15,6 +15,7 @@ import matplotlib  # noqa: E402
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.ticker  # noqa: E402
 
 from harness.peers import OURS, PEERS  # noqa: E402
 from harness.report import duration, size  # noqa: E402
@@ -70,13 +71,22 @@ def apart(wanted, least):
     for members, start in groups:
         for k, j in enumerate(members):
             places[j] = start + least * k
+    highest = 1.0
+    for j in reversed(order):
+        places[j] = min(places[j], highest)
+        highest = places[j] - least
     return places
+
+
+def round_duration(value, _):
+    return duration(value).replace(".00", "").replace(".0 ", " ")
 
 
 def axis_of_time(axis):
     axis.set_yscale("log")
-    axis.yaxis.set_major_formatter(lambda value, _: duration(value).replace(".00", "").replace(".0 ", " "))
-    axis.yaxis.set_minor_formatter(lambda value, _: "")
+    low, high = axis.get_ylim()
+    axis.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
+    axis.yaxis.set_major_formatter(round_duration)
     axis.grid(axis="y", which="major", color=FAINT, linewidth=0.8)
     axis.set_axisbelow(True)
 
@@ -113,7 +123,8 @@ def lines_against(lines, quantity, tick, title, xlabel, folder, name):
         colour = STYLE[peer][0]
         axis.annotate(name_of(peer), xy=(x, y), xycoords="data", xytext=(1.07, place), textcoords="axes fraction",
                       color=colour, va="center", fontweight="bold" if peer == OURS else "normal", annotation_clip=False,
-                      arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 1, "shrinkB": 4})
+                      arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 1, "shrinkB": 4,
+                                  "relpos": (0, 0.5)})
     save(figure, folder, name)
 
 
@@ -165,7 +176,7 @@ def stall(lines, mebibytes, folder):
                 axis.plot(ns["median"], i + shift, marker=marker, color=colour, markersize=7, linestyle="",
                           markerfacecolor=colour if mode == "faults" else "white", markeredgewidth=1.4)
     axis.set_xscale("log")
-    axis.xaxis.set_major_formatter(lambda value, _: duration(value).replace(".00", "").replace(".0 ", " "))
+    axis.xaxis.set_major_formatter(round_duration)
     axis.grid(axis="x", which="major", color=FAINT, linewidth=0.8)
     axis.minorticks_off()
     axis.set_axisbelow(True)

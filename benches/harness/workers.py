@@ -51,8 +51,7 @@ class Worker:
         # It may go where it likes, whatever this program is bound to.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         preexec_fn=lambda: os.sched_setaffinity(0, HERE))
-        words = self.answer().split()
-        self.huge_mebibytes, self.descriptors = int(words[1]), int(words[2])
+        self.huge_mebibytes = int(self.answer().split()[1])
 
     def answer(self):
         line = self.process.stdout.readline()

@@ -9,6 +9,7 @@ import mmap
 import os
 import resource
 import signal
+import statistics
 import subprocess
 import sys
 import threading
@@ -41,16 +42,11 @@ def take_memory(mebibytes, huge_pages):
 
 
 def take_descriptors(number):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < number + 64:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (number + 64, max(hard, number + 64)))
-        except (ValueError, PermissionError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-            number = min(number, hard - 64)
+    if number > 900:
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for _ in range(3, number):
         os.open("/dev/null", os.O_RDONLY)
-    return max(3, number)
 
 
 def huge_mebibytes():
@@ -72,29 +68,33 @@ class Worker:
             raise RuntimeError("the child failed")
         return begin, returned, time.monotonic_ns()
 
+    def several(self, argv, times):
+        """The first one of a batch is not counted."""
+        if times > 1:
+            self.one(argv)
+        return [self.one(argv) for _ in range(times)]
+
     def done(self, times):
-        runs = [self.one([self.args.tiny]) for _ in range(times + 1)][1:]
-        return sum(end - begin for begin, _, end in runs)
+        return [end - begin for begin, _, end in self.several([self.args.tiny], times)]
 
     def returned(self, times):
-        runs = [self.one([self.args.tiny]) for _ in range(times + 1)][1:]
-        return sum(returned - begin for begin, returned, _ in runs)
+        return [returned - begin for begin, returned, _ in self.several([self.args.tiny], times)]
 
     def first(self, times):
-        total = 0
-        for number in range(times + 1):
+        times_taken = []
+        for _ in range(times + 1):
             begin, _, _ = self.one([self.args.stamp, self.path])
-            if number:
-                total += int.from_bytes(os.pread(self.box, 8, 0), sys.byteorder) - begin
-        return total
+            times_taken.append(int.from_bytes(os.pread(self.box, 8, 0), sys.byteorder) - begin)
+        return times_taken[1:]
 
     def captured(self, times):
-        for number in range(times + 1):
-            if number == 1:
-                begin = time.monotonic_ns()
+        times_taken = []
+        for _ in range(times + 1):
+            begin = time.monotonic_ns()
             if subprocess.run([self.args.say], stdout=subprocess.PIPE, check=True).stdout != SAID:
                 raise RuntimeError("it said something else")
-        return time.monotonic_ns() - begin
+            times_taken.append(time.monotonic_ns() - begin)
+        return times_taken[1:]
 
     def crowd(self, times, number):
         barrier = threading.Barrier(number + 1)
@@ -110,7 +110,7 @@ class Worker:
         begin = time.monotonic_ns()
         for thread in threads:
             thread.join()
-        return (time.monotonic_ns() - begin) / number
+        return [(time.monotonic_ns() - begin) / number / times]
 
     def promises(self):
         some = {signal.SIGUSR1, signal.SIGRTMIN}
@@ -151,23 +151,23 @@ class Worker:
         _, mode, _, times = words
         times = int(times)
         if mode.startswith("crowd-"):
-            total = self.crowd(times, int(mode[len("crowd-"):]))
+            taken = self.crowd(times, int(mode[len("crowd-"):]))
         else:
-            total = {"done": self.done, "return": self.returned, "first": self.first,
+            taken = {"done": self.done, "return": self.returned, "first": self.first,
                      "captured": self.captured}[mode](times)
-        return f"{total / times:.1f}"
+        return f"{statistics.median(taken):.1f}"
 
 
 def main():
     args = arguments()
     memory = take_memory(args.mebibytes, args.huge_pages)
-    descriptors = take_descriptors(args.descriptors)
+    take_descriptors(args.descriptors)
     for _ in range(args.bystanders):
         threading.Thread(target=lambda: [time.sleep(0.001) for _ in iter(int, 1)], daemon=True).start()
     if args.processor >= 0:
         os.sched_setaffinity(0, {args.processor})
     worker = Worker(args)
-    print("ready", huge_mebibytes(), descriptors, flush=True)
+    print("ready", huge_mebibytes(), flush=True)
     if args.between_marks:
         worker.between_marks()
         return

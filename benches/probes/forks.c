@@ -13,9 +13,9 @@
 #include "../peers/qemu-c.h"
 #include "../worker/worker.h"
 
-static uint64_t forks(unsigned times, pid_t (*make)(void), bool until_reaped)
+static double forks(unsigned times, pid_t (*make)(void), bool until_reaped)
 {
-    uint64_t sum = 0;
+    struct samples samples = {.n = 0};
 
     for (unsigned i = 0; i <= times; i++) { /* the first one is not counted */
         uint64_t begin = now(), returned;
@@ -30,10 +30,10 @@ static uint64_t forks(unsigned times, pid_t (*make)(void), bool until_reaped)
             die("fork");
         }
         if (i > 0) {
-            sum += (until_reaped ? now() : returned) - begin;
+            add_sample(&samples, (until_reaped ? now() : returned) - begin);
         }
     }
-    return sum;
+    return median(&samples);
 }
 
 static pid_t our_fork(void)
@@ -41,22 +41,27 @@ static pid_t our_fork(void)
     return qemu_fork(NULL);
 }
 
-static uint64_t fork_return(unsigned times) { return forks(times, fork, false); }
-static uint64_t fork_done(unsigned times) { return forks(times, fork, true); }
-static uint64_t qemu_fork_return(unsigned times) { return forks(times, our_fork, false); }
-static uint64_t qemu_fork_done(unsigned times) { return forks(times, our_fork, true); }
-static uint64_t qemu_c_done(unsigned times) { return forks(times, qemu_c_fork, true); }
+static double fork_return(unsigned times) { return forks(times, fork, false); }
+static double fork_done(unsigned times) { return forks(times, fork, true); }
+static double qemu_fork_return(unsigned times) { return forks(times, our_fork, false); }
+static double qemu_fork_done(unsigned times) { return forks(times, our_fork, true); }
+static double qemu_c_done(unsigned times) { return forks(times, qemu_c_fork, true); }
 
 /* One rt_sigaction() that resets a signal. */
-static uint64_t raw_sigaction(unsigned times)
+static double raw_sigaction(unsigned times)
 {
+    struct samples samples = {.n = 0};
     unsigned long action[5] = {0};
-    uint64_t begin = now();
 
     for (unsigned i = 0; i < times; i++) {
-        syscall(SYS_rt_sigaction, SIGUSR1, action, NULL, 8);
+        uint64_t begin = now();
+
+        for (int n = 0; n < 100; n++) {
+            syscall(SYS_rt_sigaction, SIGUSR1, action, NULL, 8);
+        }
+        add_sample(&samples, now() - begin);
     }
-    return now() - begin;
+    return median(&samples) / 100;
 }
 
 static const struct probe probes[] = {

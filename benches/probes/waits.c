@@ -28,10 +28,10 @@ static void wait_by(enum way way, QemuProcess *process)
     }
 }
 
-static uint64_t wait_for_zombies(unsigned times, enum way way)
+static double wait_for_zombies(unsigned times, enum way way)
 {
     const char *argv[] = {children.tiny, NULL};
-    uint64_t sum = 0;
+    struct samples samples = {.n = 0};
 
     for (unsigned i = 0; i <= times; i++) { /* the first one is not counted */
         QemuProcess *process = qemu_spawn(argv, NULL, NULL);
@@ -44,21 +44,21 @@ static uint64_t wait_for_zombies(unsigned times, enum way way)
         begin = now();
         wait_by(way, process);
         if (i > 0) {
-            sum += now() - begin;
+            add_sample(&samples, now() - begin);
         }
         if (way != WAIT_AND_FREE) {
             qemu_process_free(process);
         }
     }
-    return sum;
+    return median(&samples);
 }
 
 /* The child ends as soon as it has told the time. */
-static uint64_t from_the_end(unsigned times, enum way way)
+static double from_the_end(unsigned times, enum way way)
 {
     static struct mailbox box;
     const char *argv[] = {children.end, box.path, NULL};
-    uint64_t sum = 0;
+    struct samples samples = {.n = 0};
 
     if (!box.path[0]) {
         box = new_mailbox();
@@ -79,18 +79,18 @@ static uint64_t from_the_end(unsigned times, enum way way)
             die("the child's clock");
         }
         if (i > 0) {
-            sum += returned - end;
+            add_sample(&samples, returned - end);
         }
         qemu_process_free(process);
     }
-    return sum;
+    return median(&samples);
 }
 
-static uint64_t zombie_waitpid(unsigned times) { return wait_for_zombies(times, WAITPID); }
-static uint64_t zombie_wait(unsigned times) { return wait_for_zombies(times, WAIT); }
-static uint64_t zombie_wait_free(unsigned times) { return wait_for_zombies(times, WAIT_AND_FREE); }
-static uint64_t end_waitpid(unsigned times) { return from_the_end(times, WAITPID); }
-static uint64_t end_wait(unsigned times) { return from_the_end(times, WAIT); }
+static double zombie_waitpid(unsigned times) { return wait_for_zombies(times, WAITPID); }
+static double zombie_wait(unsigned times) { return wait_for_zombies(times, WAIT); }
+static double zombie_wait_free(unsigned times) { return wait_for_zombies(times, WAIT_AND_FREE); }
+static double end_waitpid(unsigned times) { return from_the_end(times, WAITPID); }
+static double end_wait(unsigned times) { return from_the_end(times, WAIT); }
 
 static const struct probe probes[] = {
     {"zombie_waitpid", zombie_waitpid}, {"zombie_wait", zombie_wait}, {"zombie_wait_free", zombie_wait_free},

@@ -6,12 +6,12 @@
  *   promises PEER             blocked signals, ignored signals and descriptors too many in a child, and whether a
  *                             program that is not there is told of
  *
- * Its answer to having been started is "ready" and the setting that it has got: mebibytes in huge pages, descriptors.
+ * Its answer to having been started is "ready" and how many mebibytes it has got in huge pages.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <getopt.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "worker.h"
@@ -96,7 +96,7 @@ static void obey(const char *line)
     if (sscanf(line, "time %31s %31s %u", mode, name, &times) == 3 && times > 0) {
         printf("%.1f\n", measure(mode, name, times));
     } else if (sscanf(line, "probe %31s %u", name, &times) == 2 && times > 0) {
-        printf("%.1f\n", (double)find_probe(name)->run(times) / times);
+        printf("%.1f\n", find_probe(name)->run(times));
     } else if (sscanf(line, "promises %31s", name) == 1) {
         print_promises(find_peer(name));
     } else {
@@ -141,6 +141,18 @@ static void read_arguments(int argc, char **argv, const char **marked)
     }
 }
 
+/*
+ * Whoever was started by glibc's posix_spawn() ignores libc's own signals, and so do its children. make does that. What
+ * is told of a peer must not be make's doing.
+ */
+static void reset_libc_signals(void)
+{
+    unsigned long action[5] = {0};
+
+    syscall(SYS_rt_sigaction, 32, action, NULL, 8);
+    syscall(SYS_rt_sigaction, 33, action, NULL, 8);
+}
+
 int main(int argc, char **argv)
 {
     const char *marked = NULL;
@@ -148,6 +160,7 @@ int main(int argc, char **argv)
     size_t size = 0;
 
     read_arguments(argc, argv, &marked);
+    reset_libc_signals();
     set_up();
     if (marked) {
         between_marks(find_peer(marked));

@@ -36,41 +36,43 @@ static void warm_up(const struct peer *peer, const char *const argv[], unsigned 
 double until_done(const struct peer *peer, unsigned times)
 {
     const char *argv[] = {children.tiny, NULL};
+    struct samples samples = {.n = 0};
     struct child child;
-    uint64_t begin;
-
-    warm_up(peer, argv, times);
-    begin = now();
-    for (unsigned i = 0; i < times; i++) {
-        start(peer, &child, argv);
-        finish(peer, &child);
-    }
-    return (double)(now() - begin) / times;
-}
-
-double until_return(const struct peer *peer, unsigned times)
-{
-    const char *argv[] = {children.tiny, NULL};
-    struct child child;
-    uint64_t sum = 0;
 
     warm_up(peer, argv, times);
     for (unsigned i = 0; i < times; i++) {
         uint64_t begin = now();
 
         start(peer, &child, argv);
-        sum += now() - begin;
+        finish(peer, &child);
+        add_sample(&samples, now() - begin);
+    }
+    return median(&samples);
+}
+
+double until_return(const struct peer *peer, unsigned times)
+{
+    const char *argv[] = {children.tiny, NULL};
+    struct samples samples = {.n = 0};
+    struct child child;
+
+    warm_up(peer, argv, times);
+    for (unsigned i = 0; i < times; i++) {
+        uint64_t begin = now();
+
+        start(peer, &child, argv);
+        add_sample(&samples, now() - begin);
         finish(peer, &child);
     }
-    return (double)sum / times;
+    return median(&samples);
 }
 
 double until_first_instruction(const struct peer *peer, unsigned times)
 {
     static struct mailbox box;
     const char *argv[] = {children.stamp, box.path, NULL};
+    struct samples samples = {.n = 0};
     struct child child;
-    uint64_t sum = 0;
 
     if (!box.path[0]) {
         box = new_mailbox();
@@ -84,24 +86,26 @@ double until_first_instruction(const struct peer *peer, unsigned times)
         if (pread(box.fd, &first, sizeof(first), 0) != sizeof(first) || first < begin) {
             die("the child's clock");
         }
-        sum += first - begin;
+        add_sample(&samples, first - begin);
     }
-    return (double)sum / times;
+    return median(&samples);
 }
 
 double until_captured(const struct peer *peer, unsigned times)
 {
     const char *argv[] = {children.say, NULL};
-    uint64_t begin = 0;
+    struct samples samples = {.n = 0};
     char text[256];
 
     for (unsigned i = 0; i <= times; i++) { /* the first one is not counted */
-        if (i == 1) {
-            begin = now();
-        }
+        uint64_t begin = now();
+
         if (peer->capture(argv, text, sizeof(text)) != strlen("what the parent captures\n")) {
             die(peer->name);
         }
+        if (i > 0) {
+            add_sample(&samples, now() - begin);
+        }
     }
-    return (double)(now() - begin) / times;
+    return median(&samples);
 }

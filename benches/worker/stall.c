@@ -76,20 +76,13 @@ static uint64_t one_window(const struct peer *peer)
     return other.worst;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
 /* The median of the worst of each window. */
 double stall(const struct peer *peer, unsigned times, bool write_only)
 {
-    uint64_t worst[64];
+    struct samples worst = {.n = 0};
 
-    if (!memory || times > sizeof(worst) / sizeof(*worst)) {
-        fprintf(stderr, "worker: a stall needs memory, and at most 64 windows\n");
+    if (!memory) {
+        fprintf(stderr, "worker: a stall needs memory\n");
         exit(2);
     }
     other.write_only = write_only;
@@ -98,8 +91,7 @@ double stall(const struct peer *peer, unsigned times, bool write_only)
         other.size = 64u << 20;
     }
     for (unsigned i = 0; i < times; i++) {
-        worst[i] = one_window(peer);
+        add_sample(&worst, one_window(peer));
     }
-    qsort(worst, times, sizeof(*worst), by_size);
-    return (double)worst[times / 2];
+    return median(&worst);
 }

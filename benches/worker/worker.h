@@ -41,10 +41,10 @@ struct peer {
     size_t (*capture)(const char *const argv[], char *buffer, size_t size);
 };
 
-/* Something else to be measured: done so many times, it answers with the nanoseconds of all. */
+/* Something else to be measured: done so many times, it answers with the nanoseconds of one. */
 struct probe {
     const char *name;
-    uint64_t (*run)(unsigned times);
+    double (*run)(unsigned times);
 };
 
 /* A file of peers or probes makes itself known by a constructor that calls one of these. */
@@ -77,6 +77,16 @@ extern struct setting setting;
 extern char *memory;
 void set_up(void);
 void bind_to(int processor);
+
+/* What each of a batch took. */
+enum { MOST_SAMPLES = 64 };
+struct samples {
+    uint64_t ns[MOST_SAMPLES];
+    unsigned n;
+};
+void add_sample(struct samples *samples, uint64_t ns);
+/* What another program of the machine takes away from one of them does not count: a mean would have it. */
+double median(struct samples *samples);
 
 /* Nanoseconds for one, by different clocks' stops. */
 double until_done(const struct peer *peer, unsigned times);
