@@ -115,6 +115,7 @@ def lines_against(lines, quantity, tick, title, xlabel, folder, name):
     axis.set_xticks(values, [tick(value) for value in values])
     axis.minorticks_off()
     axis.set_xlabel(xlabel)
+    axis.set_ylabel("until the program has been reaped")
     axis.set_title(title)
     figure.canvas.draw()
     to_points = lambda value: axis.transAxes.inverted().transform(axis.transData.transform((values[-1], value)))[1]
