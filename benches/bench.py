@@ -23,7 +23,7 @@ from harness.peers import OURS
 from harness.report import Report
 from harness.results import Results
 
-GOAL_SECONDS, QUICK_GOAL_SECONDS = 240, 60
+GOAL_SECONDS, QUICK_GOAL_SECONDS = 200, 60
 PLOTS = os.path.join(BENCHES, "harness", "plots.py")
 
 

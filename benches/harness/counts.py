@@ -1,16 +1,21 @@
-"""Instructions and system calls of one start, by tracing it: these do not depend on the machine's mood.
+"""Instructions, system calls and page faults of one start: these do not depend on the machine's mood.
 
 SPDX-License-Identifier: MIT
 """
 import subprocess
 
 from .peers import PEERS
+from .workers import Setting, Worker
 
 SKIP = 77
+# As they come.
+FIGURES = ("parent_instructions", "parent_system_calls", "child_instructions", "child_system_calls",
+           "parent_page_faults", "child_page_faults")
 
 
 def count(programs, results, names=tuple(PEERS)):
-    """For each peer the instructions and system calls of the parent, and of its child until it executes a program."""
+    """For each peer what the parent does, and what its child does: up to its end the page faults, the others, which
+    are found by tracing, until it executes a program."""
     counts = {}
     for name in names:
         peer = PEERS[name]
@@ -25,6 +30,7 @@ def count(programs, results, names=tuple(PEERS)):
                 break
             results.fail(f"the counts of {name}", done.stderr.strip() or f"status {done.returncode}")
             continue
-        counts[name] = dict(zip(("parent_instructions", "parent_system_calls", "child_instructions",
-                                 "child_system_calls"), map(int, words)))
+        with Worker(programs, peer.kind, Setting()) as worker:
+            words += worker.ask(f"page-faults {name}").split()
+        counts[name] = dict(zip(FIGURES, map(int, words)))
     return counts

@@ -32,4 +32,4 @@ PEERS = {peer.name: peer for peer in [
 CAPTURE = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "popen", "python")
 THREADS = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "python")
 STALL = ("qemu_spawn", "posix_spawn_clean", "vfork", "rust", "fork", "qemu_fork", "g_spawn_async", "uv_spawn")
-HUGE = ("qemu_spawn", "posix_spawn_clean", "fork", "g_spawn_async")
+HUGE = ("qemu_spawn", "posix_spawn_clean", "fork")

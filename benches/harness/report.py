@@ -129,9 +129,10 @@ class Report:
                            lambda line: duration(line["ns"]["median"]))
 
     def counts(self):
-        return table(["", "system calls, parent", "child", "instructions, parent", "child"],
-                     [[label(name), count["parent_system_calls"], count["child_system_calls"],
-                       f"{count['parent_instructions']:,}", f"{count['child_instructions']:,}"]
+        kinds = ("system_calls", "page_faults", "instructions")
+        heads = [head for kind in kinds for head in (kind.replace("_", " ") + ", parent", "child")]
+        return table(["", *heads],
+                     [[label(name), *(f"{count[f'{who}_{kind}']:,}" for kind in kinds for who in ("parent", "child"))]
                       for name, count in self.data["counts"].items()])
 
     def skips(self):
@@ -152,7 +153,7 @@ class Report:
             ("threads", "Starts in a second, by the number of threads that start", "threads"),
             ("bystanders", "Until reaped, by the number of other threads", "bystanders"),
             ("stall", "How long another thread stands still at worst", "stall"),
-            ("counts", "Instructions and system calls of one start", "counts"),
+            ("counts", "System calls, page faults and instructions of one start", "counts"),
             ("skips", "Skipped", "skips"),
         ]
         scenarios = {line["scenario"] for line in self.data["measurements"]}

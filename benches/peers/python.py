@@ -135,6 +135,16 @@ class Worker:
         signal.pthread_sigmask(signal.SIG_SETMASK, old)
         return f"{seen} {told}"
 
+    def page_faults(self):
+        faults = lambda who: resource.getrusage(who).ru_minflt
+        self.done(3)
+        runs = []
+        for _ in range(21):
+            before = faults(resource.RUSAGE_SELF), faults(resource.RUSAGE_CHILDREN)
+            self.one([self.args.tiny])
+            runs.append((faults(resource.RUSAGE_SELF) - before[0], faults(resource.RUSAGE_CHILDREN) - before[1]))
+        return " ".join(f"{statistics.median(figures):.0f}" for figures in zip(*runs))
+
     def between_marks(self):
         mark = ctypes.CDLL(None).syscall
         self.done(3)
@@ -148,6 +158,8 @@ class Worker:
         words = line.split()
         if words[0] == "promises":
             return self.promises()
+        if words[0] == "page-faults":
+            return self.page_faults()
         _, mode, _, times = words
         times = int(times)
         if mode.startswith("crowd-"):

@@ -5,6 +5,7 @@
  *   probe NAME TIMES          the same, of something else
  *   promises PEER             blocked signals, ignored signals and descriptors too many in a child, and whether a
  *                             program that is not there is told of
+ *   page-faults PEER          of the parent and of the child in one start
  *
  * Its answer to having been started is "ready" and how many mebibytes it has got in huge pages.
  *
@@ -97,6 +98,8 @@ static void obey(const char *line)
         printf("%.1f\n", measure(mode, name, times));
     } else if (sscanf(line, "probe %31s %u", name, &times) == 2 && times > 0) {
         printf("%.1f\n", find_probe(name)->run(times));
+    } else if (sscanf(line, "page-faults %31s", name) == 1) {
+        print_page_faults(find_peer(name));
     } else if (sscanf(line, "promises %31s", name) == 1) {
         print_promises(find_peer(name));
     } else {

@@ -98,6 +98,8 @@ double in_a_crowd(const struct peer *peer, unsigned times, unsigned threads);
 double stall(const struct peer *peer, unsigned times, bool write_only);
 /* Prints what a child inherits, and whether a program that is not there is told of. */
 void print_promises(const struct peer *peer);
+/* Prints how many page faults a start costs the parent, and the child from its beginning to its end. */
+void print_page_faults(const struct peer *peer);
 /* Starts one child between marks that benches/counts sees. */
 void between_marks(const struct peer *peer);
 
