@@ -1,5 +1,5 @@
 /*
- * Page faults of one start: after a fork each costs as much as several system calls, and nobody sees them in the source.
+ * Page faults of one start: after a fork each costs as much as several system calls, and the source does not show them.
  *
  * SPDX-License-Identifier: MIT
  */
