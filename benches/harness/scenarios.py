@@ -80,7 +80,7 @@ def full(results):
     size = large(2048)
     if size:
         names = ("idle",) + STALL
-        yield Scenario("stall", Setting(mebibytes=size), {"faults": names, "writes": names}, 4, 1, "idle", times=5)
+        yield Scenario("stall", Setting(mebibytes=size), {"faults": names, "writes": names}, 5, 1, "idle", times=3)
 
 
 def smoke(_results):
