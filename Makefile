@@ -118,13 +118,31 @@ check-languages: $(BUILD)/provider/build.ninja ## the examples in other language
 check-packages: build ## what is published: source archive, crate, installed files, ABI, Debian package in a fresh Debian
 	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-packages.py --build $(BUILD) --pkg-config $(abspath $(VENV))/bin/pkgconf
 
+# matplotlib of a known version, for the plots.
+BENCH_VENV := $(BUILD)/bench-venv
+$(BENCH_VENV)/.ready: benches/requirements.txt
+	python3 -m venv --clear $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# A peer that is missing tells so in the report: no reason to stop here.
+.PHONY: bench-peers
+bench-peers:
+	-@scripts/install-packages.sh /usr/include/glib-2.0/glib.h libglib2.0-dev
+	-@scripts/install-packages.sh /usr/include/uv.h libuv1-dev
+	-@$(MAKE) --no-print-directory $(BENCH_VENV)/.ready
+
 .PHONY: bench
-bench: build ## how fast it is beside posix_spawn, vfork and fork, and which goals are met; ten minutes, on a quiet machine
-	benches/bench.py --build $(BUILD) --csv $(BUILD)/bench/rounds.csv
+bench: build bench-peers ## how fast it is beside what one would use instead, with plots; a quarter of an hour
+	benches/bench.py --build $(BUILD)
 
 .PHONY: bench-check
-bench-check: build ## the same with fewer rounds: two minutes
+bench-check: build ## which goals of speed are met: two minutes
 	benches/bench.py --quick --build $(BUILD)
+
+.PHONY: bench-reference
+bench-reference: ## put the tables and plots of the last make bench into docs/
+	benches/bench.py --reference --build $(BUILD)
 
 .PHONY: header
 header: ## make include/qemu-fork.h anew from src/ffi

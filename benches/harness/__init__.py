@@ -1,0 +1,4 @@
+"""What bench.py is made of.
+
+SPDX-License-Identifier: MIT
+"""

@@ -1,0 +1,104 @@
+"""Compiles the workers, and the programs that they start.
+
+SPDX-License-Identifier: MIT
+"""
+import glob
+import os
+import shlex
+import subprocess
+import sys
+
+BENCHES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(BENCHES)
+CHILDREN = ("tiny", "say", "stamp", "end", "look")
+RUST_LIBRARIES = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]
+
+
+class Missing(Exception):
+    """A program or a library that is not there."""
+
+
+def compiler():
+    return os.environ.get("CC", "cc")
+
+
+def pkg_config(*arguments):
+    command = [os.environ.get("PKG_CONFIG", "pkg-config"), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Missing(f"{shlex.join(command)}: {(getattr(error, 'stderr', '') or str(error)).strip().splitlines()[0]}"
+                      ) from None
+    return shlex.split(done.stdout)
+
+
+def source(*names):
+    return [os.path.join(BENCHES, name) for name in names]
+
+
+def compile_c(output, sources, *more):
+    # Bound at once: otherwise what is found first in a child is found anew in each.
+    subprocess.run([compiler(), "-std=gnu11", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE", *sources,
+                    "-o", output, "-pthread", "-Wl,-z,now", *more], check=True)
+    return output
+
+
+def worker(folder, name, sources, *more):
+    harness = glob.glob(os.path.join(BENCHES, "worker", "*.c"))
+    return [compile_c(os.path.join(folder, f"worker-{name}"), harness + sources, *more)]
+
+
+def core(folder, library):
+    """Ours, and what libc has."""
+    place = os.path.dirname(os.path.abspath(library))
+    return worker(folder, "core", source("peers/ours.c", "peers/fork.c", "peers/posix-spawn.c", "peers/shell.c",
+                                         "peers/qemu-c.c", "probes/forks.c", "probes/waits.c"),
+                  "-I", os.path.join(ROOT, "include"), library, f"-Wl,-rpath,{place}")
+
+
+def glib(folder, _):
+    return worker(folder, "glib", source("peers/glib.c"), *pkg_config("--cflags", "--libs", "glib-2.0"))
+
+
+def uv(folder, _):
+    return worker(folder, "uv", source("peers/uv.c"), *pkg_config("--cflags", "--libs", "libuv"))
+
+
+def rust(folder, _):
+    archive = os.path.join(folder, "librust_peer.a")
+    try:
+        subprocess.run([os.environ.get("RUSTC", "rustc"), "--edition", "2021", "-O", "-C", "panic=abort",
+                        "--crate-type", "staticlib", "-o", archive, *source("peers/rust.rs")], check=True)
+    except OSError as error:
+        raise Missing(f"rustc: {error.strerror}") from None
+    return worker(folder, "rust", source("peers/rust.c"), archive, *RUST_LIBRARIES)
+
+
+def python(_folder, _library):
+    return [sys.executable, *source("peers/python.py")]
+
+
+# The kinds of workers, by the name of each: how it is built.
+KINDS = {"core": core, "glib": glib, "uv": uv, "rust": rust, "python": python}
+
+
+class Programs:
+    """What was built: commands of workers by their kind, the children's paths, and what is missing and why."""
+
+    def __init__(self, folder, library):
+        os.makedirs(folder, exist_ok=True)
+        self.library = library
+        self.children = {}
+        for name in CHILDREN:
+            flags = [] if name == "look" else ["-static", "-nostdlib", "-fno-stack-protector"]
+            self.children[name] = compile_c(os.path.join(folder, name), source(f"children/{name}.c"), *flags)
+        self.counts = compile_c(os.path.join(folder, "counts"), source("counts/counts.c"))
+        self.workers, self.missing = {}, {}
+        for kind, build in KINDS.items():
+            try:
+                self.workers[kind] = build(folder, library)
+            except Missing as why:
+                self.missing[kind] = str(why)
+
+    def command(self, kind):
+        return self.workers[kind] + [part for name, path in self.children.items() for part in (f"--{name}", path)]

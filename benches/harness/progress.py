@@ -1,0 +1,12 @@
+"""What is being measured, for who waits.
+
+SPDX-License-Identifier: MIT
+"""
+import sys
+import time
+
+BEGIN = time.monotonic()
+
+
+def tell(what):
+    print(f"{time.monotonic() - BEGIN:4.0f} s: {what}", file=sys.stderr, flush=True)

@@ -1,0 +1,33 @@
+"""What a child inherits, of each peer: who resets nothing is no peer, however fast.
+
+SPDX-License-Identifier: MIT
+"""
+from .peers import PEERS
+from .workers import Setting, Worker
+
+LIBC_OWN = 1 << 31 | 1 << 32  # 32 and 33, from 1
+IGNORED = 3  # SIGPIPE, SIGUSR2 and SIGRTMAX: worker/promises.c ignores these
+
+
+def look(programs):
+    """For each peer: whether signals are reset, descriptors closed, and a program that is not there is told of."""
+    promises = {}
+    for name, peer in PEERS.items():
+        if peer.kind not in programs.workers:
+            continue
+        with Worker(programs, peer.kind, Setting(bound=False)) as worker:
+            blocked, ignored, descriptors, told = worker.ask(f"promises {name}").split()
+        blocked, ignored = int(blocked, 16), int(ignored, 16)
+        promises[name] = {
+            "mask": "yes" if not blocked else "no",
+            "dispositions": "yes" if not ignored else "but 32, 33" if ignored == LIBC_OWN else
+                            "some" if bin(ignored & ~LIBC_OWN).count("1") < IGNORED else "no",
+            "descriptors": "yes" if descriptors == "0" else "no",
+            "error": "yes" if told == "told" else "no",
+        }
+    return promises
+
+
+def clean(promise):
+    """Whether a child's signals are clean, but for what libc keeps for itself."""
+    return promise["mask"] == "yes" and promise["dispositions"] in ("yes", "but 32, 33")

@@ -1,0 +1,47 @@
+"""Rounds: each in which every operation comes twice, in a random order and in that order backwards.
+
+What drifts while a round goes on is then the same for all of them, and the ratio of two figures of one round, taken
+within milliseconds on a machine in one mood, says more than that of two averages.
+
+SPDX-License-Identifier: MIT
+"""
+import dataclasses
+import random
+
+from .workers import Worker
+
+BATCH_NS = 3e6
+MOST_TIMES = 20
+
+
+@dataclasses.dataclass
+class Party:
+    """One who takes part in rounds: a worker is told @command with a number of times."""
+    name: str
+    worker: Worker
+    command: str
+    times: int = 0
+
+    def time(self):
+        return self.worker.time(f"{self.command} {self.times}")
+
+    def choose_times(self):
+        """So many that a batch takes a few milliseconds."""
+        if self.times == 0:
+            self.times = 1
+            once = max(1.0, min(self.time(), self.time()))
+            self.times = max(1, min(MOST_TIMES, int(BATCH_NS / once)))
+
+
+def play(parties, rounds, seed):
+    """Yields the nanoseconds of each party, by name, for each round."""
+    chance = random.Random(seed)
+    for party in parties:
+        party.choose_times()
+    for _ in range(rounds):
+        order = parties[:]
+        chance.shuffle(order)
+        sums = dict.fromkeys((party.name for party in order), 0.0)
+        for party in order + order[::-1]:
+            sums[party.name] += party.time() / 2
+        yield sums

@@ -1,0 +1,149 @@
+"""The scenarios: from which process programs are started, and until when the clock runs.
+
+SPDX-License-Identifier: MIT
+"""
+import contextlib
+import dataclasses
+import resource
+
+from . import machine, progress
+from .peers import CAPTURE, HUGE, PEERS, STALL, THREADS, YARDSTICK
+from .rounds import Party, play
+from .workers import Failed, Setting, Worker
+
+ALL = tuple(PEERS)
+SMALL = Setting()
+
+
+@dataclasses.dataclass
+class Scenario:
+    """@modes: until when, and who can do that. @times: how often in a batch, 0: a few milliseconds' worth."""
+    name: str
+    setting: Setting
+    modes: dict
+    rounds: int
+    processes: int
+    yardstick: str = YARDSTICK
+    times: int = 0
+
+
+def large(mebibytes):
+    """As much memory as that, or less where there is less; None: no more than in the scenario before."""
+    room = machine.meminfo("MemAvailable") * 6 // 10
+    if room >= mebibytes:
+        return mebibytes
+    return room // 256 * 256 if room // 256 * 256 >= mebibytes // 3 else None
+
+
+def most_descriptors(wanted=20000):
+    """As many as that, or fewer where no more are allowed."""
+    room = 64  # for what a start needs
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard < wanted + room:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted + room, wanted + room))
+        except (ValueError, OSError):
+            return hard - room
+    return wanted
+
+
+def memory(size, names, rounds, processes, huge_pages=False):
+    """The yardstick is posix_spawn() from a process of 2 MiB, in the same rounds."""
+    return Scenario("huge pages" if huge_pages else "memory", Setting(mebibytes=size, huge_pages=huge_pages),
+                    {"done": names}, rounds, processes, yardstick="small")
+
+
+def full(results):
+    """All of them, in a good quarter of an hour less the goals."""
+    yield Scenario("base", SMALL, {"done": ALL, "return": ALL, "first": ALL, "captured": CAPTURE}, 8, 6)
+    sizes = []
+    for size in (2, 32, 256, 2048, 12288):
+        fitting = large(size)
+        if fitting != size:
+            results.skip(f"a parent of {size} MiB", f"{machine.meminfo('MemAvailable')} MiB are free"
+                         + (f"; {fitting} MiB instead" if fitting else ""))
+        if fitting:
+            sizes.append(fitting)
+    for size in sizes:
+        yield memory(size, ALL, *((6, 2) if size < 2048 else (4, 1)))
+    for size in sizes[2:]:
+        yield memory(size, HUGE, 4, 1, huge_pages=True)
+    most = most_descriptors()
+    if most < 20000:
+        results.skip("20,000 descriptors", f"{most:,} are allowed: {most:,} instead")
+    for number in (10, 100, 1000, most):
+        yield Scenario("descriptors", Setting(descriptors=number), {"done": ALL}, 6, 2)
+    for number in (1, 2, 8, 32):
+        yield Scenario("threads", Setting(bound=False), {f"crowd-{number}": THREADS}, 6, 3, times=max(4, 32 // number))
+    for number in (1, 32):
+        yield Scenario("bystanders", Setting(bystanders=number), {"done": THREADS}, 8, 2)
+    size = large(2048)
+    if size:
+        names = ("idle",) + STALL
+        yield Scenario("stall", Setting(mebibytes=size), {"faults": names, "writes": names}, 5, 1, "idle", times=3)
+
+
+def smoke(_results):
+    """Each kind of scenario once, to see that all of it works."""
+    yield Scenario("base", SMALL, {"done": ALL, "return": ALL, "first": ALL, "captured": CAPTURE}, 1, 1, times=1)
+    yield dataclasses.replace(memory(16, ALL, 1, 1), times=1)
+    yield Scenario("descriptors", Setting(descriptors=200), {"done": ALL}, 1, 1, times=1)
+    yield Scenario("threads", Setting(bound=False), {"crowd-2": THREADS}, 1, 1, times=1)
+    yield Scenario("bystanders", Setting(bystanders=2), {"done": THREADS}, 1, 1, times=1)
+    yield Scenario("stall", Setting(mebibytes=16), {"faults": ("idle",) + STALL}, 1, 1, "idle", times=1)
+
+
+def batches(programs, setting, names):
+    """Groups of peers that fit into memory at the same time: lists of (kind, names)."""
+    at_once = max(1, machine.meminfo("MemAvailable") * 6 // 10 // (setting.mebibytes + 32))
+    groups = {}
+    for name in names:
+        kind, group, copies = ("core", "light", False) if name == "idle" else PEERS[name][2:]
+        if at_once == 1:
+            # To fill a process takes long then: there are few, and yet no fork of the core's beside what does without.
+            group = copies and kind == "core"
+        if kind in programs.workers:
+            groups.setdefault((kind, group), []).append(name)
+    together = [(kind, members) for (kind, _), members in groups.items()]
+    return [together[i:i + at_once] for i in range(0, len(together), at_once)]
+
+
+def run_batch(programs, results, scenario, batch, process):
+    with contextlib.ExitStack() as stack:
+        workers = {}
+        for kind, members in batch:
+            try:
+                worker = stack.enter_context(Worker(programs, kind, scenario.setting))
+            except Failed as why:
+                results.fail(f"{', '.join(members)} in {scenario.name}, {scenario.setting}", str(why))
+                continue
+            if scenario.setting.huge_pages and worker.huge_mebibytes < scenario.setting.mebibytes * 9 // 10:
+                results.skip(f"{', '.join(members)} in {scenario.name}, {scenario.setting}",
+                             f"{worker.huge_mebibytes} MiB are in huge pages")
+                continue
+            workers.update(dict.fromkeys(members, worker))
+        anchor = []
+        if scenario.yardstick == "small":
+            small = stack.enter_context(Worker(programs, "core", SMALL))
+            anchor = [Party("small", small, f"time done {YARDSTICK}", scenario.times)]
+        for mode, names in scenario.modes.items():
+            parties = anchor + [Party(name, workers[name], f"time {mode} {name}", scenario.times)
+                                for name in names if name in workers]
+            while parties:
+                try:
+                    for number, sums in enumerate(play(parties, scenario.rounds, process)):
+                        results.add(scenario.name, scenario.setting, mode, process, number, sums, scenario.yardstick)
+                    break
+                except Failed as failed:
+                    gone = [party.name for party in parties if party.worker is failed.worker]
+                    results.fail(f"{', '.join(gone)} in {scenario.name}, {scenario.setting}, {mode}", str(failed))
+                    parties = [party for party in parties if party.worker is not failed.worker]
+                    workers = {name: worker for name, worker in workers.items() if worker is not failed.worker}
+
+
+def run(programs, results, scenario):
+    progress.tell(f"{scenario.name}, {scenario.setting}")
+    names = tuple(dict.fromkeys(name for names in scenario.modes.values() for name in names))
+    for process in range(scenario.processes):
+        for batch in batches(programs, scenario.setting, names):
+            run_batch(programs, results, scenario, batch, process)

@@ -1,0 +1,24 @@
+/*
+ * Rust's std::process::Command: rust.rs, called from C.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "../worker/worker.h"
+
+void *rust_start(const char *const argv[]);
+int rust_finish(void *handle);
+size_t rust_capture(const char *const argv[], char *buffer, size_t size);
+
+static bool start(struct child *child, const char *const argv[])
+{
+    child->handle = rust_start(argv);
+    return child->handle != NULL;
+}
+
+static int finish(struct child *child)
+{
+    return rust_finish(child->handle);
+}
+
+static const struct peer rust[] = {{"rust", start, finish, rust_capture}};
+PEERS(rust)

@@ -1,0 +1,99 @@
+/*
+ * Waiting: for a child that has ended, and from the end of a child to the return of who waits for it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <qemu-fork.h>
+
+#include "../worker/worker.h"
+
+enum way { WAITPID, WAIT, WAIT_AND_FREE };
+
+static void wait_by(enum way way, QemuProcess *process)
+{
+    int status;
+
+    if (way == WAITPID) {
+        if (waitpid(qemu_process_pid(process), &status, 0) < 0) {
+            die("waitpid");
+        }
+    } else if (qemu_process_wait(process, 10000, NULL, NULL) != 1) {
+        die("qemu_process_wait");
+    }
+    if (way == WAIT_AND_FREE) {
+        qemu_process_free(process);
+    }
+}
+
+static double wait_for_zombies(unsigned times, enum way way)
+{
+    const char *argv[] = {children.tiny, NULL};
+    struct samples samples = {.n = 0};
+
+    for (unsigned i = 0; i <= times; i++) { /* the first one is not counted */
+        QemuProcess *process = qemu_spawn(argv, NULL, NULL);
+        siginfo_t info;
+        uint64_t begin;
+
+        if (!process || waitid(P_PID, (id_t)qemu_process_pid(process), &info, WEXITED | WNOWAIT) != 0) {
+            die("a zombie");
+        }
+        begin = now();
+        wait_by(way, process);
+        if (i > 0) {
+            add_sample(&samples, now() - begin);
+        }
+        if (way != WAIT_AND_FREE) {
+            qemu_process_free(process);
+        }
+    }
+    return median(&samples);
+}
+
+/* The child ends as soon as it has told the time. */
+static double from_the_end(unsigned times, enum way way)
+{
+    static struct mailbox box;
+    const char *argv[] = {children.end, box.path, NULL};
+    struct samples samples = {.n = 0};
+
+    if (!box.path[0]) {
+        box = new_mailbox();
+        if (ftruncate(box.fd, sizeof(uint64_t)) < 0) {
+            die("ftruncate");
+        }
+    }
+    for (unsigned i = 0; i <= times; i++) {
+        QemuProcess *process = qemu_spawn(argv, NULL, NULL);
+        uint64_t returned, end;
+
+        if (!process) {
+            die("qemu_spawn");
+        }
+        wait_by(way, process);
+        returned = now();
+        if (pread(box.fd, &end, sizeof(end), 0) != sizeof(end)) {
+            die("the child's clock");
+        }
+        if (i > 0) {
+            add_sample(&samples, returned - end);
+        }
+        qemu_process_free(process);
+    }
+    return median(&samples);
+}
+
+static double zombie_waitpid(unsigned times) { return wait_for_zombies(times, WAITPID); }
+static double zombie_wait(unsigned times) { return wait_for_zombies(times, WAIT); }
+static double zombie_wait_free(unsigned times) { return wait_for_zombies(times, WAIT_AND_FREE); }
+static double end_waitpid(unsigned times) { return from_the_end(times, WAITPID); }
+static double end_wait(unsigned times) { return from_the_end(times, WAIT); }
+
+static const struct probe probes[] = {
+    {"zombie_waitpid", zombie_waitpid}, {"zombie_wait", zombie_wait}, {"zombie_wait_free", zombie_wait_free},
+    {"end_waitpid", end_waitpid},       {"end_wait", end_wait},
+};
+PROBES(probes)
