@@ -11,6 +11,7 @@ import sys
 BENCHES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(BENCHES)
 CHILDREN = ("tiny", "say", "stamp", "end", "look")
+DEBIAN = {"glib-2.0": "libglib2.0-dev", "libuv": "libuv1-dev"}
 RUST_LIBRARIES = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]
 
 
@@ -26,9 +27,10 @@ def pkg_config(*arguments):
     command = [os.environ.get("PKG_CONFIG", "pkg-config"), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise Missing(f"{shlex.join(command)}: {(getattr(error, 'stderr', '') or str(error)).strip().splitlines()[0]}"
-                      ) from None
+    except OSError as error:
+        raise Missing(f"{command[0]}: {error.strerror}") from None
+    except subprocess.CalledProcessError:
+        raise Missing(f"{arguments[-1]}: pkg-config does not find it (Debian: {DEBIAN[arguments[-1]]})") from None
     return shlex.split(done.stdout)
 
 
