@@ -43,6 +43,7 @@ def fetch_all(rows):
         fetch.packages(*needed)
     except Skip as skip:
         print(f"  {skip}", flush=True)
+    fetch.compiler_cache()
 
 
 def check(name, folder, at_once):

@@ -24,7 +24,7 @@ class Platform:
     cross: its file in cross/; triple: how the names of its compiler and tools begin; libc: what its shared library
     needs; tools: variables, options: arguments for Meson; rust: "native", what is in PATH, "debian", or "cross",
     Debian's with core along; variant: the code is another row's, only the tools differ, so the thousands of forks are
-    left out, and host mode.
+    left out, what the guide shows, and host mode.
     """
 
     def __init__(self, cross=None, triple="", packages=(), emulated=False, libc="libc.so.6", tools=None, rust="cross",
@@ -126,7 +126,7 @@ class Platform:
             if mode == "provider":
                 report.skip("examples", "exec-channel-fork reads /proc/self/status, where qemu-user shows itself")
         if self.variant:
-            options += ["--no-suite", "stress"]
+            options += ["--no-suite", "stress", "--no-suite", "docs"]
         names = build.test(report, "host: " if mode == "host" else "", *options, through=self.executable(build))
         if any("fully-static" in name for name in names):
             report.built += [] if "static" in report.built else ["static"]

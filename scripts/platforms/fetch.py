@@ -81,6 +81,18 @@ def _install(names):
         raise Skip(f"cannot fetch {' '.join(missing)}: {_last_words(result)}")
 
 
+def compiler_cache():
+    """Has every C compiler look for what has been compiled before: by another row with the same compiler, or the last
+    time."""
+    try:
+        packages("ccache")
+    except Skip as skip:
+        print(f"  no compiler cache: {skip}", flush=True)
+        return
+    os.environ.update(PATH="/usr/lib/ccache" + os.pathsep + os.environ["PATH"], CCACHE_NOHASHDIR="1",
+                      CCACHE_DIR=os.path.join(cache_folder(), "ccache"), CCACHE_MAXSIZE="1G")
+
+
 def _depends(package):
     """The names of the packages that this one needs."""
     return re.findall(r"^ *Depends: (\S+)$", _run(["apt-cache", "depends", package]).stdout, flags=re.M)
