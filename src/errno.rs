@@ -85,17 +85,37 @@ impl fmt::Debug for Errno {
 }
 
 /// Gives the calling thread the errno back that it had when the guard was made.
+///
+/// It keeps the place, and writes there only what is not there: after a fork each page that is touched costs both
+/// processes a page fault, errno's and that of the function which tells where errno is.
 #[derive(Debug)]
-pub(crate) struct ErrnoGuard(Errno);
+pub(crate) struct ErrnoGuard {
+    place: *mut c_int,
+    saved: c_int,
+}
 
 impl ErrnoGuard {
     pub(crate) fn new() -> Self {
-        Self(Errno::current())
+        let place = errno_location();
+        // SAFETY: valid and aligned in every thread.
+        let saved = unsafe { place.read() };
+        Self { place, saved }
+    }
+
+    /// Where errno is, and what it was; nothing is given back.
+    #[cfg(unix)]
+    pub(crate) fn into_parts(self) -> (*mut c_int, c_int) {
+        let this = core::mem::ManuallyDrop::new(self);
+        (this.place, this.saved)
     }
 }
 
 impl Drop for ErrnoGuard {
     fn drop(&mut self) {
-        self.0.make_current();
+        // SAFETY: the guard has not left its thread, which in a forked child has its errno at the same place.
+        if unsafe { self.place.read() } != self.saved {
+            // SAFETY: as above, and no other thread uses it.
+            unsafe { self.place.write(self.saved) };
+        }
     }
 }

@@ -70,7 +70,7 @@ impl ForkError {
 /// that another thread held, such as malloc's, is held for ever. See fork(2) and signal-safety(7).
 #[cfg(unix)]
 pub unsafe fn fork() -> Result<Fork, ForkError> {
-    let _errno = crate::errno::ErrnoGuard::new();
+    let errno = crate::errno::ErrnoGuard::new();
     let blocked = crate::signal::BlockedSignals::new().map_err(ForkError::BlockSignals)?;
     // libc's own, never the bare system call: pthread_atfork() handlers must run, and libc renews its locks.
     // SAFETY: the caller has promised what fork() demands of it.
@@ -78,8 +78,9 @@ pub unsafe fn fork() -> Result<Fork, ForkError> {
         -1 => Err(ForkError::Fork(Errno::current())),
         0 => {
             blocked.keep_blocked();
-            // SAFETY: this is a child that fork() has just made, and every signal is blocked in it.
-            unsafe { crate::child::start_with_clean_signals() };
+            let (place, before) = errno.into_parts();
+            // SAFETY: this is a child that fork() has just made, with every signal blocked and errno where it was.
+            unsafe { crate::child::start_with_clean_signals(place, before) };
             Ok(Fork::Child)
         }
         pid => Ok(Fork::Parent { child: Pid::from_raw(pid) }),

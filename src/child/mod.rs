@@ -38,14 +38,14 @@ extern "C" {
 }
 
 /// Sets every signal to its default disposition, then unblocks them all, in that order: an unblocked signal must meet
-/// no handler. If they cannot be unblocked, says so on stderr and ends the process.
+/// no handler. If they cannot be unblocked, says so on stderr and ends the process. Errno becomes what it was before.
 ///
 /// # Safety
 ///
-/// The process has just been made by fork(), and every signal is blocked.
+/// The process has just been made by fork(), and every signal is blocked. Errno is at `errno`.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-pub(crate) unsafe fn start_with_clean_signals() {
+pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) {
     // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
     unsafe { raw::default_dispositions(NSIG) };
     // SAFETY: a set is plain integers, and all zeroes is the empty one on every system this is built for. It is made
@@ -56,6 +56,12 @@ pub(crate) unsafe fn start_with_clean_signals() {
     if error != 0 {
         // SAFETY: nothing is demanded of the caller.
         unsafe { fail(error) }
+    }
+    // Not where it is that already: that would cost a page fault.
+    // SAFETY: the caller vouches for the place.
+    if unsafe { errno.read() } != before {
+        // SAFETY: as above.
+        unsafe { errno.write(before) };
     }
 }
 
