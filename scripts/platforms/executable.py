@@ -4,8 +4,8 @@
 usage: executable.py EMULATOR PROGRAM COMMAND...
 
 EMULATOR runs what PROGRAM is: that is told to the kernel (binfmt_misc) in a user and a mount namespace of the command's
-own, so the machine stays as it is. Needs root, or rather to be allowed such namespaces, and Linux 6.7. Where that is
-not so, says why, and runs the command all the same.
+own, so the machine stays as it is. Needs root, namespaces that are allowed, and Linux 6.7. Where that is not so, says
+why, and runs the command all the same.
 
 SPDX-License-Identifier: MIT
 """
@@ -28,33 +28,6 @@ def call(function, *arguments):
         raise OSError(error, f"{function}: {os.strerror(error)}")
 
 
-def enter_namespaces():
-    """Goes into namespaces with the same users as outside. Somebody outside has to say so: a child."""
-    ready, done = os.pipe(), os.pipe()
-    parent = os.getpid()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.close(ready[1])
-            if os.read(ready[0], 1):
-                for kind in "uid_map", "gid_map":
-                    with open(f"/proc/{parent}/{kind}", "w", encoding="ascii") as file:
-                        file.write("0 0 4294967295")
-                status = 0
-        finally:
-            os._exit(status)
-    os.close(ready[0])
-    try:
-        call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
-        os.write(ready[1], b"!")
-    finally:
-        os.close(ready[1])
-        status = os.waitpid(child, 0)[1]
-    if status != 0:
-        raise OSError("the users of the namespace cannot be set")
-
-
 def register(emulator, program):
     """Has the kernel run such programs by the emulator."""
     call("mount", b"binfmt_misc", BINFMT.encode(), b"binfmt_misc", 0, None)
@@ -67,14 +40,52 @@ def register(emulator, program):
         file.write(b":emulated:M::%b:%b:%b:FP" % (*escaped, emulator.encode()))
 
 
-def main():
-    emulator, program, *command = sys.argv[1:]
+def map_users(pid):
+    """Gives a process in a new user namespace the users and groups of this one, to the last."""
+    for kind in "uid_map", "gid_map":
+        with open(f"/proc/self/{kind}", encoding="ascii") as file:
+            ours = [line.split() for line in file]
+        with open(f"/proc/{pid}/{kind}", "w", encoding="ascii") as file:
+            file.write("".join(f"{first} {first} {count}\n" for first, _, count in ours))
+
+
+def run_inside(emulator, program, command, say, hear):
+    """In a child: the command, in namespaces. Whoever can say who its users are is outside: the parent."""
     try:
-        enter_namespaces()
-        register(emulator, program)
+        call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
+        os.write(say, b"u")
+        if os.read(hear, 1):
+            register(emulator, program)
+            os.write(say, b"r")
+            os.execvp(command[0], command)
     except OSError as error:
         print(f"programs of this processor cannot be made executable: {error}", file=sys.stderr)
-    os.execvp(command[0], command)
+    finally:
+        os._exit(127)
+
+
+def main():
+    emulator, program, *command = sys.argv[1:]
+    hear, say = os.pipe()
+    child_hear, child_say = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(child_say)
+        run_inside(emulator, program, command, say, child_hear)
+    os.close(say)
+    ready = False
+    try:
+        if os.read(hear, 1):
+            map_users(child)
+            os.write(child_say, b"m")
+            ready = os.read(hear, 1) == b"r"
+    except OSError as error:
+        print(f"the users of a namespace cannot be set: {error}", file=sys.stderr)
+    os.close(child_say)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if not ready:
+        os.execvp(command[0], command)
+    sys.exit(status if status >= 0 else 128 - status)
 
 
 if __name__ == "__main__":
