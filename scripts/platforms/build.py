@@ -42,7 +42,7 @@ class Build:
 
     def __init__(self, folder, env):
         self.folder = folder
-        self.env = env
+        self.env = dict(env)
 
     def path(self, *parts):
         """A path in the build folder."""
@@ -50,6 +50,8 @@ class Build:
 
     def setup(self, *options):
         """Sets the folder up, unless it has been set up in the same way."""
+        if "--cross-file" in options:
+            self.env.pop("PKG_CONFIG", None)  # it knows this machine's libraries
         stamp = self.path(".options")
         wanted = "\n".join(options)
         if read(stamp) == wanted and os.path.exists(self.path("build.ninja")):
