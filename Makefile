@@ -97,7 +97,7 @@ proof-quick: build ## the same with fewer experiments, two minutes
 	tests/proof/run.py --quick --build $(BUILD) $(PARTS)
 
 # What they fetch is kept outside the source tree, in QEMU_FORK_CACHE, or qemu-fork below the user's cache folder.
-# Twelve minutes on two processors the first time.
+# Under twenty minutes on two processors the first time, under ten afterwards.
 PLATFORMS = $(WITH_TOOLS) scripts/check-platforms.py --build $(BUILD)/platforms
 
 .PHONY: check-windows
