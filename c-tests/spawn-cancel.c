@@ -108,27 +108,33 @@ static int reap_all(int *wrong)
     return children;
 }
 
+/* A thread that spawns for ever is cancelled in its first spawn, or a later one; the clock of the machine chooses the
+ * place in it. False: it has ended in another way. */
+static bool cancel_somewhere(void *(*start)(void *), const QemuSpawnOptions *opts, int i)
+{
+    pthread_t thread;
+    void *result;
+
+    memset(&async, 0, sizeof(async));
+    if (pthread_create(&thread, NULL, start, (void *)(uintptr_t)opts) != 0) {
+        bail("pthread_create");
+    }
+    while (async.begun < 1 + i % 3) {
+        sched_yield();
+    }
+    for (volatile int spin = 0; spin < i % 20 * 500; spin++) {
+    }
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    return result == PTHREAD_CANCELED;
+}
+
 static void test_asynchronous(const QemuSpawnOptions *opts, const char *what)
 {
     int children = 0, wrong = 0, not_cancelled = 0, lost = 0, lost_more = 0, ran = 0;
 
     for (int i = 0; i < ASYNCHRONOUS; i++) {
-        pthread_t thread;
-        void *result;
-
-        memset(&async, 0, sizeof(async));
-        if (pthread_create(&thread, NULL, spawn_for_ever, (void *)(uintptr_t)opts) != 0) {
-            bail("pthread_create");
-        }
-        /* In the first spawn, or a later one; the clock of the machine chooses the place in it. */
-        while (async.begun < 1 + i % 3) {
-            sched_yield();
-        }
-        for (volatile int spin = 0; spin < i % 20 * 500; spin++) {
-        }
-        pthread_cancel(thread);
-        pthread_join(thread, &result);
-        not_cancelled += result != PTHREAD_CANCELED;
+        not_cancelled += !cancel_somewhere(spawn_for_ever, opts, i);
         for (int handle = 0; handle < AT_MOST; handle++) {
             if (async.handles[handle]) {
                 int end = wait_ms(async.handles[handle], -1);
@@ -174,21 +180,7 @@ static void test_failing(const QemuSpawnOptions *opts, const char *what)
     int left = 0, not_cancelled = 0, odd = 0, before = count_descriptors();
 
     for (int i = 0; i < ASYNCHRONOUS; i++) {
-        pthread_t thread;
-        void *result;
-
-        memset(&async, 0, sizeof(async));
-        if (pthread_create(&thread, NULL, fail_for_ever, (void *)(uintptr_t)opts) != 0) {
-            bail("pthread_create");
-        }
-        while (async.begun < 1 + i % 3) {
-            sched_yield();
-        }
-        for (volatile int spin = 0; spin < i % 20 * 500; spin++) {
-        }
-        pthread_cancel(thread);
-        pthread_join(thread, &result);
-        not_cancelled += result != PTHREAD_CANCELED;
+        not_cancelled += !cancel_somewhere(fail_for_ever, opts, i);
         left += reap_all(&odd);
     }
     printf("# failing, %s\n", what);
