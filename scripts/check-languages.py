@@ -223,16 +223,9 @@ def install(args):
 
 
 def check(name, args, environment):
-    """One row. Whatever goes wrong in it, the others go on."""
+    """One row."""
     row = Language(os.path.abspath(args.build), name, environment)
-    try:
-        LANGUAGES[name](row)
-    except Skip as skip:
-        row.report.skip("the example", str(skip))
-    except Failure as failure:
-        row.report.check(str(failure).partition("\n")[0], False, str(failure))
-    row.report.finish()
-    return row.report
+    return row.report.run(LANGUAGES[name], row)
 
 
 def main():

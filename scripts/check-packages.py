@@ -10,11 +10,10 @@ import os
 import subprocess
 import sys
 import time
-import traceback
 
 from packages import abi, consumers, debian, lists
 from packages.run import ROOT
-from platforms.report import Failure, Report, Skip, table
+from platforms.report import Report, Skip, table
 
 
 class Build:
@@ -41,18 +40,9 @@ class Build:
 
 
 def row(name, check, *arguments):
-    """One row. Whatever goes wrong in it, the others go on."""
+    """One row."""
     report = Report(name)
-    try:
-        check(report, *arguments)
-    except Skip as skip:
-        report.skip("the rest of this row" if report.passed else "this row", str(skip))
-    except Failure as failure:
-        report.check(str(failure).partition("\n")[0], False, str(failure))
-    except Exception:  # pylint: disable=broad-exception-caught
-        report.check("the check itself", False, traceback.format_exc())
-    report.finish()
-    return report
+    return report.run(check, report, *arguments)
 
 
 def installed(report, build):

@@ -10,11 +10,10 @@ import concurrent.futures
 import os
 import sys
 import time
-import traceback
 
 from platforms import elf, fetch, lint, windows
 from platforms.build import Build
-from platforms.report import Failure, Report, Skip, table
+from platforms.report import Report, Skip, table
 
 ROWS = {
     **elf.ROWS,
@@ -47,19 +46,9 @@ def fetch_all(rows):
 
 
 def check(name, folder, at_once):
-    """One row. Whatever goes wrong in it, the other rows go on."""
+    """One row."""
     report = Report(name, at_once)
-    try:
-        ROWS[name](report, os.path.abspath(os.path.join(folder, name)))
-    except Skip as skip:
-        report.skip("the rest of this row" if report.passed else "this row", str(skip))
-    except Failure as failure:
-        text = str(failure)
-        report.check(text.partition("\n")[0], False, text)
-    except Exception:  # pylint: disable=broad-exception-caught
-        report.check("the check itself", False, traceback.format_exc())
-    report.finish()
-    return report
+    return report.run(ROWS[name], report, os.path.abspath(os.path.join(folder, name)))
 
 
 def main():

@@ -1,6 +1,7 @@
 """What a row of the table is told by: checks that passed, failed or could not be made, and why not."""
 import re
 import time
+import traceback
 
 
 class Skip(Exception):
@@ -56,6 +57,20 @@ class Report:
         """Counts a check that cannot be made here."""
         self.skips.append((what, why))
         self._say(f"  SKIP  {what}: {why}")
+
+    def run(self, row, *arguments):
+        """Has `row` make its checks. Whatever goes wrong in it, the other rows go on."""
+        try:
+            row(*arguments)
+        except Skip as skip:
+            self.skip("the rest of this row" if self.passed else "this row", str(skip))
+        except Failure as failure:
+            text = str(failure)
+            self.check(text.partition("\n")[0], False, text)
+        except Exception:  # pylint: disable=broad-exception-caught
+            self.check("the check itself", False, traceback.format_exc())
+        self.finish()
+        return self
 
     def finish(self):
         """The row is done."""
