@@ -143,7 +143,9 @@ def system_call_numbers(instructions, trap, machine):
         written = re.match(processor.written, earlier.text)
         if constant:
             numbers.add(int(constant[1] or "0", 16 if "0x" in processor.number_set else 10))
-        elif earlier.kind == CALL or earlier.kind == TRAP and not processor.number_stays or written and re.match(processor.number_register, written["register"]):
+        elif earlier.kind == CALL or earlier.kind == TRAP and not processor.number_stays:
+            numbers.add(None)
+        elif written and re.match(processor.number_register, written["register"]):
             numbers.add(None)
         else:
             todo += before[i] or [None]
