@@ -12,12 +12,17 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
 		|| sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1: \2/p' $(firstword $(MAKEFILE_LIST))
 
+# An environment with what the first prerequisite lists.
+define MAKE_VENV
+@scripts/check-tools.sh
+python3 -m venv --clear $(@D)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+touch $@
+endef
+
 # Meson and ninja of known versions, from PyPI into the build folder.
 $(VENV)/.ready: scripts/requirements.txt
-	@scripts/check-tools.sh
-	python3 -m venv --clear $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	touch $@
+	$(MAKE_VENV)
 
 $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja: | $(VENV)/.ready
 	$(MESON) setup $(@D) . --prefix /usr -Derror-api=$(notdir $(@D)) $(MESON_FLAGS)
@@ -55,10 +60,7 @@ lint: ## formatting, clippy and the manual, with warnings denied
 
 # Sphinx, into an environment of its own.
 $(BUILD)/docs-venv/.ready: docs/sphinx/requirements.txt
-	@scripts/check-tools.sh
-	python3 -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	touch $@
+	$(MAKE_VENV)
 
 SPHINX = PYTHONDONTWRITEBYTECODE=1 $(BUILD)/docs-venv/bin/python -m sphinx \
 	--fail-on-warning --keep-going --nitpicky --quiet
@@ -70,13 +72,16 @@ docs: $(BUILD)/docs-venv/.ready ## the guide and the manual as web pages, in bui
 	$(SPHINX) -b html -E -d $(BUILD)/docs-cache docs $(BUILD)/docs
 	@echo "made $(BUILD)/docs/index.html"
 
-.PHONY: check-docs
-check-docs: build docs ## the guide: warnings, links, the manual, and all programs that it shows are compiled and run
-	scripts/check-links.py $(BUILD)/docs README.md CHANGELOG.md CONTRIBUTING.md $$(find docs -name '*.md')
-	scripts/lint-manual.sh
-	@# Where they cannot be had, tests say so: no reason to stop here.
+# Where they cannot be had, tests and the bench say so: no reason to stop here.
+.PHONY: glib-and-libuv
+glib-and-libuv:
 	-@pkg-config --exists glib-2.0 libuv \
 		|| scripts/install-packages.sh 'GLib and libuv' pkg-config libglib2.0-dev libuv1-dev
+
+.PHONY: check-docs
+check-docs: build docs glib-and-libuv ## the guide: warnings, links, the manual, and all programs that it shows are compiled and run
+	scripts/check-links.py $(BUILD)/docs README.md CHANGELOG.md CONTRIBUTING.md $$(find docs -name '*.md')
+	scripts/lint-manual.sh
 	$(MESON) setup --reconfigure $(BUILD)/provider > $(BUILD)/docs-setup.log || { cat $(BUILD)/docs-setup.log; exit 1; }
 	$(MESON) test -C $(BUILD)/provider --print-errorlogs --suite docs --suite examples
 	$(MESON) test -C $(BUILD)/host --print-errorlogs --suite docs
@@ -121,19 +126,15 @@ check-packages: build ## what is published: source archive, crate, installed fil
 # matplotlib of a known version, for the plots.
 BENCH_VENV := $(BUILD)/bench-venv
 $(BENCH_VENV)/.ready: benches/requirements.txt
-	python3 -m venv --clear $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
-	touch $@
+	$(MAKE_VENV)
 
-# A peer that is missing tells so in the report: no reason to stop here.
-.PHONY: bench-peers
-bench-peers:
-	-@scripts/install-packages.sh /usr/include/glib-2.0/glib.h libglib2.0-dev
-	-@scripts/install-packages.sh /usr/include/uv.h libuv1-dev
+# Without it there are no plots, and the report says so.
+.PHONY: bench-plots
+bench-plots:
 	-@$(MAKE) --no-print-directory $(BENCH_VENV)/.ready
 
 .PHONY: bench
-bench: build bench-peers ## how fast it is beside what one would use instead, with plots; a quarter of an hour
+bench: build glib-and-libuv bench-plots ## how fast it is beside what one would use instead, with plots; a quarter of an hour
 	benches/bench.py --build $(BUILD)
 
 .PHONY: bench-check

@@ -1,11 +1,10 @@
 #!/bin/sh
 # usage: install-packages.sh PROGRAM PACKAGE...: where PROGRAM is missing, installs Debian's packages that have it.
-# PROGRAM may be the path of another file, such as a header.
 set -eu
 program=$1
 shift
 
-if command -v "$program" >/dev/null 2>&1 || test -e "$program"; then
+if command -v "$program" >/dev/null 2>&1; then
     exit
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
