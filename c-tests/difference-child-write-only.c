@@ -13,7 +13,8 @@
 #include <qemu-fork.h>
 
 #include "child.h"
-#include "interpose-sigmask.h"
+#include "interpose.h"
+#include "seccomp.h"
 
 static char *called; /* shared: the first of the functions below that a watched process called */
 static int *watches; /* shared: how many processes were watched */
@@ -117,6 +118,7 @@ int main(void)
     struct ending ending;
 
     need_own_malloc();
+    need_seccomp();
     called = shared_memory(64);
     watches = shared_memory(sizeof(*watches));
     interposed_malloc.hook = notice;

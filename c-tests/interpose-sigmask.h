@@ -1,6 +1,5 @@
 /*
- * pthread_sigmask() as the test program defines it: libc's, or one that fails in this process or in its children. It
- * returns its error, and leaves something else in errno, whether it fails or not: POSIX does not say that it may not.
+ * pthread_sigmask() as the test program defines it: libc's, or one that fails in this process. It returns its error, and leaves something else in errno, whether it fails or not: POSIX does not say that it may not.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,8 +14,7 @@
 enum { SPOILT_ERRNO = EDOM };
 
 static struct {
-    int here;     /* 0, or what it fails with in the process that armed it */
-    int in_child; /* 0, or what it fails with in every other process */
+    int here; /* 0, or what it fails with in the process that armed it */
     pid_t armed;
     int (*next)(int, const sigset_t *, sigset_t *);
 } interposed_sigmask;
@@ -33,8 +31,8 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
     if (!interposed_sigmask.next) {
         find_sigmask(); /* somebody's constructor was first */
     }
-    if (set && interposed_sigmask.armed) {
-        error = getpid() == interposed_sigmask.armed ? interposed_sigmask.here : interposed_sigmask.in_child;
+    if (set && getpid() == interposed_sigmask.armed) {
+        error = interposed_sigmask.here;
     }
     if (!error) {
         error = interposed_sigmask.next(how, set, old);
@@ -50,13 +48,6 @@ __attribute__((__unused__)) static void sigmask_fails_here(int error)
 {
     interposed_sigmask.armed = getpid();
     interposed_sigmask.here = error;
-}
-
-/* From now on it fails in the processes that this one makes. */
-__attribute__((__unused__)) static void sigmask_fails_in_child(int error)
-{
-    interposed_sigmask.armed = getpid();
-    interposed_sigmask.in_child = error;
 }
 
 #endif /* INTERPOSE_SIGMASK_H */

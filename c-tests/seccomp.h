@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include <pthread.h>
+
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -64,8 +66,24 @@ __attribute__((__unused__)) static void seccomp_fail_sigmask(int error)
     }
 }
 
-/* Ends the test as skipped where there is no seccomp: some containers, and processors that are emulated. */
-__attribute__((__unused__)) static void need_seccomp(void)
+static int sigmask_error_in_child;
+
+static void fail_sigmask_in_child(void)
+{
+    seccomp_fail_sigmask(sigmask_error_in_child);
+}
+
+/* From now on the processes that this one forks cannot change their mask, once fork() has returned there. */
+__attribute__((__unused__)) static void sigmask_fails_in_child(int error)
+{
+    sigmask_error_in_child = error;
+    if (pthread_atfork(NULL, NULL, fail_sigmask_in_child) != 0) {
+        bail("pthread_atfork");
+    }
+}
+
+/* Why there is no seccomp, if there is none: in some containers, and where the processor is emulated. */
+static const char *why_no_seccomp(void)
 {
     int status = -1;
     pid_t pid = fork();
@@ -81,10 +99,18 @@ __attribute__((__unused__)) static void need_seccomp(void)
         _exit(fork() == -1 && errno == EXDEV ? 0 : 97);
     }
     if (!ends(pid, &status)) {
-        skip_all("the kernel does not let a process go that installs a seccomp filter");
+        return "the kernel does not let a process go that installs a seccomp filter";
     }
-    if (status != 0) {
-        skip_all("a seccomp filter cannot be installed here, or has no effect");
+    return status == 0 ? NULL : "a seccomp filter cannot be installed here, or has no effect";
+}
+
+/* Ends the test as skipped where there is none. */
+__attribute__((__unused__)) static void need_seccomp(void)
+{
+    const char *why = why_no_seccomp();
+
+    if (why) {
+        skip_all(why);
     }
 }
 

@@ -7,7 +7,6 @@
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod clone;
-mod raw;
 pub(crate) mod spawn;
 pub(crate) mod step;
 pub(crate) mod sys;
@@ -16,14 +15,13 @@ pub(crate) mod syscall;
 
 use core::ffi::c_char;
 
-use libc::{c_int, c_void, sigset_t, size_t, ssize_t};
+use libc::{c_int, c_void, size_t, ssize_t};
 
 use crate::abi::NSIG;
 
 /// cbindgen:ignore
 #[allow(unused_doc_comments)]
 extern "C" {
-    fn pthread_sigmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
     fn write(fd: c_int, bytes: *const c_void, n: size_t) -> ssize_t;
     fn _exit(status: c_int) -> !;
     /// How the compiler zeroes a set of signals on some processors. Async-signal-safe since POSIX.1-2008 TC2.
@@ -47,13 +45,15 @@ extern "C" {
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) {
     // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
-    unsafe { raw::default_dispositions(NSIG) };
-    // SAFETY: a set is plain integers, and all zeroes is the empty one on every system this is built for. It is made
-    // here, on the stack: from read-only data the child would have to pay a page fault for it.
-    let none: sigset_t = unsafe { core::mem::zeroed() };
-    // SAFETY: `none` is an initialised set; a NULL third argument asks for nothing.
-    let error = unsafe { pthread_sigmask(libc::SIG_SETMASK, &raw const none, core::ptr::null_mut()) };
-    if error != 0 {
+    unsafe { default_dispositions() };
+    // On the stack: from read-only data the child would have to pay a page fault for it. And where it can be the bare
+    // system call, so that the child does not have to pay one for another part of libc.
+    let none = sys::NO_SIGNAL;
+    // SAFETY: NULL asks for nothing.
+    let result = unsafe { sys::set_mask(&none, core::ptr::null_mut()) };
+    if result < 0 {
+        #[allow(clippy::cast_possible_truncation)] // an errno
+        let error = -result as c_int;
         // SAFETY: nothing is demanded of the caller.
         unsafe { fail(error) }
     }
@@ -63,6 +63,35 @@ pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) 
         // SAFETY: as above.
         unsafe { errno.write(before) };
     }
+}
+
+/// Gives every signal its default disposition. Not by libc's sigaction() where there is another way: it costs more, and
+/// glibc's takes a lock for SIGABRT.
+///
+/// # Safety
+///
+/// No handler is running.
+#[inline(always)]
+unsafe fn default_dispositions() {
+    let default = sys::Disposition::new(false);
+    let mut signal = 1;
+    while signal < NSIG {
+        if !is_kept(signal) {
+            // SAFETY: as the caller says.
+            unsafe { default.give(signal) };
+        }
+        signal += 1;
+    }
+}
+
+/// Signals that must not or cannot be changed: Linux' libc's own (their handlers make pthread_cancel() and setuid() work
+/// in the child as in the parent), SIGKILL and SIGSTOP.
+#[inline(always)]
+fn is_kept(signal: c_int) -> bool {
+    const LIBC_FIRST: c_int = 32;
+    const LIBC_LAST: c_int = if cfg!(target_env = "musl") { 34 } else { 33 };
+    let of_libc = cfg!(any(target_os = "linux", target_os = "android")) && matches!(signal, LIBC_FIRST..=LIBC_LAST);
+    matches!(signal, libc::SIGKILL | libc::SIGSTOP) || of_libc
 }
 
 /// Writes "cannot unblock signals: <strerror>" to stderr and ends the process with status 1.

@@ -261,19 +261,21 @@ fn wait_at_the_gate(plan: &Plan) -> Result<(), Failure> {
 
 #[inline(always)]
 fn set_dispositions(plan: &Plan) {
+    let default = sys::Disposition::new(false);
+    let ignore = sys::Disposition::new(true);
     let mut signal = 1;
     while signal < NSIG {
         if matches!(signal, libc::SIGKILL | libc::SIGSTOP) {
             // They have no other disposition than the default.
         } else if plan.ignored.has(signal) {
             // SAFETY: every signal is blocked, so no handler runs.
-            unsafe { sys::set_disposition(signal, true) };
+            unsafe { ignore.give(signal) };
         } else if plan.default_signals
             || plan.defaulted.has(signal)
             || !plan.handlers_cleared && sys::has_handler(signal)
         {
             // SAFETY: every signal is blocked, so no handler runs.
-            unsafe { sys::set_disposition(signal, false) };
+            unsafe { default.give(signal) };
         }
         signal += 1;
     }

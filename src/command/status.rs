@@ -42,7 +42,7 @@ impl Status {
     /// What it gave to exit(), if it exited.
     #[must_use]
     pub fn code(self) -> Option<c_int> {
-        match self.0 {
+        match self.0.end() {
             process::End::Exited(code) => Some(code),
             _ => None,
         }
@@ -51,7 +51,7 @@ impl Status {
     /// The signal that ended it, if one did.
     #[must_use]
     pub fn signal(self) -> Option<c_int> {
-        match self.0 {
+        match self.0.end() {
             process::End::Signaled { signal, .. } => Some(signal),
             _ => None,
         }
@@ -60,13 +60,13 @@ impl Status {
     /// Whether a signal ended it and left a core dump.
     #[must_use]
     pub fn core_dumped(self) -> bool {
-        matches!(self.0, process::End::Signaled { core_dumped: true, .. })
+        matches!(self.0.end(), process::End::Signaled { core_dumped: true, .. })
     }
 
     /// In which way it ended, to be matched.
     #[must_use]
     pub fn end(self) -> End {
-        match self.0 {
+        match self.0.end() {
             process::End::Exited(code) => End::Exited(code),
             process::End::Signaled { signal, core_dumped } => End::Signaled { signal, core_dumped },
             process::End::Unknown => End::Unknown,
@@ -76,7 +76,7 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.0.describe().ok_or(fmt::Error)?;
+        let text = self.0.end().describe().ok_or(fmt::Error)?;
         f.write_str(&text.to_string_lossy())
     }
 }

@@ -34,6 +34,7 @@ use super::{origin, set_errno, Error};
 ///
 /// @errp is one of the four things above.
 #[no_mangle]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.hot.qemu_fork")]
 pub unsafe extern "C" fn qemu_fork(errp: *mut *mut Error) -> pid_t {
     // SAFETY: qemu_fork()'s caller has been told what the child may do.
     match unsafe { fork() } {

@@ -47,7 +47,7 @@ pub(super) unsafe fn put_status(status: *mut QemuProcessStatus, ended: Status) {
     }
     let mut told =
         QemuProcessStatus { end: QemuProcessEnd::QemuProcessUnknown, exit_code: 0, term_signal: 0, core_dumped: false };
-    match ended {
+    match ended.end() {
         End::Exited(code) => {
             told.end = QemuProcessEnd::QemuProcessExited;
             told.exit_code = code;

@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
-use super::status::{End, Status};
+use super::status::Status;
 use super::time::Pause;
 use super::{Look, Process};
 use crate::abi::{PIDFD_GET_INFO, PIDFD_INFO_EXIT, P_PID, P_PIDFD};
@@ -14,8 +14,6 @@ use crate::fd::Fd;
 use crate::message::{filled, Arg};
 
 const ECHILD: isize = libc::ECHILD as isize;
-const EINTR: isize = libc::EINTR as isize;
-const EINVAL: isize = libc::EINVAL as isize;
 
 /// A descriptor of a child that is there for sure.
 pub(crate) fn open_pidfd(pid: c_int) -> Option<Fd> {
@@ -33,13 +31,14 @@ pub(crate) fn reap_failed(pid: c_int) {
 }
 
 /// waitid(), but for how it ended, with the answer of the kernel.
-fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<Look, isize> {
+fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<Look, c_int> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: there is room for the information; NULL asks for no resources.
     let result =
         unsafe { syscall!(libc::SYS_waitid, kind, id, info.as_mut_ptr(), libc::WEXITED | libc::__WALL | options, 0) };
     if result < 0 {
-        return Err(-result);
+        #[allow(clippy::cast_possible_truncation)] // an errno
+        return Err(-result as c_int);
     }
     // SAFETY: zeroes are one, too.
     let info = unsafe { info.assume_init() };
@@ -50,8 +49,8 @@ fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<Look, isize> {
     // SAFETY: waitid() has filled it in.
     let status = unsafe { info.si_status() };
     Ok(Look::Ended(match info.si_code {
-        libc::CLD_EXITED => End::Exited(status),
-        code => End::Signaled { signal: status, core_dumped: code == libc::CLD_DUMPED },
+        libc::CLD_EXITED => Status::exited(status),
+        code => Status::signaled(status, code == libc::CLD_DUMPED),
     }))
 }
 
@@ -62,9 +61,9 @@ pub(super) fn look(process: &Process, patient: bool) -> Look {
     if let Some(pidfd) = &process.pidfd {
         match wait_id(P_PIDFD, pidfd.as_raw(), options) {
             Ok(look) => return look,
-            Err(EINTR) => return Look::Alive,
+            Err(libc::EINTR) => return Look::Alive,
             // Linux 5.3 has the descriptor and cannot wait for it.
-            Err(EINVAL) => {}
+            Err(libc::EINVAL) => {}
             Err(_) => return Look::NoChild,
         }
     }
@@ -78,8 +77,8 @@ pub(super) fn look(process: &Process, patient: bool) -> Look {
 pub(super) fn look_from_aside(process: &Process) -> Look {
     match &process.pidfd {
         Some(pidfd) if !is_readable(pidfd, Some(0)) => Look::Alive,
-        Some(pidfd) => Look::Ended(exit_information(pidfd).unwrap_or(End::Unknown)),
-        None if process.is_ours() => Look::Ended(End::Unknown),
+        Some(pidfd) => Look::Ended(exit_information(pidfd).unwrap_or(Status::UNKNOWN)),
+        None if process.is_ours() => Look::Ended(Status::UNKNOWN),
         None => look_at_stranger(process.pid),
     }
 }
@@ -88,7 +87,7 @@ pub(super) fn look_from_aside(process: &Process) -> Look {
 fn look_at_stranger(pid: c_int) -> Look {
     // SAFETY: signal 0 is none.
     if unsafe { syscall!(libc::SYS_kill, pid, 0) } == -(libc::ESRCH as isize) {
-        return Look::Ended(End::Unknown);
+        return Look::Ended(Status::UNKNOWN);
     }
     Look::Alive
 }
@@ -111,7 +110,7 @@ fn exit_information(pidfd: &Fd) -> Option<Status> {
         // SAFETY: there is room for so much information.
         let result = unsafe { syscall!(libc::SYS_ioctl, pidfd.as_raw(), PIDFD_GET_INFO, &raw mut information) };
         if result == 0 && information.mask & PIDFD_INFO_EXIT != 0 {
-            return Some(End::from_wait_status(information.exit_code));
+            return Some(Status::from_wait_status(information.exit_code));
         }
         if result < 0 && result != -(libc::ESRCH as isize) {
             return None; // an older kernel

@@ -138,8 +138,17 @@ impl Process {
     /// How the child ended, if it has. Reaps it, unless it is detached. With `patient`, where the system can, it waits
     /// for the end.
     fn look(&self, patient: bool) -> Option<Status> {
-        let _locked = self.pidfd.is_none().then(|| self.lock.lock());
-        self.look_unlocked(patient && self.pidfd.is_some())
+        if self.pidfd.is_none() {
+            return self.look_locked();
+        }
+        self.look_unlocked(patient)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_locked(&self) -> Option<Status> {
+        let _locked = self.lock.lock();
+        self.look_unlocked(false)
     }
 
     #[inline(never)]
@@ -150,13 +159,13 @@ impl Process {
         self.asking.fetch_add(1, Ordering::AcqRel);
         let look = system::look(self, patient);
         if let Look::Ended(ended) = look {
-            self.ended.set(ended);
+            self.ended.set(ended); // whoever sees this does not care how many are asking
+            return Some(ended);
         }
         self.asking.fetch_sub(1, Ordering::AcqRel);
         match look {
-            Look::Alive => None,
-            Look::Ended(ended) => Some(ended),
             Look::NoChild => self.look_for_no_child(),
+            _ => None,
         }
     }
 

@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 use core::ptr::{null, null_mut};
 
-use super::status::End;
+use super::status::Status;
 use super::time::Pause;
 use super::{Look, Process};
 use crate::errno::{Errno, ErrnoGuard};
@@ -33,7 +33,7 @@ pub(super) fn look(process: &Process, _: bool) -> Look {
     match unsafe { libc::waitpid(process.pid, &raw mut status, libc::WNOHANG) } {
         0 => Look::Alive,
         -1 => Look::NoChild,
-        _ => Look::Ended(End::from_wait_status(status)),
+        _ => Look::Ended(Status::from_wait_status(status)),
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn look_from_aside(process: &Process) -> Look {
     // SAFETY: signal 0 is none.
     let gone = unsafe { libc::kill(process.pid, 0) } < 0 && Errno::current().as_raw() == libc::ESRCH;
     if gone || process.is_ours() && !process.is_detached() {
-        return Look::Ended(End::Unknown);
+        return Look::Ended(Status::UNKNOWN);
     }
     Look::Alive
 }

@@ -18,19 +18,51 @@ pub(crate) enum End {
     Unknown,
 }
 
-/// What is kept of a child that ended.
-pub(crate) type Status = End;
+/// How a child ended, in one word, which threads can share. It is not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Status(pub(super) u32);
 
-impl End {
+const EXITED: u32 = 1 << 16;
+const SIGNALED: u32 = 2 << 16;
+const UNKNOWN: u32 = 3 << 16;
+const CORE: u32 = 1 << 20;
+/// A status and a signal are small.
+const NUMBER: u32 = 0xFFFF;
+
+#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap)] // as bits, 16 of them
+impl Status {
+    /// Somebody else has taken the status.
+    pub(super) const UNKNOWN: Self = Self(UNKNOWN);
+
+    pub(super) fn exited(code: c_int) -> Self {
+        Self(EXITED | code as u32 & NUMBER)
+    }
+
+    pub(super) fn signaled(signal: c_int, core_dumped: bool) -> Self {
+        Self(SIGNALED | signal as u32 & NUMBER | if core_dumped { CORE } else { 0 })
+    }
+
     /// From what wait(2) fills in.
     pub(super) fn from_wait_status(status: c_int) -> Self {
         if libc::WIFSIGNALED(status) {
-            Self::Signaled { signal: libc::WTERMSIG(status), core_dumped: libc::WCOREDUMP(status) }
+            Self::signaled(libc::WTERMSIG(status), libc::WCOREDUMP(status))
         } else {
-            Self::Exited(libc::WEXITSTATUS(status))
+            Self::exited(libc::WEXITSTATUS(status))
         }
     }
 
+    /// To be matched.
+    pub(crate) fn end(self) -> End {
+        let number = (self.0 & NUMBER) as c_int;
+        match self.0 & UNKNOWN {
+            EXITED => End::Exited(number),
+            SIGNALED => End::Signaled { signal: number, core_dumped: self.0 & CORE != 0 },
+            _ => End::Unknown,
+        }
+    }
+}
+
+impl End {
     /// In words; `None` where there is no memory for them.
     pub(crate) fn describe(self) -> Option<Text> {
         match self {

@@ -27,7 +27,7 @@ impl Environment {
             None if request.flags.has(Flags::CLEAR_ENV) => Strings::NONE,
             None => parent(),
         };
-        if { request.env_set }.next().is_none() && { request.env_unset }.next().is_none() {
+        if request.env_set.is_empty() && request.env_unset.is_empty() {
             let given = if base.start.is_null() { EMPTY.0.as_ptr() } else { base.start };
             return Some(Self::Given(given));
         }

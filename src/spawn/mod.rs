@@ -51,6 +51,8 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
 /// Every signal is blocked in the calling thread, and it cannot be cancelled.
 #[inline(never)]
 fn start(request: &Request<'_>, mask: Mask) -> Result<Owned<Process>, Failure> {
+    let ignored = arguments::signals(request.ignored, "ignored")?;
+    let defaulted = arguments::signals(request.defaulted, "defaulted")?;
     let mut process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
     let mut descriptors = Descriptors::new(request)?;
     let programs = Programs::new(request).ok_or_else(Failure::memory)?;
@@ -61,8 +63,8 @@ fn start(request: &Request<'_>, mask: Mask) -> Result<Owned<Process>, Failure> {
     let mut plan = Plan {
         mask,
         default_signals: request.signals == Some(SignalState::Default),
-        ignored: arguments::signals(request.ignored, "ignored")?,
-        defaulted: arguments::signals(request.defaulted, "defaulted")?,
+        ignored,
+        defaulted,
         setsid: flags.has(Flags::SETSID),
         pgid: if flags.has(Flags::SET_PGID) { request.pgid } else { -1 },
         highest_source: descriptors.highest_source(),

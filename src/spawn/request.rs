@@ -61,6 +61,12 @@ impl<'a> Strings<'a> {
     pub(crate) const unsafe fn new(start: *const *const c_char) -> Self {
         Self { start, alive: PhantomData }
     }
+
+    /// NULL, or nothing but the NULL at the end.
+    pub(crate) fn is_empty(self) -> bool {
+        // SAFETY: a list that is not NULL has an end at least.
+        self.start.is_null() || unsafe { self.start.read() }.is_null()
+    }
 }
 
 impl<'a> Iterator for Strings<'a> {

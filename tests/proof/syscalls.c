@@ -5,8 +5,8 @@
  * usage: syscalls LIBRARY
  *
  * A traced process opens the library and goes through the scenarios; it marks where each call begins and ends by a
- * system call that does nothing. What is to fail fails because the program itself defines fork() and
- * pthread_sigmask(), which the library then finds first: no kernel is needed that could be made to refuse.
+ * system call that does nothing. What is to fail in the parent fails because the program itself defines fork() and
+ * pthread_sigmask(), which the library then finds first. The child asks the kernel itself, and there a filter refuses.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,41 +15,41 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MARK = 0x70720000, MARK_END = 0x70728000, EXIT_SKIP = 77, MAX_TRACED = 64 };
+enum { MARK = 0x70720000, MARK_END = 0x70728000, MARK_ASIDE, MARK_BACK, EXIT_SKIP = 77, MAX_TRACED = 64 };
 
 /* ---- The traced process ---- */
 
 static pid_t (*qemu_fork)(void **errp);
 static int (*real_pthread_sigmask)(int how, const sigset_t *set, sigset_t *old);
 static pid_t (*real_fork)(void);
-static bool in_child;
 
 /* What is to be refused in this scenario. */
 static int refuse_block;
 static int refuse_fork;
-static int refuse_unblock_in_child;
+static bool refuse_unblock;
 
 int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 {
     if (refuse_block) {
         return refuse_block;
-    }
-    if (in_child && refuse_unblock_in_child) {
-        return refuse_unblock_in_child;
     }
     return real_pthread_sigmask(how, set, old);
 }
@@ -63,15 +63,31 @@ pid_t fork(void)
     return real_fork();
 }
 
-static void note_child(void)
-{
-    in_child = true;
-}
-
 /* Does nothing, visibly. */
 static void mark(int what)
 {
     syscall(SYS_fcntl, -1, F_GETFD, what);
+}
+
+/* In the child, as the last part of fork(): from here on the mask cannot be changed. */
+static void filter_child(void)
+{
+    static struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
+
+    if (!refuse_unblock) {
+        return;
+    }
+    mark(MARK_ASIDE);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+        _exit(97); /* the list shows it */
+    }
+    mark(MARK_BACK);
 }
 
 static pid_t plain_fork(void **errp)
@@ -124,7 +140,7 @@ static void run_scenarios(const char *path)
     sigaddset(&mask, SIGUSR2);
     sigaddset(&mask, SIGRTMAX);
     real_pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    pthread_atfork(NULL, NULL, note_child);
+    pthread_atfork(NULL, NULL, filter_child);
 
     traced_call(0, plain_fork, NULL);
     traced_call(1, qemu_fork, NULL);
@@ -142,7 +158,7 @@ static void run_scenarios(const char *path)
     refuse_block = EPERM;
     traced_call(4, qemu_fork, NULL);
     refuse_block = 0;
-    refuse_unblock_in_child = EPERM;
+    refuse_unblock = true;
     traced_call(5, qemu_fork, NULL);
 }
 
@@ -152,6 +168,7 @@ struct traced {
     pid_t pid;
     bool is_child;
     int scenario; /* -1: not within a call */
+    bool aside;   /* what it does is the test's own */
 };
 
 static struct traced traced[MAX_TRACED];
@@ -290,12 +307,14 @@ static void on_system_call(struct traced *who)
         if (what == MARK_END) {
             printf("%s\t%s\treturn\n", scenarios[who->scenario], who->is_child ? "child" : "parent");
             who->scenario = -1;
+        } else if (what == MARK_ASIDE || what == MARK_BACK) {
+            who->aside = what == MARK_ASIDE;
         } else {
             current_scenario = who->scenario = what - MARK;
         }
         return;
     }
-    if (who->scenario >= 0) {
+    if (who->scenario >= 0 && !who->aside) {
         print_call(who, &info);
     }
 }

@@ -33,29 +33,41 @@ pub(crate) unsafe fn set_mask(mask: &Mask, old: *mut Mask) -> isize {
     unsafe { syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const *mask, old, KERNEL_SIGSET_BYTES) }
 }
 
-/// Gives a signal its default disposition, or has it ignored.
-///
-/// # Safety
-///
-/// No handler of it is running.
-#[inline(always)]
-pub(crate) unsafe fn set_disposition(signal: c_int, ignore: bool) {
-    let mut action = MaybeUninit::<KernelSigaction>::uninit();
-    let words = action.as_mut_ptr().cast::<usize>();
-    let mut i = 0;
-    while i < size_of::<KernelSigaction>() / size_of::<usize>() {
-        // SIG_DFL is 0 and SIG_IGN is 1.
-        let word = usize::from(ignore && i == HANDLER);
-        // SAFETY: it has so many words.
-        let place = unsafe { words.add(i) };
-        // Volatile, or the compiler makes a call of memset() of the loop on some processors.
-        // SAFETY: as above.
-        unsafe { place.write_volatile(word) };
-        i += 1;
+/// A disposition to give to signals. Made once, on the stack: from read-only data a child that was forked would have to
+/// pay a page fault for it.
+pub(crate) struct Disposition(MaybeUninit<KernelSigaction>);
+
+impl Disposition {
+    /// The default, or to be ignored.
+    #[inline(always)]
+    pub(crate) fn new(ignore: bool) -> Self {
+        let mut action = MaybeUninit::<KernelSigaction>::uninit();
+        let words = action.as_mut_ptr().cast::<usize>();
+        let mut i = 0;
+        while i < size_of::<KernelSigaction>() / size_of::<usize>() {
+            // SIG_DFL is 0 and SIG_IGN is 1.
+            let word = usize::from(ignore && i == HANDLER);
+            // SAFETY: it has so many words.
+            let place = unsafe { words.add(i) };
+            // Volatile, or the compiler makes a call of memset() of the loop on some processors.
+            // SAFETY: as above.
+            unsafe { place.write_volatile(word) };
+            i += 1;
+        }
+        Self(action)
     }
-    // It can only fail where a filter forbids it, and then the program is no worse off than after plain fork().
-    // SAFETY: `action` is a kernel sigaction.
-    let _ = unsafe { syscall!(libc::SYS_rt_sigaction, signal, action.as_ptr(), 0, KERNEL_SIGSET_BYTES) };
+
+    /// Gives it to a signal.
+    ///
+    /// # Safety
+    ///
+    /// No handler of it is running.
+    #[inline(always)]
+    pub(crate) unsafe fn give(&self, signal: c_int) {
+        // It can only fail where a filter forbids it, and then the program is no worse off than after plain fork().
+        // SAFETY: it is a kernel sigaction.
+        let _ = unsafe { syscall!(libc::SYS_rt_sigaction, signal, self.0.as_ptr(), 0, KERNEL_SIGSET_BYTES) };
+    }
 }
 
 /// Whether a signal has a handler.

@@ -98,21 +98,32 @@ pub(crate) unsafe fn set_mask(mask: &Mask, old: *mut Mask) -> isize {
     -(unsafe { pthread_sigmask(libc::SIG_SETMASK, &raw const *mask, old) } as isize)
 }
 
-/// Gives a signal its default disposition, or has it ignored.
-///
-/// # Safety
-///
-/// No handler of it is running.
-#[inline(always)]
-pub(crate) unsafe fn set_disposition(signal: c_int, ignore: bool) {
-    // SAFETY: all zeroes is SIG_DFL, no flags and an empty mask.
-    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    if ignore {
-        action.sa_sigaction = libc::SIG_IGN;
+/// A disposition to give to signals. Made once, on the stack.
+pub(crate) struct Disposition(libc::sigaction);
+
+impl Disposition {
+    /// The default, or to be ignored.
+    #[inline(always)]
+    pub(crate) fn new(ignore: bool) -> Self {
+        // SAFETY: all zeroes is SIG_DFL, no flags and an empty mask.
+        let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
+        if ignore {
+            action.sa_sigaction = libc::SIG_IGN;
+        }
+        Self(action)
     }
-    // It refuses what cannot be changed, and there is nothing to say about that.
-    // SAFETY: `action` is valid; NULL asks for nothing.
-    let _ = unsafe { sigaction(signal, &raw const action, core::ptr::null_mut()) };
+
+    /// Gives it to a signal.
+    ///
+    /// # Safety
+    ///
+    /// No handler of it is running.
+    #[inline(always)]
+    pub(crate) unsafe fn give(&self, signal: c_int) {
+        // It refuses what cannot be changed, and there is nothing to say about that.
+        // SAFETY: the action is valid; NULL asks for nothing.
+        let _ = unsafe { sigaction(signal, &raw const self.0, core::ptr::null_mut()) };
+    }
 }
 
 /// Whether a signal has a handler.

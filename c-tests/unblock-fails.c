@@ -1,20 +1,18 @@
 /*
- * The child cannot unblock its signals: it says so and ends, whatever errp is, and the parent sees a child that failed.
+ * The child cannot unblock its signals, because a filter forbids it: it says so and ends, whatever errp is, and the
+ * parent sees a child that failed.
  *
  * SPDX-License-Identifier: MIT
  */
-#ifndef UNBLOCK_FAILS_H
-#define UNBLOCK_FAILS_H
-
 #include <qemu-fork.h>
 
 #include "child.h"
 #include "errp-kinds.h"
 #include "mask.h"
+#include "seccomp.h"
 
 struct unblocking {
-    void (*arrange)(int); /* makes it fail in the child, with the error number */
-    int error;
+    int error; /* what it fails with in the child */
     enum errp_kind errp;
     void (*prepare)(void); /* called before qemu_fork(), unless NULL */
 };
@@ -38,7 +36,7 @@ static void call_qemu_fork(void *arg)
 
     block_a_few();
     mask = own_mask();
-    unblocking->arrange(unblocking->error);
+    sigmask_fails_in_child(unblocking->error);
     if (unblocking->prepare) {
         unblocking->prepare();
     }
@@ -78,20 +76,59 @@ static void check_processes(const struct ending *ending)
 }
 
 /* Every row. */
-__attribute__((__unused__)) static void check_unblocking(const char *how, void (*arrange)(int), int error)
+static void check_unblocking(int error)
 {
     char line[256];
 
     snprintf(line, sizeof(line), "cannot unblock signals: %s\n", strerror(error));
     for (enum errp_kind i = ERRP_NULL; i < ERRP_KINDS; i++) {
-        struct unblocking unblocking = {.arrange = arrange, .error = error, .errp = i};
+        struct unblocking unblocking = {.error = error, .errp = i};
         struct ending ending;
 
-        printf("# %s, %s, errp is %s\n", how, strerror(error), errp_names[i]);
+        printf("# %s, errp is %s\n", strerror(error), errp_names[i]);
         ending = fork_and_fail_to_unblock(&unblocking);
         check_processes(&ending);
         is_str(ending.text, line, "stderr has the one line");
     }
 }
 
-#endif /* UNBLOCK_FAILS_H */
+static void close_stderr(void)
+{
+    close(STDERR_FILENO);
+}
+
+/* A pipe that nobody reads: writing to it is SIGPIPE, unless that is blocked. */
+static void break_stderr(void)
+{
+    int ends[2];
+
+    if (pipe(ends) != 0 || dup2(ends[1], STDERR_FILENO) == -1) {
+        bail("pipe");
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void check_stderr(const char *what, void (*prepare)(void))
+{
+    struct unblocking unblocking = {.error = EPERM, .errp = ERRP_ABORT, .prepare = prepare};
+    struct ending ending;
+
+    printf("# stderr is %s\n", what);
+    ending = fork_and_fail_to_unblock(&unblocking);
+    check_processes(&ending);
+    is_str(ending.text, "", "nobody hears anything");
+}
+
+int main(void)
+{
+    static const int errors[] = {EPERM, EINVAL, EFAULT, ENOSYS, 133, 134, 4095};
+
+    need_seccomp();
+    for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+        check_unblocking(errors[i]);
+    }
+    check_stderr("closed", close_stderr);
+    check_stderr("a broken pipe", break_stderr);
+    return done();
+}
