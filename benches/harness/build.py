@@ -51,11 +51,12 @@ def worker(folder, name, sources, *more):
 
 
 def core(folder, library):
-    """Ours, and what libc has."""
-    place = os.path.dirname(os.path.abspath(library))
+    """Ours, what libc has, and what nobody has in a library."""
+    bare = compile_c(os.path.join(folder, "libbare.so"), source("bare/bare.c", "bare/qemu-c.c"), "-shared", "-fPIC")
+    places = [f"-Wl,-rpath,{os.path.dirname(os.path.abspath(path))}" for path in (library, bare)]
     return worker(folder, "core", source("peers/ours.c", "peers/fork.c", "peers/posix-spawn.c", "peers/shell.c",
-                                         "peers/qemu-c.c", "probes/forks.c", "probes/waits.c"),
-                  "-I", os.path.join(ROOT, "include"), library, f"-Wl,-rpath,{place}")
+                                         "peers/bare.c", "probes/forks.c", "probes/waits.c"),
+                  "-I", os.path.join(ROOT, "include"), library, bare, *places)
 
 
 def glib(folder, _):

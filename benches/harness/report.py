@@ -68,8 +68,8 @@ class Report:
             limit = f"{goal['limit']:,}" if whole else f"{goal['limit']:.2f}"
             rows.append([goal["what"], ("≥ " if goal["least"] else "≤ ") + limit, show(goal["median"]),
                          "" if goal["rounds"] == 1 else f"{show(goal['p10'])} to {show(goal['p90'])}",
-                         f"{goal['rounds']:,}", verdict])
-        return table(["what", "goal", "median", "p10 to p90", "rounds", ""], rows)
+                         f"{goal['rounds']:,}", show(goal["bare"]) if goal["bare"] else "", verdict])
+        return table(["what", "goal", "median", "p10 to p90", "rounds", "bare", ""], rows)
 
     def promises(self):
         return table(["", "mask empty", "dispositions reset", "descriptors closed", "failed exec is told"],

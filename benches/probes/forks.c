@@ -10,7 +10,7 @@
 
 #include <qemu-fork.h>
 
-#include "../peers/qemu-c.h"
+#include "../bare/bare.h"
 #include "../worker/worker.h"
 
 static double forks(unsigned times, pid_t (*make)(void), bool until_reaped)
@@ -45,6 +45,8 @@ static double fork_return(unsigned times) { return forks(times, fork, false); }
 static double fork_done(unsigned times) { return forks(times, fork, true); }
 static double qemu_fork_return(unsigned times) { return forks(times, our_fork, false); }
 static double qemu_fork_done(unsigned times) { return forks(times, our_fork, true); }
+static double bare_fork_return(unsigned times) { return forks(times, bare_fork, false); }
+static double bare_fork_done(unsigned times) { return forks(times, bare_fork, true); }
 static double qemu_c_done(unsigned times) { return forks(times, qemu_c_fork, true); }
 
 /* One rt_sigaction() that resets a signal. */
@@ -65,7 +67,9 @@ static double raw_sigaction(unsigned times)
 }
 
 static const struct probe probes[] = {
-    {"fork_return", fork_return}, {"fork_done", fork_done},     {"qemu_fork_return", qemu_fork_return},
-    {"qemu_fork_done", qemu_fork_done}, {"qemu_c_done", qemu_c_done}, {"raw_sigaction", raw_sigaction},
+    {"fork_return", fork_return},           {"fork_done", fork_done},
+    {"qemu_fork_return", qemu_fork_return}, {"qemu_fork_done", qemu_fork_done},
+    {"bare_fork_return", bare_fork_return}, {"bare_fork_done", bare_fork_done},
+    {"qemu_c_done", qemu_c_done},           {"raw_sigaction", raw_sigaction},
 };
 PROBES(probes)

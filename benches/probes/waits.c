@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,15 +11,20 @@
 
 #include "../worker/worker.h"
 
-enum way { WAITPID, WAIT, WAIT_AND_FREE };
+enum way { WAITPID, BARE, WAIT, WAIT_AND_FREE };
 
 static void wait_by(enum way way, QemuProcess *process)
 {
+    siginfo_t info;
     int status;
 
     if (way == WAITPID) {
         if (waitpid(qemu_process_pid(process), &status, 0) < 0) {
             die("waitpid");
+        }
+    } else if (way == BARE) {
+        if (syscall(SYS_waitid, 3 /* P_PIDFD */, qemu_process_pidfd(process), &info, WEXITED, NULL) < 0) {
+            die("waitid");
         }
     } else if (qemu_process_wait(process, 10000, NULL, NULL) != 1) {
         die("qemu_process_wait");
@@ -87,13 +93,14 @@ static double from_the_end(unsigned times, enum way way)
 }
 
 static double zombie_waitpid(unsigned times) { return wait_for_zombies(times, WAITPID); }
+static double zombie_bare(unsigned times) { return wait_for_zombies(times, BARE); }
 static double zombie_wait(unsigned times) { return wait_for_zombies(times, WAIT); }
 static double zombie_wait_free(unsigned times) { return wait_for_zombies(times, WAIT_AND_FREE); }
 static double end_waitpid(unsigned times) { return from_the_end(times, WAITPID); }
 static double end_wait(unsigned times) { return from_the_end(times, WAIT); }
 
 static const struct probe probes[] = {
-    {"zombie_waitpid", zombie_waitpid}, {"zombie_wait", zombie_wait}, {"zombie_wait_free", zombie_wait_free},
-    {"end_waitpid", end_waitpid},       {"end_wait", end_wait},
+    {"zombie_waitpid", zombie_waitpid},     {"zombie_bare", zombie_bare}, {"zombie_wait", zombie_wait},
+    {"zombie_wait_free", zombie_wait_free}, {"end_waitpid", end_waitpid}, {"end_wait", end_wait},
 };
 PROBES(probes)

@@ -3,14 +3,10 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "qemu-c.h"
+#include "bare.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <unistd.h>
-
-#include "../worker/worker.h"
-#include "reap.h"
 
 pid_t qemu_c_fork(void)
 {
@@ -37,16 +33,3 @@ pid_t qemu_c_fork(void)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     return 0;
 }
-
-static bool start(struct child *child, const char *const argv[])
-{
-    child->pid = qemu_c_fork();
-    if (child->pid == 0) {
-        execv(argv[0], (char *const *)argv);
-        _exit(127);
-    }
-    return child->pid > 0;
-}
-
-static const struct peer qemu[] = {{"qemu_c", start, reap, NULL}};
-PEERS(qemu)
