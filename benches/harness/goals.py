@@ -106,7 +106,7 @@ def contests_and_goals(results, quick):
     many = Contest(f"{number:,} descriptors", 4, spawns(Setting(descriptors=number), OURS, YARDSTICK, BARE)
                    + spawns(SMALL, OURS, prefix="small "))
     zombies = Contest("zombies", 6, probes("zombie_waitpid", "zombie_bare", "zombie_wait", "zombie_wait_free"))
-    ends = Contest("ends", 8, probes("end_waitpid", "end_wait"))
+    ends = Contest("ends", 8, probes("end_waitpid", "end_bare", "end_wait"))
     crowd = Contest("crowd", 3, spawns(LOOSE, OURS, YARDSTICK, mode="crowd-32", times=8))
     goals = [
         Goal("qemu_fork to fork(): return", forks, ratio("qemu_fork_return", "fork_return"), 1.02,
@@ -129,7 +129,8 @@ def contests_and_goals(results, quick):
         Goal("qemu_process_wait of a zombie to waitpid", zombies, ratio("zombie_wait", "zombie_waitpid"), 1.08,
              ratio("zombie_bare", "zombie_waitpid")),
         Goal("the same, wait and free", zombies, ratio("zombie_wait_free", "zombie_waitpid"), 1.90),
-        Goal("from the end to the return, to waitpid", ends, ratio("end_wait", "end_waitpid"), 1.05),
+        Goal("from the end to the return, to waitpid", ends, ratio("end_wait", "end_waitpid"), 1.05,
+             ratio("end_bare", "end_waitpid")),
     ]
     size = large(12288)
     if size:

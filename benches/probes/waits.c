@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,8 +14,9 @@
 
 enum way { WAITPID, BARE, WAIT, WAIT_AND_FREE };
 
-static void wait_by(enum way way, QemuProcess *process)
+static void wait_by(enum way way, QemuProcess *process, bool lives)
 {
+    struct pollfd poll_one = {qemu_process_pidfd(process), POLLIN, 0};
     siginfo_t info;
     int status;
 
@@ -23,7 +25,8 @@ static void wait_by(enum way way, QemuProcess *process)
             die("waitpid");
         }
     } else if (way == BARE) {
-        if (syscall(SYS_waitid, 3 /* P_PIDFD */, qemu_process_pidfd(process), &info, WEXITED, NULL) < 0) {
+        if (poll(&poll_one, lives, 10000) < 0 ||
+            syscall(SYS_waitid, 3 /* P_PIDFD */, poll_one.fd, &info, WEXITED, NULL) < 0) {
             die("waitid");
         }
     } else if (qemu_process_wait(process, 10000, NULL, NULL) != 1) {
@@ -48,7 +51,7 @@ static double wait_for_zombies(unsigned times, enum way way)
             die("a zombie");
         }
         begin = now();
-        wait_by(way, process);
+        wait_by(way, process, false);
         if (i > 0) {
             add_sample(&samples, now() - begin);
         }
@@ -79,7 +82,7 @@ static double from_the_end(unsigned times, enum way way)
         if (!process) {
             die("qemu_spawn");
         }
-        wait_by(way, process);
+        wait_by(way, process, true);
         returned = now();
         if (pread(box.fd, &end, sizeof(end), 0) != sizeof(end)) {
             die("the child's clock");
@@ -97,10 +100,12 @@ static double zombie_bare(unsigned times) { return wait_for_zombies(times, BARE)
 static double zombie_wait(unsigned times) { return wait_for_zombies(times, WAIT); }
 static double zombie_wait_free(unsigned times) { return wait_for_zombies(times, WAIT_AND_FREE); }
 static double end_waitpid(unsigned times) { return from_the_end(times, WAITPID); }
+static double end_bare(unsigned times) { return from_the_end(times, BARE); }
 static double end_wait(unsigned times) { return from_the_end(times, WAIT); }
 
 static const struct probe probes[] = {
     {"zombie_waitpid", zombie_waitpid},     {"zombie_bare", zombie_bare}, {"zombie_wait", zombie_wait},
-    {"zombie_wait_free", zombie_wait_free}, {"end_waitpid", end_waitpid}, {"end_wait", end_wait},
+    {"zombie_wait_free", zombie_wait_free}, {"end_waitpid", end_waitpid}, {"end_bare", end_bare},
+    {"end_wait", end_wait},
 };
 PROBES(probes)

@@ -353,11 +353,45 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
 /// signal handler has run.
 pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: there is one descriptor.
+    unsafe { poll_one(&raw mut poll, ms) > 0 }
+}
+
+/// # Safety
+///
+/// `poll` is one that may be written to.
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "arm",
+    target_arch = "powerpc64",
+    target_arch = "s390x"
+))]
+#[inline(always)]
+unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_poll, poll, 1, ms.unwrap_or(-1)) }
+}
+
+/// Newer processors have only this, which writes down how much time was left, and takes longer for it.
+///
+/// # Safety
+///
+/// `poll` is one that may be written to.
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "arm",
+    target_arch = "powerpc64",
+    target_arch = "s390x"
+)))]
+#[inline(always)]
+unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
     let time = ms.map(|ms| {
         let ms = c_long::from(ms);
         [ms / 1000, ms % 1000 * 1_000_000]
     });
     let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
-    // SAFETY: there is one descriptor, and `time` is NULL or the kernel's timespec; NULL leaves the mask alone.
-    unsafe { syscall!(libc::SYS_ppoll, &raw mut poll, 1, time, 0, 0) > 0 }
+    // SAFETY: as the caller says, and `time` is NULL or the kernel's timespec; NULL leaves the mask alone.
+    unsafe { syscall!(libc::SYS_ppoll, poll, 1, time, 0, 0) }
 }
