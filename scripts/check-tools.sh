@@ -1,5 +1,6 @@
 #!/bin/sh
-# Names the tools that are missing, with the Debian package that has each.
+# Names the tools that are missing, with the Debian package that has each. What a Debian's python3 lacks is installed, if
+# that may be.
 missing=0
 
 need() {
@@ -13,7 +14,6 @@ need cc gcc
 need objcopy binutils
 need python3 python3
 if command -v python3 >/dev/null 2>&1 && ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
-    echo 'missing: the venv module of python3 (Debian: apt-get install python3-venv)' >&2
-    missing=1
+    "$(dirname "$0")/install-packages.sh" 'the venv module of python3' python3-venv || missing=1
 fi
 exit "$missing"

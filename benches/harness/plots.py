@@ -27,8 +27,8 @@ STYLE = {
     "qemu_spawn": (OURS_COLOUR, "o"), "vfork": ("#8a97a5", "v"), "posix_spawn_clean": ("#009e73", "s"),
     "posix_spawn": ("#6fc4a9", "P"), "rust": ("#b7410e", "D"), "fork": ("#d55e00", "^"), "qemu_fork": ("#56a3d9", "o"),
     "bare": ("#7f7f7f", "|"), "qemu_c": ("#a58b00", "X"), "g_spawn_async": ("#cc3f8f", "p"),
-    "g_spawn_open": ("#e09bc4", "h"), "uv_spawn": ("#7a4fb5", "d"), "system": ("#4d4d4d", "<"), "popen": ("#999999", ">"), "python": ("#2f4b7c", "*"),
-    "idle": ("#444444", "o"),
+    "g_spawn_open": ("#e09bc4", "h"), "uv_spawn": ("#7a4fb5", "d"), "system": ("#4d4d4d", "<"), "popen": ("#999999", ">"),
+    "python": ("#2f4b7c", "*"), "idle": ("#444444", "o"),
 }
 # One of each kind is enough in a picture; the tables have all.
 IN_LINES = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "qemu_fork", "g_spawn_async", "uv_spawn", "system",

@@ -25,7 +25,7 @@ static void wait_by(enum way way, QemuProcess *process, bool lives)
             die("waitpid");
         }
     } else if (way == BARE) {
-        if (poll(&poll_one, lives, 10000) < 0 ||
+        if ((lives && poll(&poll_one, 1, 10000) < 0) ||
             syscall(SYS_waitid, 3 /* P_PIDFD */, poll_one.fd, &info, WEXITED, NULL) < 0) {
             die("waitid");
         }
