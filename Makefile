@@ -25,14 +25,16 @@ $(VENV)/.ready: scripts/requirements.txt
 	$(MAKE_VENV)
 
 $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja: | $(VENV)/.ready
-	$(MESON) setup $(@D) . --prefix /usr -Derror-api=$(notdir $(@D)) $(MESON_FLAGS)
+	@echo "preparing $(@D)"
+	@$(MESON) setup $(@D) . --prefix /usr -Derror-api=$(notdir $(@D)) $(MESON_FLAGS) > $(@D)-setup.log 2>&1 \
+		|| { cat $(@D)-setup.log; exit 1; }
 
 .PHONY: build
 build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries, in both link modes
 	$(MESON) compile -C $(BUILD)/provider
 	$(MESON) compile -C $(BUILD)/host
 
-DEMO = $(addprefix examples/,exec-channel exec-channel-fork spawn-peers)
+DEMO = libqemu_fork.a $(addprefix examples/,exec-channel exec-channel-fork spawn-peers)
 
 .PHONY: demo
 demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
