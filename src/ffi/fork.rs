@@ -33,6 +33,7 @@ use super::{origin, set_errno, Error};
 /// # Safety
 ///
 /// @errp is one of the four things above.
+// Beside what goes on in the child: the farther away, the likelier it is another page fault there.
 #[no_mangle]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.hot.qemu_fork")]
 pub unsafe extern "C" fn qemu_fork(errp: *mut *mut Error) -> pid_t {

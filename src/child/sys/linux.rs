@@ -360,13 +360,7 @@ pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
 /// # Safety
 ///
 /// `poll` is one that may be written to.
-#[cfg(any(
-    target_arch = "x86_64",
-    target_arch = "x86",
-    target_arch = "arm",
-    target_arch = "powerpc64",
-    target_arch = "s390x"
-))]
+#[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
 #[inline(always)]
 unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
     // SAFETY: as the caller says.
@@ -378,13 +372,7 @@ unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
 /// # Safety
 ///
 /// `poll` is one that may be written to.
-#[cfg(not(any(
-    target_arch = "x86_64",
-    target_arch = "x86",
-    target_arch = "arm",
-    target_arch = "powerpc64",
-    target_arch = "s390x"
-)))]
+#[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
 #[inline(always)]
 unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
     let time = ms.map(|ms| {
