@@ -14,7 +14,7 @@ BARE = "bare"
 
 PEERS = {peer.name: peer for peer in [
     Peer("qemu_spawn", "qemu_spawn", "core", "light"),
-    Peer("bare", "its system calls, bare", "core", "light"),
+    Peer("bare", "qemu_spawn's calls, bare", "core", "light"),
     Peer("vfork", "vfork + exec (the floor)", "core", "light"),
     Peer("posix_spawn", "posix_spawn", "core", "light"),
     Peer("posix_spawn_clean", "posix_spawn, signals reset", "core", "light"),
