@@ -73,7 +73,8 @@ pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) 
 /// No handler is running.
 #[inline(always)]
 unsafe fn default_dispositions() {
-    let default = sys::Disposition::new(false);
+    let mut default = sys::Disposition::NONE;
+    default.make(false);
     let mut signal = 1;
     while signal < NSIG {
         if !is_kept(signal) {

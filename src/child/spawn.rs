@@ -261,8 +261,9 @@ fn wait_at_the_gate(plan: &Plan) -> Result<(), Failure> {
 
 #[inline(always)]
 fn set_dispositions(plan: &Plan) {
-    let default = sys::Disposition::new(false);
-    let ignore = sys::Disposition::new(true);
+    let (mut default, mut ignore) = (sys::Disposition::NONE, sys::Disposition::NONE);
+    default.make(false);
+    ignore.make(true);
     let mut signal = 1;
     while signal < NSIG {
         if matches!(signal, libc::SIGKILL | libc::SIGSTOP) {

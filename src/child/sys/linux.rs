@@ -38,11 +38,13 @@ pub(crate) unsafe fn set_mask(mask: &Mask, old: *mut Mask) -> isize {
 pub(crate) struct Disposition(MaybeUninit<KernelSigaction>);
 
 impl Disposition {
-    /// The default, or to be ignored.
+    pub(crate) const NONE: Self = Self(MaybeUninit::uninit());
+
+    /// The default, or to be ignored. Made in its place: the compiler makes a call of memcpy() of a move on some
+    /// processors.
     #[inline(always)]
-    pub(crate) fn new(ignore: bool) -> Self {
-        let mut action = MaybeUninit::<KernelSigaction>::uninit();
-        let words = action.as_mut_ptr().cast::<usize>();
+    pub(crate) fn make(&mut self, ignore: bool) {
+        let words = self.0.as_mut_ptr().cast::<usize>();
         let mut i = 0;
         while i < size_of::<KernelSigaction>() / size_of::<usize>() {
             // SIG_DFL is 0 and SIG_IGN is 1.
@@ -54,14 +56,13 @@ impl Disposition {
             unsafe { place.write_volatile(word) };
             i += 1;
         }
-        Self(action)
     }
 
     /// Gives it to a signal.
     ///
     /// # Safety
     ///
-    /// No handler of it is running.
+    /// It has been made, and no handler of the signal is running.
     #[inline(always)]
     pub(crate) unsafe fn give(&self, signal: c_int) {
         // It can only fail where a filter forbids it, and then the program is no worse off than after plain fork().

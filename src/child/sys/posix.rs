@@ -102,22 +102,20 @@ pub(crate) unsafe fn set_mask(mask: &Mask, old: *mut Mask) -> isize {
 pub(crate) struct Disposition(libc::sigaction);
 
 impl Disposition {
+    // SAFETY: all zeroes is SIG_DFL, no flags and an empty mask.
+    pub(crate) const NONE: Self = Self(unsafe { core::mem::zeroed() });
+
     /// The default, or to be ignored.
     #[inline(always)]
-    pub(crate) fn new(ignore: bool) -> Self {
-        // SAFETY: all zeroes is SIG_DFL, no flags and an empty mask.
-        let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-        if ignore {
-            action.sa_sigaction = libc::SIG_IGN;
-        }
-        Self(action)
+    pub(crate) fn make(&mut self, ignore: bool) {
+        self.0.sa_sigaction = if ignore { libc::SIG_IGN } else { libc::SIG_DFL };
     }
 
     /// Gives it to a signal.
     ///
     /// # Safety
     ///
-    /// No handler of it is running.
+    /// It has been made, and no handler of the signal is running.
     #[inline(always)]
     pub(crate) unsafe fn give(&self, signal: c_int) {
         // It refuses what cannot be changed, and there is nothing to say about that.
