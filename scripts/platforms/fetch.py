@@ -155,7 +155,8 @@ class Rust:
                 os.chmod(path, 0o755)
             with open(os.path.join(tree, ".ready"), "w", encoding="utf-8") as file:
                 # What it needs of the system.
-                file.writelines(f"{name}\n" for name in _depends("cargo-web") if name.startswith("lib"))
+                needed = {need for name in names for need in _depends(name) if need.startswith("lib")}
+                file.writelines(f"{name}\n" for name in sorted(needed.difference(names)))
             shutil.rmtree(self.root, ignore_errors=True)
             try:
                 os.rename(tree, self.root)
