@@ -48,7 +48,7 @@ def _build_dependencies(tree):
 
 def build_package(report, build, archive):
     """dpkg-buildpackage. The .changes file."""
-    fetch.packages("dpkg-dev", "debhelper", "meson", "pkg-config", "lintian")
+    fetch.packages("build-essential", "debhelper", "meson", "pkg-config", "lintian")
     tree = _source_tree(build, archive)
     ignored = _build_dependencies(tree)
     if ignored:

@@ -45,7 +45,8 @@ def installed(report, build):
         root = os.path.join(build.folder, "installed", mode)
         shutil.rmtree(root, ignore_errors=True)
         run.run("meson", "install", "--no-rebuild", "-C", getattr(build, mode), "--destdir", root)
-        libdir = os.path.relpath(glob.glob(os.path.join(root, "usr", "lib", "**", "libqemu_fork.a"),
+        # lib, lib64 or Debian's: as Meson finds the machine.
+        libdir = os.path.relpath(glob.glob(os.path.join(root, "usr", "**", "libqemu_fork.a"),
                                            recursive=True)[0], root).rsplit("/", 1)[0]
         report.built.append(mode)
         report.same(f"installed in {mode} mode: packaging/lists/installed-{mode}.txt", run.files_below(root),
