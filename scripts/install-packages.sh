@@ -12,4 +12,5 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
     exit 1
 fi
 echo "installing $*"
+export DEBIAN_FRONTEND=noninteractive
 { apt-get update && apt-get install -y --no-install-recommends "$@"; } >/dev/null
