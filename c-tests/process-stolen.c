@@ -6,7 +6,7 @@
  */
 #include <sys/utsname.h>
 
-#include "handle.h"
+#include "older-kernel.h"
 
 enum { CHILDREN = 40 };
 
@@ -156,16 +156,11 @@ static void test_sync_ignored(const char *what)
     is_int(errno, ETIMEDOUT, "ETIMEDOUT, not ECHILD");
 }
 
-int main(int argc, char **argv)
+static void checks(void)
 {
     struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
     QemuProcess *process;
 
-    if (argc > 1) {
-        return spawned(argc, argv);
-    }
-    cast_net();
-    needs_programs();
     process = must_spawn(ARGS(SELF, "exit", "0"), NULL);
     is_kept = kernel_is_at_least(6, 15) && qemu_process_pidfd(process) != -1 && !IS_EMULATED;
     end_of(process);
@@ -181,6 +176,17 @@ int main(int argc, char **argv)
     sigaction(SIGCHLD, &action, NULL);
     test_ignored("SA_NOCLDWAIT");
     test_sync_ignored("SA_NOCLDWAIT");
+    signal(SIGCHLD, SIG_DFL);
     ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    check_here_and_on_older_kernel(checks);
     return done();
 }

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 
 enum { THREADS = 8, ROUNDS = IS_EMULATED ? 5 : 25 };
 
@@ -156,16 +156,8 @@ static void test_taking(void)
     is_int(wrong, 0, "of several threads that take an end of a pipe one gets it");
 }
 
-int main(int argc, char **argv)
+static void checks(void)
 {
-    if (argc > 1) {
-        return spawned(argc, argv);
-    }
-    cast_net();
-    needs_programs();
-    if (pthread_barrier_init(&start, NULL, THREADS + 1) != 0) {
-        bail("pthread_barrier_init");
-    }
     test_waiting(wait_for_ever, wait_for_ever, "several threads wait for ever");
     test_waiting(wait_for_ever, wait_a_time, "some wait for ever, others for a time");
     test_waiting(wait_for_ever, look_often, "some wait for ever, others look again and again");
@@ -177,5 +169,18 @@ int main(int argc, char **argv)
     test_stopping(signal_often, "some stop the child, others signal it until it has ended");
     test_taking();
     ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    if (pthread_barrier_init(&start, NULL, THREADS + 1) != 0) {
+        bail("pthread_barrier_init");
+    }
+    check_here_and_on_older_kernel(checks);
     return done();
 }

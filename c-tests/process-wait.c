@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 
 enum { INTERRUPTIONS = 50 };
 
@@ -182,24 +182,29 @@ static void test_handlers_and_timeout(void)
     is_int(end_of(process), 0, "the child ends");
 }
 
-int main(int argc, char **argv)
+static void checks(void)
 {
     struct sigaction action = {.sa_handler = handle}; /* without SA_RESTART */
 
-    if (argc > 1) {
-        return spawned(argc, argv);
-    }
-    cast_net();
-    needs_programs();
     sigaction(SIGUSR1, &action, NULL);
     test_timeouts();
     test_all_kinds_of_time();
     test_polling();
     test_nowhere_first();
-    test_pidfd();
     test_handlers(-1);
     test_handlers(60000);
     test_handlers_and_timeout();
     ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    test_pidfd();
+    check_here_and_on_older_kernel(checks);
     return done();
 }
