@@ -115,7 +115,10 @@ static bool is_forbidden(int what, int error)
     return holds;
 }
 
-/* What the process on the older kernel tells the one that made it. */
+/* Whether this is the process on the older kernel. */
+static bool is_older_kernel;
+
+/* What that process tells the one that made it. */
 struct older_kernel {
     bool is_there; /* the filter is */
     int checks, failed;
@@ -131,6 +134,7 @@ __attribute__((__noreturn__)) static void run_on_older_kernel(void (*checks)(voi
         _exit(0);
     }
     seen->is_there = true;
+    is_older_kernel = true;
 #if UNDER_ASAN
     /* The programs that are spawned have the filter, too, under which their leak checker cannot start its thread. */
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
