@@ -30,13 +30,16 @@
 #endif
 
 enum {
-    NO_CLONE3 = 1,
+    NO_CLONE3 = 1, /* but for clone3() with CLONE3_SIZE */
     NO_CLONE_VM = 2, /* no process that shares its parent's memory; threads there may be */
     NO_CLOSE_RANGE = 4,
     NO_PIDFD_OPEN = 8,
     TRAP_KILL = 16, /* kill() with TRAPPED_SIGNAL sends nothing, but raises SIGSYS in its caller */
     NO_PIDFD = NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN | TRAP_KILL,
 };
+
+/* By which a test may call clone3() all the same: larger than the kernel's own, whose rest is then zeroes. */
+enum { CLONE3_SIZE = 128 };
 
 /* One that does no harm, and that no test needs otherwise. */
 enum { TRAPPED_SIGNAL = SIGWINCH };
@@ -71,7 +74,7 @@ static bool forbid(int what, int error)
     const struct {
         int what;
         unsigned number;
-    } calls[] = {{NO_CLONE3, SYS_clone3}, {NO_CLOSE_RANGE, SYS_close_range}, {NO_PIDFD_OPEN, SYS_pidfd_open}};
+    } calls[] = {{NO_CLOSE_RANGE, SYS_close_range}, {NO_PIDFD_OPEN, SYS_pidfd_open}};
 
     code[program.len++] = LOAD(nr);
     for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
@@ -79,6 +82,13 @@ static bool forbid(int what, int error)
             code[program.len++] = UNLESS_EQUAL(calls[i].number, 1);
             code[program.len++] = ANSWER(refuse);
         }
+    }
+    if (what & NO_CLONE3) {
+        code[program.len++] = UNLESS_EQUAL(SYS_clone3, 4);
+        code[program.len++] = LOAD_LOW_HALF(args[1]);
+        code[program.len++] = UNLESS_EQUAL(CLONE3_SIZE, 1);
+        code[program.len++] = ANSWER(SECCOMP_RET_ALLOW);
+        code[program.len++] = ANSWER(refuse);
     }
     if (what & TRAP_KILL) {
         code[program.len++] = UNLESS_EQUAL(SYS_kill, 4);

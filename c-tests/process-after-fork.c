@@ -9,7 +9,7 @@
 /* What the forked child has seen. */
 static struct {
     int looked, waited, after_end, again;
-    bool killed, killed_after_end, stopped;
+    bool killed, killed_after_end, stopped, slept;
     int error;
 } *seen;
 
@@ -95,6 +95,31 @@ static void test_looking(void)
     is_int(seen->again, seen->after_end, "the same again");
     ok(!seen->killed_after_end && seen->error == ESRCH, "it cannot be signalled any more: ESRCH");
     qemu_process_free(mine);
+}
+
+static void wait_for_ever(void)
+{
+    put_byte(ready[1], 'r');
+    seen->waited = wait_measured(process, -1, &seen->slept);
+}
+
+static void test_waiting(void)
+{
+    pid_t pid;
+
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    pid = fork_with(wait_for_ever);
+    if (get_byte(ready[0]) != 'r') {
+        bail("the forked child is not ready");
+    }
+    give_time_to_spin();
+    qemu_process_kill(process, SIGUSR1, NULL);
+    is_int(wait_ms(process, -1), KILLED_BY + SIGUSR1, "the parent gets the status");
+    finish(pid, "a forked child that waits for ever ends, too");
+    ok(seen->waited == UNKNOWN_END || seen->waited == KILLED_BY + SIGUSR1, "its status is right or unknown, not %d",
+       seen->waited);
+    ok(seen->slept, "it slept for most of the time");
+    qemu_process_free(process);
 }
 
 static void kill_it(void)
@@ -189,6 +214,7 @@ static void test_spawning(void)
 static void checks(void)
 {
     test_looking();
+    test_waiting();
     test_killing();
     test_stopping();
     test_freeing(free_it, "a forked child frees its copy of the handle");

@@ -1,6 +1,6 @@
 /*
- * A child was reaped, and its id has become that of a stranger, no child of this program: the handle reaches him in no
- * way. He is made by a process aside, which gives him the id that it is told to.
+ * A child was reaped, and its id has become that of a stranger, no child of this program, or of another child: the
+ * handle reaches neither in any way. The stranger is made by a process aside, which gives him the id that it is told to.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,14 +10,17 @@
 static int orders[2], answers[2];
 
 /* The kernel's struct clone_args of Linux 5.5, which older headers do not have. */
-struct clone_with_id {
-    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size;
+union clone_with_id {
+    struct {
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size;
+    };
+    char bytes[CLONE3_SIZE];
 };
 
-/* A process with this id, which ends with status 0 when it gets a byte: or by what signal it got meanwhile. */
-static pid_t make_stranger(pid_t id, int byte_from)
+/* A child with this id, which ends with status 0 when it gets a byte: or by what signal it got meanwhile. */
+static pid_t make_child(pid_t id, int byte_from)
 {
-    struct clone_with_id args = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&id, .set_tid_size = 1};
+    union clone_with_id args = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&id, .set_tid_size = 1};
     pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
     if (pid == 0) {
@@ -47,7 +50,7 @@ __attribute__((__noreturn__)) static void serve(void)
         _exit(1);
     }
     while (read(orders[0], &order, sizeof(order)) == sizeof(order)) {
-        pid_t stranger = make_stranger((pid_t)order, bytes[0]);
+        pid_t stranger = make_child((pid_t)order, bytes[0]);
 
         answer(stranger == -1 ? errno : 0);
         if (stranger != -1 && read(orders[0], &order, sizeof(order)) == sizeof(order)) {
@@ -131,8 +134,17 @@ static void wait_for_it(QemuProcess *process)
     ok(qemu_process_wait(process, -1, NULL, NULL) == 1, "a wait for ever comes to its end");
 }
 
+static void cannot_give_ids(const char *what, int error)
+{
+    char why[128];
+
+    snprintf(why, sizeof(why), "a process cannot be given an id here, which root can from Linux 5.5 on: %s",
+             strerror(error));
+    skip(what, why);
+}
+
 /* What becomes of the child; then what is asked of the handle. */
-static void test(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
+static void test_stranger(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
     int error, end;
@@ -140,11 +152,7 @@ static void test(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const 
     reap(process);
     error = ask((int)qemu_process_pid(process));
     if (error != 0) {
-        char why[128];
-
-        snprintf(why, sizeof(why), "a process cannot be given an id here, which root can from Linux 5.5 on: %s",
-                 strerror(error));
-        skip(what, why);
+        cannot_give_ids(what, error);
     } else {
         use(process);
         qemu_process_free(process);
@@ -155,6 +163,93 @@ static void test(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const 
         }
     }
     qemu_process_free(process);
+}
+
+/* Another child of this program has the id. Without a descriptor the handle must have seen the end before. */
+static void test_other_child(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
+    int bytes[2], before;
+    pid_t child;
+
+    if (pipe2(bytes, O_CLOEXEC) != 0) {
+        bail("pipe2");
+    }
+    reap(process);
+    before = wait_ms(process, 0);
+    child = make_child(qemu_process_pid(process), bytes[0]);
+    if (child == -1) {
+        cannot_give_ids(what, errno);
+    } else {
+        use(process);
+        put_byte(bytes[1], 'g');
+        await_end(child);
+        is_int(wait_ms(process, -1), before, "the handle tells what it told before");
+        use(process);
+        qemu_process_free(process);
+        process = NULL;
+        ok(wait_for(child) == 0, "%s, and then the id is another child's: it is left alone, and unreaped", what);
+    }
+    qemu_process_free(process);
+    close(bytes[0]);
+    close(bytes[1]);
+}
+
+/* In a fork of the program, which has not seen the end, and whose own child has the id. */
+static void look_in_fork(QemuProcess *process, int go_from, int *error)
+{
+    int bytes[2];
+    pid_t child;
+    bool holds;
+
+    if (get_byte(go_from) != 'g' || pipe2(bytes, O_CLOEXEC) != 0) {
+        _exit(96);
+    }
+    child = make_child(qemu_process_pid(process), bytes[0]);
+    if (child == -1) {
+        *error = errno;
+        _exit(0);
+    }
+    (void)qemu_process_wait(process, 0, NULL, NULL);
+    holds = !qemu_process_kill(process, SIGKILL, NULL);
+    put_byte(bytes[1], 'g');
+    await_end(child);
+    (void)qemu_process_wait(process, 10, NULL, NULL);
+    qemu_process_free(process);
+    _exit(holds && has_child() && wait_for(child) == 0 ? 0 : 1);
+}
+
+static void test_child_of_fork(void)
+{
+    static const char what[] = "in a fork of the program its own child, which has the id, is left alone, and unreaped";
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
+    int *error = shared_memory(sizeof(*error));
+    int bytes[2], status;
+    pid_t pid;
+
+    if (pipe2(bytes, O_CLOEXEC) != 0) {
+        bail("pipe2");
+    }
+    fflush(NULL);
+    pid = fork();
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        cast_net();
+        close(bytes[1]);
+        look_in_fork(process, bytes[0], error);
+    }
+    is_int(end_of(process), 7, "the child of a program that has forked ends");
+    put_byte(bytes[1], 'g');
+    status = wait_for(pid);
+    if (*error != 0) {
+        cannot_give_ids(what, *error);
+    } else {
+        is_int(status, 0, what);
+    }
+    close(bytes[0]);
+    close(bytes[1]);
 }
 
 static void checks(void)
@@ -169,10 +264,14 @@ static void checks(void)
     };
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-        test(ways[i].reap, kill_it, ways[i].what);
-        test(ways[i].reap, stop_it, ways[i].what);
-        test(ways[i].reap, wait_for_it, ways[i].what);
+        test_stranger(ways[i].reap, kill_it, ways[i].what);
+        test_stranger(ways[i].reap, stop_it, ways[i].what);
+        test_stranger(ways[i].reap, wait_for_it, ways[i].what);
+        test_other_child(ways[i].reap, kill_it, ways[i].what);
+        test_other_child(ways[i].reap, stop_it, ways[i].what);
+        test_other_child(ways[i].reap, wait_for_it, ways[i].what);
     }
+    test_child_of_fork();
     ok(!has_child(), "no child is left");
 }
 
