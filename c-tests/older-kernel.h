@@ -1,6 +1,6 @@
 /*
- * An older kernel, made of this one by a seccomp filter that forbids what is newer: above all one without descriptors of
- * processes, where a handle knows its child by the id alone. A filter cannot be taken away again: install it in a
+ * An older kernel, made of this one by a seccomp filter that forbids what is newer: above all one without descriptors
+ * of processes, where a handle knows its child by the id alone. A filter cannot be taken away again: install it in a
  * process made for that, and few of them (see stuck.h).
  *
  * SPDX-License-Identifier: MIT
@@ -60,7 +60,8 @@ enum { LOW_HALF = 0 };
 #define LOAD_LOW_HALF(field) \
     ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + LOW_HALF))
 /* Go on with the next step, or leave so many out. */
-#define UNLESS_EQUAL(value, steps) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(value), 0, steps))
+#define UNLESS_EQUAL(value, steps) \
+    ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(value), 0, steps))
 #define UNLESS_SET(bits, steps) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, steps))
 #define IF_SET(bits, steps) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, steps, 0))
 #define ANSWER(what) ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, what))
@@ -126,7 +127,7 @@ static bool is_forbidden(int what, int error)
 }
 
 /* Whether this is the process on the older kernel. */
-static bool is_older_kernel;
+__attribute__((__unused__)) static bool is_older_kernel;
 
 /* What that process tells the one that made it. */
 struct older_kernel {

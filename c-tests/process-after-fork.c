@@ -139,7 +139,8 @@ static void test_killing(void)
     if (by_descriptor) {
         ok(seen->killed, "by its descriptor it can");
     } else {
-        ok(!seen->killed && seen->error == ECHILD, "without a descriptor it does not: it might be somebody else by now");
+        ok(!seen->killed && seen->error == ECHILD,
+           "without a descriptor it does not: it might be somebody else by now");
         qemu_process_kill(process, SIGUSR2, NULL);
     }
     is_int(wait_ms(process, -1), KILLED_BY + SIGUSR2, "the parent gets the status");

@@ -1,6 +1,6 @@
 /*
  * A child was reaped, and its id has become that of a stranger, no child of this program, or of another child: the
- * handle reaches neither in any way. The stranger is made by a process aside, which gives him the id that it is told to.
+ * handle reaches neither in any way. The stranger is made by a process aside, which gives him the id that it is told.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -10,7 +10,7 @@
 
 enum { CHILDREN = 40 };
 
-/* Whether there is a descriptor of a child; and whether the kernel keeps the status of a process that was reaped for it. */
+/* Whether there is a descriptor of a child; and whether the kernel keeps for it the status of one that was reaped. */
 static bool has_pidfd, is_kept;
 
 static bool kernel_is_at_least(int major, int minor)
