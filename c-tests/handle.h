@@ -106,6 +106,33 @@ __attribute__((__unused__)) static void yield_a_moment(void)
     nanosleep(&moment, NULL);
 }
 
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
+/* Lets others run for long enough that a thread that spins meanwhile cannot hide it. */
+__attribute__((__unused__)) static void give_time_to_spin(void)
+{
+    for (int i = 0; i < 300; i++) {
+        yield_a_moment();
+    }
+}
+
+/* wait_ms(), and whether the thread slept for most of the time. */
+__attribute__((__unused__)) static int wait_measured(QemuProcess *process, int64_t timeout_ms, bool *slept)
+{
+    int64_t start = clock_us(CLOCK_MONOTONIC), worked = clock_us(CLOCK_THREAD_CPUTIME_ID);
+    int end = wait_ms(process, timeout_ms);
+
+    worked = clock_us(CLOCK_THREAD_CPUTIME_ID) - worked;
+    *slept = worked < (clock_us(CLOCK_MONOTONIC) - start) / 4;
+    return end;
+}
+
 /* Ends the test where it hangs: a net that no machine is slow enough to fall into. */
 __attribute__((__unused__)) static void cast_net(void)
 {

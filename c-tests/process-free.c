@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 
 enum { ALL_PIPES = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT | QEMU_SPAWN_PIPE_STDERR };
 
@@ -126,16 +126,10 @@ static void test_pipes_of_an_ended_child(void)
     is_str(text, "err\n", "what a child has written can be read when it is gone, and the handle, too");
 }
 
-int main(int argc, char **argv)
+static void checks(void)
 {
-    int before;
+    int before = count_descriptors();
 
-    if (argc > 1) {
-        return spawned(argc, argv);
-    }
-    cast_net();
-    needs_programs();
-    before = count_descriptors();
     test_null();
     test_ended();
     test_living();
@@ -148,5 +142,15 @@ int main(int argc, char **argv)
     test_pipes_of_an_ended_child();
     is_int(count_descriptors(), before, "no descriptor is left");
     ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    check_here_and_on_older_kernel(checks);
     return done();
 }

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 
 static void kill_fails(QemuProcess *process, int sig, int error, const char *reason, const char *what)
 {
@@ -70,6 +70,15 @@ static void test_ended(bool reaped)
     qemu_process_free(process);
 }
 
+static void checks(void)
+{
+    test_living();
+    test_detached();
+    test_ended(false);
+    test_ended(true);
+    ok(!has_child(), "no child is left");
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -77,10 +86,6 @@ int main(int argc, char **argv)
     }
     cast_net();
     needs_programs();
-    test_living();
-    test_detached();
-    test_ended(false);
-    test_ended(true);
-    ok(!has_child(), "no child is left");
+    check_here_and_on_older_kernel(checks);
     return done();
 }

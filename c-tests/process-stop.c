@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 
 enum { LONG = 90000, SHORT = 20 }; /* milliseconds */
 
@@ -48,16 +48,10 @@ static int stop(QemuProcess *process, int64_t grace_ms)
     return ending_of(&status);
 }
 
-int main(int argc, char **argv)
+static void checks(void)
 {
     QemuProcess *process;
     int end;
-
-    if (argc > 1) {
-        return strcmp(argv[1], "polite") == 0 ? polite() : spawned(argc, argv);
-    }
-    cast_net();
-    needs_programs();
 
     process = must_spawn(ARGS(SELF, "pause"), NULL);
     is_int(stop(process, LONG), KILLED_BY + SIGTERM, "SIGTERM suffices");
@@ -113,5 +107,15 @@ int main(int argc, char **argv)
     is_int(wait_ms(process, 0), KILLED_BY + SIGTERM, "the status is kept");
     qemu_process_free(process);
     ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return strcmp(argv[1], "polite") == 0 ? polite() : spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    check_here_and_on_older_kernel(checks);
     return done();
 }

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 
 enum { THREADS = 8, ROUNDS = IS_EMULATED ? 5 : 25 };
 
@@ -156,16 +156,93 @@ static void test_taking(void)
     is_int(wrong, 0, "of several threads that take an end of a pipe one gets it");
 }
 
-int main(int argc, char **argv)
+/*
+ * Without a descriptor: a thread that is just about to send a signal, stopped there by the filter. The child ends
+ * meanwhile. Nobody may reap it before the signal is sent, or that could reach who has its id by then.
+ */
+static struct {
+    void (*work)(struct job *);
+    struct job job;
+    pid_t thread;
+    bool may_go, has_returned;
+    bool was_trapped, was_there;
+} other;
+
+static void *work_meanwhile(void *arg)
 {
-    if (argc > 1) {
-        return spawned(argc, argv);
+    __atomic_store_n(&other.thread, (pid_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(&other.may_go, __ATOMIC_SEQ_CST)) {
+        sched_yield(); /* it must not sleep before it waits for the lock */
     }
-    cast_net();
-    needs_programs();
-    if (pthread_barrier_init(&start, NULL, THREADS + 1) != 0) {
-        bail("pthread_barrier_init");
+    other.work(&other.job);
+    __atomic_store_n(&other.has_returned, true, __ATOMIC_SEQ_CST);
+    return arg;
+}
+
+static bool has_returned_or_sleeps(void)
+{
+    return __atomic_load_n(&other.has_returned, __ATOMIC_SEQ_CST) || process_state(other.thread) == 'S';
+}
+
+static void about_to_kill(int signum)
+{
+    pid_t pid = qemu_process_pid(process);
+    siginfo_t info = {.si_pid = 0};
+
+    (void)signum;
+    other.was_trapped = true;
+    syscall(SYS_tgkill, pid, pid, SIGKILL);
+    await_end(pid);
+    __atomic_store_n(&other.may_go, true, __ATOMIC_SEQ_CST);
+    while (!has_returned_or_sleeps()) {
+        yield_a_moment();
     }
+    other.was_there =
+        waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid && !other.has_returned;
+}
+
+static void signal_once(struct job *job)
+{
+    job->holds = !qemu_process_kill(process, SIGUSR1, NULL) && errno == ESRCH;
+    job->got = wait_ms(process, 0);
+}
+
+static void look_once(struct job *job)
+{
+    job->got = wait_ms(process, 0);
+    job->holds = true;
+}
+
+static void test_about_to_kill(void (*work)(struct job *), const char *what)
+{
+    struct sigaction action = {.sa_handler = about_to_kill}, before;
+    pthread_t thread;
+
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    memset(&other, 0, sizeof(other));
+    other.work = work;
+    sigaction(SIGSYS, &action, &before);
+    if (pthread_create(&thread, NULL, work_meanwhile, NULL) != 0) {
+        bail("pthread_create");
+    }
+    while (__atomic_load_n(&other.thread, __ATOMIC_SEQ_CST) == 0) {
+        sched_yield();
+    }
+    qemu_process_kill(process, TRAPPED_SIGNAL, NULL);
+    if (!other.was_trapped) {
+        qemu_process_kill(process, SIGKILL, NULL);
+        __atomic_store_n(&other.may_go, true, __ATOMIC_SEQ_CST);
+    }
+    pthread_join(thread, NULL);
+    sigaction(SIGSYS, &before, NULL);
+    ok(other.was_trapped, "a thread is about to send a signal, and the child ends");
+    ok(other.was_there, "the child is not reaped before the signal is sent by another that %s", what);
+    ok(other.job.got == KILLED_BY + SIGKILL && other.job.holds, "but then it is");
+    qemu_process_free(process);
+}
+
+static void checks(void)
+{
     test_waiting(wait_for_ever, wait_for_ever, "several threads wait for ever");
     test_waiting(wait_for_ever, wait_a_time, "some wait for ever, others for a time");
     test_waiting(wait_for_ever, look_often, "some wait for ever, others look again and again");
@@ -176,6 +253,26 @@ int main(int argc, char **argv)
     test_stopping(wait_for_ever, "some stop the child, others wait");
     test_stopping(signal_often, "some stop the child, others signal it until it has ended");
     test_taking();
+    if (is_older_kernel) {
+        test_about_to_kill(look_once, "has a look");
+        test_about_to_kill(wait_for_ever, "waits for ever");
+        test_about_to_kill(wait_a_time, "waits for a time");
+        test_about_to_kill(signal_once, "sends one, too");
+        test_about_to_kill(stop, "stops the child");
+    }
     ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    if (pthread_barrier_init(&start, NULL, THREADS + 1) != 0) {
+        bail("pthread_barrier_init");
+    }
+    check_here_and_on_older_kernel(checks);
     return done();
 }

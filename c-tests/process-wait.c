@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 
 enum { INTERRUPTIONS = 50 };
 
@@ -18,10 +18,7 @@ static void handle(int signum)
 
 static int64_t now_ms(void)
 {
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+    return clock_us(CLOCK_MONOTONIC) / 1000;
 }
 
 /* Interrupts the thread that waits, and only then lets the child end. */
@@ -147,6 +144,33 @@ static void test_pidfd(void)
     qemu_process_free(process);
 }
 
+static void *let_end(void *arg)
+{
+    give_time_to_spin();
+    close(*(int *)arg);
+    return NULL;
+}
+
+static void test_sleeping(int64_t timeout_ms, int wanted)
+{
+    int child_stdin;
+    QemuProcess *process = start_cat(&child_stdin);
+    pthread_t thread;
+    bool lets_end = wanted != TIMED_OUT, slept;
+
+    if (lets_end && pthread_create(&thread, NULL, let_end, &child_stdin) != 0) {
+        bail("pthread_create");
+    }
+    is_int(wait_measured(process, timeout_ms, &slept), wanted, "a long wait");
+    ok(slept, "%lld ms: it slept for most of the time", (long long)timeout_ms);
+    if (lets_end) {
+        pthread_join(thread, NULL);
+    } else {
+        close(child_stdin);
+    }
+    is_int(end_of(process), 0, "the child ends");
+}
+
 static void test_handlers(int64_t timeout_ms)
 {
     struct interrupter interrupter = {.victim = pthread_self()};
@@ -182,24 +206,32 @@ static void test_handlers_and_timeout(void)
     is_int(end_of(process), 0, "the child ends");
 }
 
-int main(int argc, char **argv)
+static void checks(void)
 {
     struct sigaction action = {.sa_handler = handle}; /* without SA_RESTART */
 
-    if (argc > 1) {
-        return spawned(argc, argv);
-    }
-    cast_net();
-    needs_programs();
     sigaction(SIGUSR1, &action, NULL);
     test_timeouts();
     test_all_kinds_of_time();
     test_polling();
     test_nowhere_first();
-    test_pidfd();
+    test_sleeping(-1, 0);
+    test_sleeping(60000, 0);
+    test_sleeping(100, TIMED_OUT);
     test_handlers(-1);
     test_handlers(60000);
     test_handlers_and_timeout();
     ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    test_pidfd();
+    check_here_and_on_older_kernel(checks);
     return done();
 }

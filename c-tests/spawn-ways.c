@@ -4,20 +4,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "handle.h"
+#include "older-kernel.h"
 #include "seccomp.h"
-
-#ifndef SYS_clone3
-#define SYS_clone3 435
-#endif
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-
-enum { NO_CLONE3 = 1, NO_CLONE_VM = 2, NO_CLOSE_RANGE = 4, NO_PIDFD_OPEN = 8 };
 
 /* A way, and what a process that is forced to take it has seen. */
 static const struct way {
@@ -47,48 +35,6 @@ static struct {
     int refusal_errno, refusal_step;
     bool has_pidfd, is_filtered, finished;
 } *seen;
-
-/* Whichever argument of clone() holds the flags. */
-#if defined(__s390x__)
-enum { FLAGS_ARGUMENT = 1 };
-#else
-enum { FLAGS_ARGUMENT = 0 };
-#endif
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-enum { LOW_HALF = 4 };
-#else
-enum { LOW_HALF = 0 };
-#endif
-
-static void forbid(int what, int error)
-{
-    const unsigned refuse = SECCOMP_RET_ERRNO | (unsigned)error;
-    struct sock_filter code[24];
-    struct sock_fprog program = {0, code};
-    const struct {
-        int what;
-        unsigned number;
-    } calls[] = {{NO_CLONE3, SYS_clone3}, {NO_CLOSE_RANGE, SYS_close_range}, {NO_PIDFD_OPEN, SYS_pidfd_open}};
-
-    code[program.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
-        if (what & calls[i].what) {
-            code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[i].number, 0, 1);
-            code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, refuse);
-        }
-    }
-    if (what & NO_CLONE_VM) {
-        code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3);
-        code[program.len++] = (struct sock_filter)BPF_STMT(
-            BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[FLAGS_ARGUMENT]) + LOW_HALF);
-        code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_VM, 0, 1);
-        code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, refuse);
-    }
-    code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-        _exit(97);
-    }
-}
 
 /* How many descriptors a program that was spawned has, beside the three. */
 static int spare_descriptors(void)
@@ -245,23 +191,6 @@ static void without_filter(void *arg)
     take_notes();
 }
 
-/* Whether what is to be forbidden is. */
-static bool is_forbidden(const struct way *way)
-{
-    bool holds = true;
-
-    if (way->forbidden & NO_CLONE3) {
-        holds = holds && syscall(SYS_clone3, NULL, 0) == -1 && errno == way->error;
-    }
-    if (way->forbidden & NO_CLOSE_RANGE) {
-        holds = holds && syscall(SYS_close_range, 2000, 2000, 0) == -1 && errno == way->error;
-    }
-    if (way->forbidden & NO_PIDFD_OPEN) {
-        holds = holds && syscall(SYS_pidfd_open, getpid(), 0) == -1 && errno == way->error;
-    }
-    return holds;
-}
-
 static void with_filter(void *arg)
 {
     const struct way *way = arg;
@@ -269,8 +198,10 @@ static void with_filter(void *arg)
     if (way->known_before) {
         end_of(must_spawn(ARGS(SELF, "exit", "0"), NULL));
     }
-    forbid(way->forbidden, way->error);
-    seen->is_filtered = is_forbidden(way);
+    if (!forbid(way->forbidden, way->error)) {
+        _exit(97);
+    }
+    seen->is_filtered = is_forbidden(way->forbidden, way->error);
     take_notes();
 }
 
@@ -310,7 +241,9 @@ static void with_holder(void *arg)
     QemuProcess *process;
 
     (void)arg;
-    forbid(NO_CLONE3 | NO_CLONE_VM, EPERM);
+    if (!forbid(NO_CLONE3 | NO_CLONE_VM, EPERM)) {
+        _exit(97);
+    }
     if (pthread_atfork(fork_a_holder, NULL, NULL) != 0) {
         _exit(96);
     }

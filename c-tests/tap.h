@@ -25,12 +25,14 @@ enum { IS_EMULATED = 0 };
 
 static int tap_count;
 static int tap_failed;
+/* Before the name of every check, where a test makes its checks more than once. */
+static const char *tap_form = "";
 
 __attribute__((__format__(__printf__, 2, 3), __unused__)) static bool ok(bool holds, const char *fmt, ...)
 {
     va_list ap;
 
-    printf("%sok %d - ", holds ? "" : "not ", ++tap_count);
+    printf("%sok %d - %s", holds ? "" : "not ", ++tap_count, tap_form);
     va_start(ap, fmt);
     vprintf(fmt, ap);
     va_end(ap);
@@ -63,7 +65,7 @@ __attribute__((__unused__)) static bool is_str(const char *got, const char *want
 /* One check that cannot be made on this machine. The reason is shown. */
 __attribute__((__unused__)) static void skip(const char *what, const char *why)
 {
-    printf("ok %d - %s # SKIP %s\n", ++tap_count, what, why);
+    printf("ok %d - %s%s # SKIP %s\n", ++tap_count, tap_form, what, why);
     fflush(stdout);
 }
 

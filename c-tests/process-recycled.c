@@ -1,0 +1,288 @@
+/*
+ * A child was reaped, and its id has become that of a stranger, no child of this program, or of another child: the
+ * handle reaches neither in any way. The stranger is made by a process aside, which gives him the id that it is told.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "older-kernel.h"
+
+/* Where the process aside is told what to do, and where it answers. */
+static int orders[2], answers[2];
+
+/* The kernel's struct clone_args of Linux 5.5, which older headers do not have. */
+union clone_with_id {
+    struct {
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size;
+    };
+    char bytes[CLONE3_SIZE];
+};
+
+/* A child with this id, which ends with status 0 when it gets a byte: or by what signal it got meanwhile. */
+static pid_t make_child(pid_t id, int byte_from)
+{
+    union clone_with_id args = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&id, .set_tid_size = 1};
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+    if (pid == 0) {
+        char byte;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        _exit(read(byte_from, &byte, 1) == 1 ? 0 : 1);
+    }
+    return pid;
+}
+
+static void answer(int number)
+{
+    if (write(answers[1], &number, sizeof(number)) != sizeof(number)) {
+        _exit(1);
+    }
+}
+
+/* Each order is an id, and then a word that the stranger may go. Answers: 0 or why there is none; how he ended. */
+__attribute__((__noreturn__)) static void serve(void)
+{
+    int bytes[2], order;
+
+    close(orders[1]);
+    close(answers[0]);
+    if (pipe(bytes) != 0) {
+        _exit(1);
+    }
+    while (read(orders[0], &order, sizeof(order)) == sizeof(order)) {
+        pid_t stranger = make_child((pid_t)order, bytes[0]);
+
+        answer(stranger == -1 ? errno : 0);
+        if (stranger != -1 && read(orders[0], &order, sizeof(order)) == sizeof(order)) {
+            put_byte(bytes[1], 'g');
+            answer(wait_for(stranger));
+            /* Where a signal was faster, the byte is still there. */
+            fcntl(bytes[0], F_SETFL, O_NONBLOCK);
+            (void)get_byte(bytes[0]);
+            fcntl(bytes[0], F_SETFL, 0);
+        }
+    }
+    _exit(0);
+}
+
+/* No child of this process, whose children are to be those that it spawns. */
+static void start_process_aside(void)
+{
+    pid_t pid;
+
+    if (pipe2(orders, O_CLOEXEC) != 0 || pipe2(answers, O_CLOEXEC) != 0) {
+        bail("pipe2");
+    }
+    pid = fork();
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        if (fork() != 0) {
+            _exit(0);
+        }
+        /* Whoever reads what the test says must not wait for this process. */
+        close(STDOUT_FILENO);
+        close(STDERR_FILENO);
+        serve();
+    }
+    wait_for(pid);
+    close(orders[0]);
+    close(answers[1]);
+}
+
+static int ask(int order)
+{
+    int number = -1;
+
+    if (write(orders[1], &order, sizeof(order)) != sizeof(order) ||
+        read(answers[0], &number, sizeof(number)) != sizeof(number)) {
+        bail("the process aside is gone");
+    }
+    return number;
+}
+
+static void reap_by_handle(QemuProcess *process)
+{
+    qemu_process_wait(process, -1, NULL, NULL);
+}
+
+static void steal(QemuProcess *process)
+{
+    (void)wait_for(qemu_process_pid(process));
+}
+
+static void let_go(QemuProcess *process)
+{
+    qemu_process_detach(process);
+    steal(process);
+}
+
+static void kill_it(QemuProcess *process)
+{
+    errno = 0;
+    ok(!qemu_process_kill(process, SIGKILL, NULL) && errno == ESRCH, "it cannot be signalled: ESRCH");
+}
+
+static void stop_it(QemuProcess *process)
+{
+    ok(qemu_process_stop(process, -1, NULL, NULL), "it has been stopped");
+}
+
+static void wait_for_it(QemuProcess *process)
+{
+    ok(qemu_process_wait(process, -1, NULL, NULL) == 1, "a wait for ever comes to its end");
+}
+
+static void cannot_give_ids(const char *what, int error)
+{
+    char why[128];
+
+    snprintf(why, sizeof(why), "a process cannot be given an id here, which root can from Linux 5.5 on: %s",
+             strerror(error));
+    skip(what, why);
+}
+
+/* What becomes of the child; then what is asked of the handle. */
+static void test_stranger(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
+    int error, end;
+
+    reap(process);
+    error = ask((int)qemu_process_pid(process));
+    if (error != 0) {
+        cannot_give_ids(what, error);
+    } else {
+        use(process);
+        qemu_process_free(process);
+        process = NULL;
+        end = ask(0);
+        if (!ok(end == 0, "%s, and then the id is a stranger's: he is left alone", what)) {
+            printf("# he ended with wait status 0x%x\n", (unsigned)end);
+        }
+    }
+    qemu_process_free(process);
+}
+
+/* Another child of this program has the id. Without a descriptor the handle must have seen the end before. */
+static void test_other_child(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
+{
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
+    int bytes[2], before;
+    pid_t child;
+
+    if (pipe2(bytes, O_CLOEXEC) != 0) {
+        bail("pipe2");
+    }
+    reap(process);
+    before = wait_ms(process, 0);
+    child = make_child(qemu_process_pid(process), bytes[0]);
+    if (child == -1) {
+        cannot_give_ids(what, errno);
+    } else {
+        use(process);
+        put_byte(bytes[1], 'g');
+        await_end(child);
+        is_int(wait_ms(process, -1), before, "the handle tells what it told before");
+        use(process);
+        qemu_process_free(process);
+        process = NULL;
+        ok(wait_for(child) == 0, "%s, and then the id is another child's: it is left alone, and unreaped", what);
+    }
+    qemu_process_free(process);
+    close(bytes[0]);
+    close(bytes[1]);
+}
+
+/* In a fork of the program, which has not seen the end, and whose own child has the id. */
+static void look_in_fork(QemuProcess *process, int go_from, int *error)
+{
+    int bytes[2];
+    pid_t child;
+    bool holds;
+
+    if (get_byte(go_from) != 'g' || pipe2(bytes, O_CLOEXEC) != 0) {
+        _exit(96);
+    }
+    child = make_child(qemu_process_pid(process), bytes[0]);
+    if (child == -1) {
+        *error = errno;
+        _exit(0);
+    }
+    (void)qemu_process_wait(process, 0, NULL, NULL);
+    holds = !qemu_process_kill(process, SIGKILL, NULL);
+    put_byte(bytes[1], 'g');
+    await_end(child);
+    (void)qemu_process_wait(process, 10, NULL, NULL);
+    qemu_process_free(process);
+    _exit(holds && has_child() && wait_for(child) == 0 ? 0 : 1);
+}
+
+static void test_child_of_fork(void)
+{
+    static const char what[] = "in a fork of the program its own child, which has the id, is left alone, and unreaped";
+    QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
+    int *error = shared_memory(sizeof(*error));
+    int bytes[2], status;
+    pid_t pid;
+
+    if (pipe2(bytes, O_CLOEXEC) != 0) {
+        bail("pipe2");
+    }
+    fflush(NULL);
+    pid = fork();
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        cast_net();
+        close(bytes[1]);
+        look_in_fork(process, bytes[0], error);
+    }
+    is_int(end_of(process), 7, "the child of a program that has forked ends");
+    put_byte(bytes[1], 'g');
+    status = wait_for(pid);
+    if (*error != 0) {
+        cannot_give_ids(what, *error);
+    } else {
+        is_int(status, 0, what);
+    }
+    close(bytes[0]);
+    close(bytes[1]);
+}
+
+static void checks(void)
+{
+    static const struct {
+        void (*reap)(QemuProcess *);
+        const char *what;
+    } ways[] = {
+        {reap_by_handle, "reaped by its handle"},
+        {steal, "reaped by somebody else"},
+        {let_go, "detached, and reaped by somebody else"},
+    };
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        test_stranger(ways[i].reap, kill_it, ways[i].what);
+        test_stranger(ways[i].reap, stop_it, ways[i].what);
+        test_stranger(ways[i].reap, wait_for_it, ways[i].what);
+        test_other_child(ways[i].reap, kill_it, ways[i].what);
+        test_other_child(ways[i].reap, stop_it, ways[i].what);
+        test_other_child(ways[i].reap, wait_for_it, ways[i].what);
+    }
+    test_child_of_fork();
+    ok(!has_child(), "no child is left");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    start_process_aside();
+    check_here_and_on_older_kernel(checks);
+    return done();
+}
