@@ -24,10 +24,7 @@ pub(crate) fn open_pidfd(pid: c_int) -> Option<Fd> {
 
 /// Takes the status of a child that could not become a program. Nobody else wants it.
 pub(crate) fn reap_failed(pid: c_int) {
-    // SAFETY: NULL asks for neither a status nor the resources it has used.
-    while unsafe { syscall!(libc::SYS_waitid, P_PID, pid, 0, libc::WEXITED | libc::__WALL, 0) }
-        == -(libc::EINTR as isize)
-    {}
+    while matches!(wait_id(P_PID, pid, 0), Err(libc::EINTR)) {}
 }
 
 /// waitid(), but for how it ended, with the answer of the kernel.

@@ -117,32 +117,46 @@ impl Known {
     /// Tries the ways from `first` on, each with a child that shows whether it really shares the memory: an emulator
     /// or a filter may pretend.
     fn find_out(first: Way) -> Result<Self, Errno> {
-        use super::clone::by_clone;
-        use crate::child::step::Step;
-        use crate::process::reap_failed;
-
         let mut why_fork = Errno::from_raw(libc::ENOSYS);
         for way in [Way::Clone3, Way::Clone] {
             if way == Way::Clone3 && first != Way::Clone3 {
                 continue;
             }
-            let mut plan = Plan { probe: true, ..Plan::EMPTY };
-            match by_clone(way, true, &mut plan) {
-                Ok(created) => {
-                    reap_failed(created.pid);
-                    if created.report.step == Step::Exec {
-                        let known = Self { way, unshares: created.report.errno == 0, why_fork };
-                        known.keep();
-                        return Ok(known);
-                    }
-                }
-                Err(errno) if is_closed(errno.as_raw()) => why_fork = errno,
-                Err(errno) => return Err(errno),
+            // Valgrind makes a fork of clone(), but ends the program where that shall share the table of descriptors.
+            if way == Way::Clone && Self::probe(way, false, &mut why_fork)?.is_none() {
+                continue;
+            }
+            if let Some(report) = Self::probe(way, true, &mut why_fork)? {
+                let known = Self { way, unshares: report.errno == 0, why_fork };
+                known.keep();
+                return Ok(known);
             }
         }
         let known = Self { way: Way::Fork, unshares: false, why_fork };
         known.keep();
         Ok(known)
+    }
+
+    /// What a child that only shows what it can do has to say; `None` where this way is closed, for which there may be a
+    /// reason, or the memory is not shared.
+    #[inline(never)]
+    fn probe(way: Way, unshares: bool, why_not: &mut Errno) -> Result<Option<Report>, Errno> {
+        use super::clone::by_clone;
+        use crate::child::step::Step;
+        use crate::process::reap_failed;
+
+        let mut plan = Plan { probe: true, ..Plan::EMPTY };
+        match by_clone(way, unshares, &mut plan) {
+            Ok(created) => {
+                reap_failed(created.pid);
+                Ok((created.report.step == Step::Exec).then_some(created.report))
+            }
+            Err(errno) if is_closed(errno.as_raw()) => {
+                *why_not = errno;
+                Ok(None)
+            }
+            Err(errno) => Err(errno),
+        }
     }
 }
 
