@@ -27,6 +27,7 @@ static void make_elf(const char *path, const char *interpreter)
     } file;
     int self = open(SELF, O_RDONLY | O_CLOEXEC);
 
+    memset(&file, 0, sizeof(file));
     /* The machine and its flags are this program's own. */
     if (self == -1 || read(self, &file, sizeof(file.header)) != sizeof(file.header)) {
         bail(SELF);
