@@ -212,10 +212,11 @@ pub(crate) unsafe extern "C" fn run(plan: *const Plan) -> ! {
 }
 
 /// Shows by the report being there that the memory is the parent's, and by the errno in it whether the table of
-/// descriptors can be made this process's own.
+/// descriptors, if that is the parent's, too, can be made this process's own.
 #[inline(always)]
 fn probe(plan: &Plan) -> ! {
-    let failure = Failure { step: Step::Exec, error: sys::unshare_descriptors(c_int::MAX), index: 0 };
+    let error = if plan.shared_descriptors { sys::unshare_descriptors(c_int::MAX) } else { 0 };
+    let failure = Failure { step: Step::Exec, error, index: 0 };
     report(plan, -1, &failure);
     sys::exit(0)
 }
