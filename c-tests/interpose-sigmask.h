@@ -1,5 +1,6 @@
 /*
- * pthread_sigmask() as the test program defines it: libc's, or one that fails in this process. It returns its error, and leaves something else in errno, whether it fails or not: POSIX does not say that it may not.
+ * pthread_sigmask() as the test program defines it: libc's, or one that fails in this process. It returns its error, and
+ * leaves something else in errno, whether it fails or not: POSIX does not say that it may not.
  *
  * SPDX-License-Identifier: MIT
  */
