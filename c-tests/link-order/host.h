@@ -1,6 +1,6 @@
 /*
  * A small program in the manner of QEMU: it has an Error API and a fork wrapper of its own, and is linked with the
- * library in host mode. What it has itself is in util.c and ../host-error.c, which QEMU has in libqemuutil.a.
+ * library in host mode. What it has itself is in util.c and ../support/host-error.c, which QEMU has in libqemuutil.a.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "../host-error.h"
+#include "../support/host-error.h"
 
 pid_t qemu_fork(Error **errp);
 

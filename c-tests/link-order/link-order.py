@@ -20,7 +20,7 @@ OBJECTS = {
     'main.o': ('main.c', []),
     'util.o': ('util.c', []),
     'util-without.o': ('util.c', ['-DWITHOUT_FORK']),
-    'error.o': ('../host-error.c', []),
+    'error.o': ('../support/host-error.c', []),
 }
 ARCHIVES = {'libutil.a': ['util.o', 'error.o'], 'libutil-without.a': ['util-without.o', 'error.o']}
 Row = collections.namedtuple('Row', 'before cc whose version')

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "common.h"
 
-#include "../../c-tests/stuck.h"
+#include "../../c-tests/support/stuck.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
