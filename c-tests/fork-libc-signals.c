@@ -13,7 +13,7 @@
 #include "child.h"
 #include "mask.h"
 
-static sem_t never;
+static sem_t never, enough;
 
 static void *wait_for_cancel(void *arg)
 {
@@ -22,23 +22,39 @@ static void *wait_for_cancel(void *arg)
     return arg;
 }
 
-/* 0 where a thread can be made, the ids can be set beside it, and it can be cancelled; or which of it failed. */
+static void *wait_for_enough(void *arg)
+{
+    while (sem_wait(&enough) != 0) {
+    }
+    return arg;
+}
+
+/*
+ * 0 where the ids can be set beside another thread, and a thread can be cancelled; or which of it failed. Not the same
+ * thread: if it is still in libc's handler for the ids when it is cancelled, glibc 2.41 may lose the cancellation.
+ */
 static int use_libc_signals(void)
 {
     void *result = NULL;
     pthread_t thread;
 
-    if (pthread_create(&thread, NULL, wait_for_cancel, NULL) != 0) {
+    if (pthread_create(&thread, NULL, wait_for_enough, NULL) != 0) {
         return 1;
     }
     if (setgid(getgid()) != 0) {
         return 2;
     }
-    if (pthread_cancel(thread) != 0) {
+    if (sem_post(&enough) != 0 || pthread_join(thread, NULL) != 0) {
         return 3;
     }
-    if (pthread_join(thread, &result) != 0 || result != PTHREAD_CANCELED) {
+    if (pthread_create(&thread, NULL, wait_for_cancel, NULL) != 0) {
         return 4;
+    }
+    if (pthread_cancel(thread) != 0) {
+        return 5;
+    }
+    if (pthread_join(thread, &result) != 0 || result != PTHREAD_CANCELED) {
+        return 6;
     }
     return 0;
 }
@@ -75,6 +91,7 @@ static void check(const char *what)
 int main(void)
 {
     sem_init(&never, 0, 0);
+    sem_init(&enough, 0, 0);
     check("before there was a thread");
     is_int(use_libc_signals(), 0, "in the parent pthread_cancel() and setgid() work");
     ok(kept("SigCgt") != 0, "libc has a handler now");
