@@ -7,18 +7,18 @@
  * WAY is clone3, clone or fork: a filter closes the better ones. A traced process opens the library and goes through
  * the scenarios; it marks where each call begins and ends by a system call that does nothing. Each but the first is
  * made once before it is traced, so that what malloc asks of the kernel, and what the library finds out once, is not
- * in it. Plain fork() stands first: what libc does for it is libc's own business.
+ * in it. Plain fork() stands first: what libc does for it is libc's own business. What is made in libc's fork() is
+ * marked, and a signal mask that is the one from before fork() shows as that: so it is the same whoever calls it.
  *
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
+#include "libc-fork.h"
 #include "spawn-ways.h"
 
 #include "qemu-fork.h"
 #include "qemu-fork/error.h"
 
-#include <dlfcn.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -36,6 +36,11 @@
 enum { MARK = 0x70720000, MARK_END = 0x70728000, EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
 
 /* ---- The traced process ---- */
+
+pid_t fork(void)
+{
+    return marked_fork();
+}
 
 static QemuProcess *(*spawn)(const char *const *argv, const struct QemuSpawnOptions *opts, Error **errp);
 static int (*process_wait)(const QemuProcess *proc, int64_t timeout_ms, struct QemuProcessStatus *status, Error **errp);
@@ -206,7 +211,9 @@ static const char *const kinds[] = {"parent", "child", "helper"};
 struct traced {
     pid_t pid;
     enum kind kind;
-    int scenario; /* -1: not within a call */
+    int scenario;  /* -1: not within a call */
+    bool in_fork;  /* what it does is libc's own */
+    uint64_t mask; /* as it was when that began */
     long number;
     bool waiting;   /* its time was up: what it does until it waits again depends on how long the child takes */
     char text[400]; /* the call that it is in */
@@ -215,6 +222,8 @@ struct traced {
 static struct traced traced[MAX_TRACED];
 static int n_traced;
 static int current_scenario = -1;
+static bool current_in_fork;
+static uint64_t current_mask;
 static pid_t first, last_child;
 
 static bool is_thread(pid_t pid)
@@ -251,6 +260,8 @@ static struct traced *find(pid_t pid)
     if (n_traced > 0) {
         traced[n_traced].kind = is_thread(pid) ? HELPER : CHILD;
         traced[n_traced].scenario = current_scenario;
+        traced[n_traced].in_fork = traced[n_traced].kind == CHILD && current_in_fork;
+        traced[n_traced].mask = current_mask;
         last_child = traced[n_traced].kind == CHILD ? pid : last_child;
     }
     return &traced[n_traced++];
@@ -294,7 +305,11 @@ static void add_set(struct traced *who, uint64_t address)
     if (!address) {
         add(who, "NULL");
     } else if (read_memory(who->pid, address, &set, sizeof(set))) {
-        add(who, "%016" PRIx64, set);
+        if (who->in_fork && set == who->mask) {
+            add(who, "as before");
+        } else {
+            add(who, "%016" PRIx64, set);
+        }
     }
 }
 
@@ -476,7 +491,8 @@ static void begin_call(struct traced *who, const struct __ptrace_syscall_info *i
 static void end_call(struct traced *who, const char *result)
 {
     if (who->text[0] && who->scenario >= 0) {
-        printf("%s\t%s\t%s%s\n", scenarios[who->scenario], kinds[who->kind], who->text, result);
+        printf("%s\t%s\t%s%s%s\n", scenarios[who->scenario], kinds[who->kind], who->in_fork ? "in fork(): " : "",
+               who->text, result);
     }
     who->text[0] = '\0';
 }
@@ -491,6 +507,20 @@ static bool is_poll(long number)
     return number == SYS_ppoll;
 }
 
+/* The parent's come before and after the child's beginning, which is within. */
+static void on_fork_mark(struct traced *who, bool begins)
+{
+    who->in_fork = begins;
+    if (begins && ptrace(PTRACE_GETSIGMASK, who->pid, (void *)sizeof(who->mask), &who->mask) != 0) {
+        perror("PTRACE_GETSIGMASK");
+        exit(2);
+    }
+    if (who->kind != CHILD) {
+        current_in_fork = begins;
+        current_mask = who->mask;
+    }
+}
+
 static void before_call(struct traced *who, const struct __ptrace_syscall_info *info)
 {
     who->number = (long)info->entry.nr;
@@ -502,6 +532,8 @@ static void before_call(struct traced *who, const struct __ptrace_syscall_info *
             end_call(who, "");
             who->scenario = -1;
             current_scenario = who->kind == PARENT ? -1 : current_scenario;
+        } else if (what == LIBC_FORK_BEGINS || what == LIBC_FORK_ENDS) {
+            on_fork_mark(who, what == LIBC_FORK_BEGINS);
         } else {
             current_scenario = who->scenario = what - MARK;
             for (int i = 0; i < n_traced; i++) {

@@ -1,6 +1,7 @@
 /*
  * Prints the system calls that a thread makes between the call of qemu_fork() and its return, in the parent and in the
- * child, and beside them those of plain fork(), which are libc's own business.
+ * child, and beside them those of plain fork(), which are libc's own business. What is made in libc's fork() is marked,
+ * and a signal mask that is the one from before fork() shows as that: so it is the same whoever calls it.
  *
  * usage: syscalls LIBRARY
  *
@@ -11,9 +12,8 @@
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
+#include "libc-fork.h"
+
 #include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -39,7 +39,6 @@ enum { MARK = 0x70720000, MARK_END = 0x70728000, MARK_ASIDE, MARK_BACK, EXIT_SKI
 
 static pid_t (*qemu_fork)(void **errp);
 static int (*real_pthread_sigmask)(int how, const sigset_t *set, sigset_t *old);
-static pid_t (*real_fork)(void);
 
 /* What is to be refused in this scenario. */
 static int refuse_block;
@@ -60,7 +59,7 @@ pid_t fork(void)
         errno = refuse_fork;
         return -1;
     }
-    return real_fork();
+    return marked_fork();
 }
 
 /* Does nothing, visibly. */
@@ -167,13 +166,17 @@ static void run_scenarios(const char *path)
 struct traced {
     pid_t pid;
     bool is_child;
-    int scenario; /* -1: not within a call */
-    bool aside;   /* what it does is the test's own */
+    int scenario;  /* -1: not within a call */
+    bool aside;    /* what it does is the test's own */
+    bool in_fork;  /* what it does is libc's own */
+    uint64_t mask; /* as it was when that began */
 };
 
 static struct traced traced[MAX_TRACED];
 static int n_traced;
 static int current_scenario;
+static bool current_in_fork;
+static uint64_t current_mask;
 
 static struct traced *find(pid_t pid)
 {
@@ -191,6 +194,8 @@ static struct traced *find(pid_t pid)
         .pid = pid,
         .is_child = n_traced > 0,
         .scenario = n_traced ? current_scenario : -1,
+        .in_fork = n_traced > 0 && current_in_fork,
+        .mask = current_mask,
     };
     return &traced[n_traced++];
 }
@@ -203,14 +208,18 @@ static bool read_memory(pid_t pid, uint64_t address, void *buffer, size_t size)
     return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
-static void print_set(pid_t pid, uint64_t address)
+static void print_set(const struct traced *who, uint64_t address)
 {
     uint64_t set;
 
     if (!address) {
         printf("NULL");
-    } else if (read_memory(pid, address, &set, sizeof(set))) {
-        printf("%016" PRIx64, set);
+    } else if (read_memory(who->pid, address, &set, sizeof(set))) {
+        if (who->in_fork && set == who->mask) {
+            printf("as before");
+        } else {
+            printf("%016" PRIx64, set);
+        }
     } else {
         printf("unreadable");
     }
@@ -262,7 +271,7 @@ static void print_call(const struct traced *who, const struct __ptrace_syscall_i
 {
     const uint64_t *args = (const uint64_t *)info->entry.args;
 
-    printf("%s\t%s\t", scenarios[who->scenario], who->is_child ? "child" : "parent");
+    printf("%s\t%s\t%s", scenarios[who->scenario], who->is_child ? "child" : "parent", who->in_fork ? "in fork(): " : "");
     switch (info->entry.nr) {
     case SYS_rt_sigaction:
         printf("rt_sigaction(%d, ", (int)args[0]);
@@ -271,7 +280,7 @@ static void print_call(const struct traced *who, const struct __ptrace_syscall_i
         break;
     case SYS_rt_sigprocmask:
         printf("rt_sigprocmask(%s, ", args[0] == SIG_SETMASK ? "SETMASK" : args[0] == SIG_BLOCK ? "BLOCK" : "UNBLOCK");
-        print_set(who->pid, args[1]);
+        print_set(who, args[1]);
         printf(", %s, %d)", args[2] ? "old" : "NULL", (int)args[3]);
         break;
     case SYS_write:
@@ -287,6 +296,20 @@ static void print_call(const struct traced *who, const struct __ptrace_syscall_i
         printf("number %d", (int)info->entry.nr);
     }
     putchar('\n');
+}
+
+/* The parent's come before and after the child's beginning, which is within. */
+static void on_fork_mark(struct traced *who, bool begins)
+{
+    who->in_fork = begins;
+    if (begins && ptrace(PTRACE_GETSIGMASK, who->pid, (void *)sizeof(who->mask), &who->mask) != 0) {
+        perror("PTRACE_GETSIGMASK");
+        exit(2);
+    }
+    if (!who->is_child) {
+        current_in_fork = begins;
+        current_mask = who->mask;
+    }
 }
 
 static void on_system_call(struct traced *who)
@@ -307,6 +330,8 @@ static void on_system_call(struct traced *who)
         if (what == MARK_END) {
             printf("%s\t%s\treturn\n", scenarios[who->scenario], who->is_child ? "child" : "parent");
             who->scenario = -1;
+        } else if (what == LIBC_FORK_BEGINS || what == LIBC_FORK_ENDS) {
+            on_fork_mark(who, what == LIBC_FORK_BEGINS);
         } else if (what == MARK_ASIDE || what == MARK_BACK) {
             who->aside = what == MARK_ASIDE;
         } else {
@@ -362,7 +387,6 @@ int main(int argc, char **argv)
         fputs("usage: syscalls LIBRARY\n", stderr);
         return 2;
     }
-    real_fork = dlsym(RTLD_NEXT, "fork");
     fflush(stdout);
     pid = fork();
     if (pid < 0) {

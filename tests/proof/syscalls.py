@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares the system calls of qemu_fork() and qemu_spawn(), in the parent and in the child, with golden lists.
 
-syscalls.c and spawn-syscalls.c trace runs; a spawn is made to go by each of its three ways. What plain fork() does in
-the same process is libc's own business and stands as "fork()" in the lists, so they are the same for every version of
-libc.
+syscalls.c and spawn-syscalls.c trace runs; a spawn is made to go by each of its three ways. What libc's fork() does by
+itself, and does when it is called plainly in the same process, is libc's own business and stands as "fork()" in the
+lists, so they are the same for every version of libc.
 
 usage: syscalls.py --output FOLDER LIBRARY
 
@@ -105,7 +105,8 @@ def leave_out(lines, scenario):
 
 def compare_spawns(report, args, folder):
     """The three ways of a spawn."""
-    program = library.compile_c("spawn-syscalls", os.path.join(folder, "spawn-syscalls"), common=False)
+    program = library.compile_c("spawn-syscalls", os.path.join(folder, "spawn-syscalls"), "-rdynamic",
+                                common=False)
     without = None
     if os.geteuid() != 0:
         without = ": another user, "

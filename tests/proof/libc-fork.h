@@ -1,0 +1,46 @@
+/*
+ * fork() of the program itself, which a library that it opens finds before libc's. It marks, for a tracer, where libc's
+ * own begins and ends: so what libc does there by itself, such as to block signals, is told from what the library does.
+ *
+ * A mark is a system call that does nothing. The child's first is the end.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROOF_LIBC_FORK_H
+#define PROOF_LIBC_FORK_H
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { LIBC_FORK_BEGINS = 0x70723333, LIBC_FORK_ENDS };
+
+static pid_t (*libc_fork)(void);
+
+/* Not at the first call: dlsym() may want memory. */
+__attribute__((__constructor__)) static void find_libc_fork(void)
+{
+    libc_fork = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+}
+
+static inline void mark_libc_fork(int what)
+{
+    int saved = errno;
+
+    syscall(SYS_fcntl, -1, F_GETFD, what);
+    errno = saved;
+}
+
+static inline pid_t marked_fork(void)
+{
+    pid_t pid;
+
+    mark_libc_fork(LIBC_FORK_BEGINS);
+    pid = libc_fork();
+    mark_libc_fork(LIBC_FORK_ENDS);
+    return pid;
+}
+
+#endif /* PROOF_LIBC_FORK_H */
