@@ -61,6 +61,12 @@ struct report {
 
 static struct report *report;
 
+/* In place of libc's, for the library too. */
+pid_t fork(void)
+{
+    return marked_fork();
+}
+
 static void on_signal(int sig)
 {
     (void)sig;
@@ -150,6 +156,11 @@ struct expectation {
     bool mask_stays, descriptors_stay, zombie_stays, child_is_lost;
 };
 
+static bool makes_child(const struct spawn_call *call)
+{
+    return call->number == SYS_clone || call->number == SYS_clone3 || call->number == SYS_fork;
+}
+
 static bool is_closed(int error)
 {
     return error == ENOSYS || error == EPERM || error == EINVAL;
@@ -162,10 +173,8 @@ static struct expectation failing(QemuSpawnStep step, int error)
 
 static struct expectation expected_of_clone(const struct experiment *of)
 {
-    bool shares = of->call.number == SYS_clone3 || (of->call.arguments[0] & CLONE_VFORK);
-
     /* Closed ways are gone around, and without a descriptor left it goes without one of the process. */
-    if (shares && (is_closed(of->error) || of->error == EMFILE)) {
+    if (!of->call.of_libc && (is_closed(of->error) || of->error == EMFILE)) {
         return (struct expectation){0};
     }
     return failing(QEMU_SPAWN_STEP_FORK, of->error);
@@ -175,6 +184,9 @@ static struct expectation expected_of_parent(const struct experiment *of)
 {
     struct expectation goes_on = {0};
 
+    if (makes_child(&of->call)) {
+        return expected_of_clone(of);
+    }
     switch (of->call.number) {
     case SYS_rt_sigprocmask:
         if (of->call.arguments[2] != 0) {
@@ -182,9 +194,6 @@ static struct expectation expected_of_parent(const struct experiment *of)
         }
         goes_on.mask_stays = true;
         return goes_on;
-    case SYS_clone3:
-    case SYS_clone:
-        return expected_of_clone(of);
     case SYS_pipe2:
         /* The caller's pipes come before everything else, those of a fork after the signals are blocked. */
         return failing(of->request == PIPES && of->call.occurrence < 2 ? QEMU_SPAWN_STEP_PIPE : QEMU_SPAWN_STEP_FORK,
@@ -337,7 +346,7 @@ static int fail_at(struct spawn_run *run, pid_t pid, const struct spawn_call *ca
     (void)run;
     (void)pid;
     if (of->error == 0 || call->in_child != of->call.in_child || call->number != of->call.number ||
-        call->occurrence != of->call.occurrence) {
+        call->of_libc != of->call.of_libc || call->occurrence != of->call.occurrence) {
         return 0;
     }
     of->reached = true;
@@ -392,10 +401,11 @@ static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *cal
     return 0;
 }
 
-/* What cannot fail by any manual, or ends the child. */
+/* What cannot fail by any manual, or ends the child; and what libc's fork() makes of a failure of a call of its own,
+ * such as one that blocks signals, is libc's business. If it can make no child, that is ours. */
 static bool is_left_out(const struct spawn_call *call)
 {
-    return call->number == SYS_getpid || call->number == SYS_exit_group || call->number == SYS_futex || call->number == SYS_umask;
+    return (call->of_libc && !makes_child(call)) || call->number == SYS_getpid || call->number == SYS_exit_group || call->number == SYS_futex || call->number == SYS_umask;
 }
 
 static void fail_each(enum way way, enum request request, bool first)

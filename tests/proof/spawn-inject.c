@@ -199,7 +199,7 @@ static int send_at(struct spawn_run *run, pid_t pid, const struct spawn_call *ca
     struct experiment *of = context;
 
     if (call->in_child != of->call.in_child || call->number != of->call.number ||
-        call->occurrence != of->call.occurrence) {
+        call->of_libc != of->call.of_libc || call->occurrence != of->call.occurrence) {
         return 0;
     }
     if (!send(of, run->parent, call->in_child ? pid : 0)) {

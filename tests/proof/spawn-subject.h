@@ -12,6 +12,7 @@
 
 #include "tracer.h"
 
+#include "libc-fork.h"
 #include "spawn-library.h"
 #include "spawn-ways.h"
 
@@ -88,22 +89,25 @@ static inline void spawn_mark(int what)
 
 struct spawn_call {
     bool in_child;
+    bool of_libc; /* libc's fork() makes it, which the subject must have marked */
     int number;
-    int occurrence; /* among the calls of this number on this side */
+    int occurrence; /* among the calls of this number, on this side, of the same */
     uint64_t arguments[3];
 };
 
 struct spawn_run {
     pid_t parent;
     bool inside;  /* the parent is in the call */
+    bool in_fork; /* and there in libc's fork() */
     bool waiting; /* its time was up: what it does until it waits again depends on how long the child takes */
     int failing;  /* the errno that the parent's call is to get, while it is being made */
     struct {
         pid_t pid;
         int failing;
+        bool in_fork;
     } child[SPAWN_CHILDREN];
     int children;
-    int seen[2][SPAWN_NUMBERS];
+    int seen[2][2][SPAWN_NUMBERS];
     int status;   /* how the parent ended */
     bool let_go;
 };
@@ -121,14 +125,12 @@ static inline void spawn_stop_for_tracer(void)
     raise(SIGSTOP);
 }
 
-static inline int *spawn_failing(struct spawn_run *run, pid_t pid)
+/* The place of a child; it begins where its parent is, so it must be asked for before the parent goes on. */
+static inline int spawn_child(struct spawn_run *run, pid_t pid)
 {
-    if (pid == run->parent) {
-        return &run->failing;
-    }
     for (int i = 0; i < run->children; i++) {
         if (run->child[i].pid == pid) {
-            return &run->child[i].failing;
+            return i;
         }
     }
     if (run->children == SPAWN_CHILDREN) {
@@ -136,7 +138,18 @@ static inline int *spawn_failing(struct spawn_run *run, pid_t pid)
     }
     run->child[run->children].pid = pid;
     run->child[run->children].failing = 0;
-    return &run->child[run->children++].failing;
+    run->child[run->children].in_fork = run->in_fork;
+    return run->children++;
+}
+
+static inline int *spawn_failing(struct spawn_run *run, pid_t pid)
+{
+    return pid == run->parent ? &run->failing : &run->child[spawn_child(run, pid)].failing;
+}
+
+static inline bool *spawn_in_fork(struct spawn_run *run, pid_t pid)
+{
+    return pid == run->parent ? &run->in_fork : &run->child[spawn_child(run, pid)].in_fork;
 }
 
 static inline bool is_poll(int number)
@@ -148,10 +161,20 @@ static inline bool is_poll(int number)
 static inline int spawn_entry(struct spawn_run *run, pid_t pid, uint64_t number, const uint64_t *arguments, at_call *at,
                               void *context)
 {
-    struct spawn_call call = {.in_child = pid != run->parent, .number = (int)number};
+    struct spawn_call call = {
+        .in_child = pid != run->parent,
+        .of_libc = *spawn_in_fork(run, pid),
+        .number = (int)number,
+    };
 
-    if (!call.in_child && call.number == SYS_fcntl && (int)arguments[0] == -1) {
-        run->inside = (int)arguments[2] == SPAWN_MARK;
+    if (call.number == SYS_fcntl && (int)arguments[0] == -1) {
+        int what = (int)arguments[2];
+
+        if (what == LIBC_FORK_BEGINS || what == LIBC_FORK_ENDS) {
+            *spawn_in_fork(run, pid) = what == LIBC_FORK_BEGINS;
+        } else if (!call.in_child) {
+            run->inside = what == SPAWN_MARK;
+        }
         return 0;
     }
     if (!run->inside || call.number >= SPAWN_NUMBERS || call.number < 0 || call.number == SYS_rt_sigreturn) {
@@ -164,7 +187,7 @@ static inline int spawn_entry(struct spawn_run *run, pid_t pid, uint64_t number,
     for (int i = 0; i < 3; i++) {
         call.arguments[i] = arguments[i];
     }
-    call.occurrence = run->seen[call.in_child][call.number]++;
+    call.occurrence = run->seen[call.in_child][call.of_libc][call.number]++;
     return at(run, pid, &call, context);
 }
 
@@ -210,6 +233,7 @@ static inline bool spawn_follow(struct spawn_run *run, at_call *at, void *contex
     watch(run->parent, NULL);
     ptrace(PTRACE_SYSCALL, run->parent, NULL, NULL);
     while ((pid = wait_for(-1, &status)) > 0) {
+        unsigned long child;
         long signal = 0;
 
         if (!WIFSTOPPED(status)) {
@@ -222,6 +246,9 @@ static inline bool spawn_follow(struct spawn_run *run, at_call *at, void *contex
         if (status >> 16 == PTRACE_EVENT_EXEC && pid != run->parent) {
             ptrace(PTRACE_DETACH, pid, NULL, NULL); /* what the program does is none of our business */
             continue;
+        }
+        if (pid == run->parent && status >> 16 != 0 && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) == 0) {
+            spawn_child(run, (pid_t)child);
         }
         if (WSTOPSIG(status) == SYSCALL_STOP) {
             spawn_syscall_stop(run, pid, at, context);
