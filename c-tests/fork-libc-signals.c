@@ -31,7 +31,8 @@ static void *wait_for_enough(void *arg)
 
 /*
  * 0 where the ids can be set beside another thread, and a thread can be cancelled; or which of it failed. Not the same
- * thread: if it is still in libc's handler for the ids when it is cancelled, glibc 2.41 may lose the cancellation.
+ * thread: if it is still in its handler for the ids when it is cancelled, glibc may lose the cancellation, with no fork
+ * at all.
  */
 static int use_libc_signals(void)
 {

@@ -746,8 +746,8 @@ int main(int argc, char **argv)
     shot_signals[2] = SIGRTMIN + 2;
     /* Handlers of this kind are a part of the call, so signals are sent in them, too. */
     pthread_atfork(count_fork, count_fork, count_fork);
-    /* Judging asks libc for a text. For its first one libc may want memory, and then malloc() would go other ways in the
-     * subjects that a worker forks after that than in the one that it has learnt from. */
+    /* Judging asks libc for a text. For its first one libc may want memory, and then malloc() would go other ways in
+     * the subjects that a worker forks after that than in the one that it has learnt from. */
     strerror(EAGAIN);
     shared = shared_memory(sizeof(*shared));
     shared->have_filters = have_filters();

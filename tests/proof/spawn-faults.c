@@ -405,7 +405,8 @@ static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *cal
  * such as one that blocks signals, is libc's business. If it can make no child, that is ours. */
 static bool is_left_out(const struct spawn_call *call)
 {
-    return (call->of_libc && !makes_child(call)) || call->number == SYS_getpid || call->number == SYS_exit_group || call->number == SYS_futex || call->number == SYS_umask;
+    return (call->of_libc && !makes_child(call)) || call->number == SYS_getpid || call->number == SYS_exit_group ||
+           call->number == SYS_futex || call->number == SYS_umask;
 }
 
 static void fail_each(enum way way, enum request request, bool first)

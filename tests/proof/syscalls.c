@@ -271,7 +271,8 @@ static void print_call(const struct traced *who, const struct __ptrace_syscall_i
 {
     const uint64_t *args = (const uint64_t *)info->entry.args;
 
-    printf("%s\t%s\t%s", scenarios[who->scenario], who->is_child ? "child" : "parent", who->in_fork ? "in fork(): " : "");
+    printf("%s\t%s\t%s", scenarios[who->scenario], who->is_child ? "child" : "parent",
+           who->in_fork ? "in fork(): " : "");
     switch (info->entry.nr) {
     case SYS_rt_sigaction:
         printf("rt_sigaction(%d, ", (int)args[0]);
