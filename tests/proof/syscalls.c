@@ -362,6 +362,7 @@ static int trace(pid_t first)
     ptrace(PTRACE_SYSCALL, first, NULL, NULL);
     while ((pid = waitpid(-1, &status, __WALL)) > 0) {
         struct traced *who = find(pid);
+        unsigned long message = 0;
         long signal = 0;
 
         if (!WIFSTOPPED(status)) {
@@ -369,6 +370,9 @@ static int trace(pid_t first)
                 result = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
             }
             continue;
+        }
+        if (status >> 16 != 0 && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0) {
+            find((pid_t)message); /* within the fork() that makes it, whoever is seen first */
         }
         if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
             on_system_call(who);
