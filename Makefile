@@ -149,7 +149,7 @@ bench-reference: ## put the tables and plots of the last make bench into docs/
 
 .PHONY: header
 header: ## make include/qemu-fork.h anew from src/ffi
-	QEMU_FORK_WRITE_HEADER=1 cargo test --quiet --locked --test header
+	QEMU_FORK_WRITE_HEADER=1 cargo test --quiet --locked --package qemu-fork-capi --test header
 
 .PHONY: clean
 clean: ## remove what was built

@@ -58,7 +58,6 @@ static void check_descriptors(void)
     close(closed);
     INVALID("fds is NULL, and n_fds is not 0", .n_fds = 1);
     INVALID("fds is NULL, and n_fds is not 0", .n_fds = (size_t)-1);
-    INVALID("fds[0].source, -2, is no descriptor", FDS({-2, 3}));
     INVALID("fds[1].target, -1, is no descriptor", FDS({0, 3}, {0, -1}));
     INVALID("descriptor 3 of the child is mapped twice", FDS({0, 3}, {1, 4}, {2, 3}));
     INVALID("descriptor 3 of the child is mapped twice", FDS({0, 3}, {0, 3}));
@@ -67,6 +66,13 @@ static void check_descriptors(void)
     INVALID("descriptor 2 of the child is mapped twice", FDS({1, 2}), .flags = QEMU_SPAWN_PIPE_STDERR);
     INVALID("MERGE_STDERR excludes a descriptor for stderr", FDS({1, 2}), .flags = QEMU_SPAWN_MERGE_STDERR);
 
+    /* An open() that failed, and was not looked at, must not become /dev/null. */
+    for (int source = -1; source > -300; source--) {
+        if (source != QEMU_SPAWN_FD_NULL) {
+            snprintf(text, sizeof(text), "cannot spawn: fds[0].source is %d", source);
+            fails(ARGS("/bin/true"), OPTIONS(FDS({source, 3})), EBADF, QEMU_SPAWN_STEP_ARGUMENTS, text);
+        }
+    }
     snprintf(text, sizeof(text), "cannot spawn: fds[1].source, descriptor %d, is not open", closed);
     fails(ARGS("/bin/true"), OPTIONS(FDS({0, 3}, {closed, 4})), EBADF, QEMU_SPAWN_STEP_ARGUMENTS, text);
 }

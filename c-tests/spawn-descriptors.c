@@ -147,14 +147,14 @@ static void check_lists(int a, int b, int c, int kept)
     expect(2, 1, NULL);
     is_table(process, "stdio in a ring");
 
-    process = start(OPTIONS(FDS({0, 7}, {-1, 5}, {1, 6}), .flags = QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_NULL_STDOUT));
+    process = start(OPTIONS(FDS({0, 7}, {QEMU_SPAWN_FD_NULL, 5}, {1, 6}), .flags = QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_NULL_STDOUT));
     expect(0, DEV_NULL, NULL);
     expect(1, DEV_NULL, NULL);
     expect(2, 2, NULL);
     expect(5, DEV_NULL, NULL);
     expect(6, 1, NULL);
     expect(7, 0, NULL);
-    is_table(process, "sources are the parent's, whatever the flags are; -1 is /dev/null");
+    is_table(process, "sources are the parent's, whatever the flags are; FD_NULL is /dev/null");
 
     process = start(OPTIONS(FDS({a, 2}, {kept, 3}), .flags = QEMU_SPAWN_LEAVE_FDS));
     expect(0, 0, NULL);

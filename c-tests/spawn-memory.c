@@ -51,7 +51,7 @@ static int mappings(void)
 
 static void spawn_all_kinds(void)
 {
-    static const QemuSpawnFd list[] = {{0, 20}, {2, 0}, {0, 2}, {-1, 21}};
+    static const QemuSpawnFd list[] = {{0, 20}, {2, 0}, {0, 2}, {QEMU_SPAWN_FD_NULL, 21}};
     static QemuSpawnFd mine[4];
     const QemuSpawnRlimit limit = {RLIMIT_CORE, 0, 0};
     const int signals[] = {SIGPIPE, SIGHUP, 0};

@@ -31,6 +31,16 @@ typedef gid_t QemuGid;
 typedef mode_t QemuMode;
 #endif
 
+/* A descriptor. On Windows it is a HANDLE, for the descriptors of one C library mean nothing to another. */
+#ifdef _WIN32
+typedef intptr_t QemuFd;
+#else
+typedef int QemuFd;
+#endif
+
+/* QemuSpawnFd.source: /dev/null, to read and to write. */
+#define QEMU_SPAWN_FD_NULL (-100)
+
 /**
  * @executable is searched for in the parent's PATH, as execvp() does it, unless it has a slash.
  */
@@ -141,9 +151,13 @@ typedef mode_t QemuMode;
  */
 typedef enum QemuProcessEnd {
   /**
+   * It has not: a status that is all zero.
+   */
+  QEMU_PROCESS_RUNNING = 0,
+  /**
    * It returned from main() or called exit().
    */
-  QEMU_PROCESS_EXITED = 1,
+  QEMU_PROCESS_EXITED,
   /**
    * A signal ended it.
    */
@@ -169,7 +183,7 @@ typedef enum QemuSpawnSignals {
 } QemuSpawnSignals;
 
 /**
- * The steps of a spawn, in their order. The umask goes with the working directory.
+ * The steps of a spawn. The numbers are not the order in which they run: the manual has a table of that.
  */
 typedef enum QemuSpawnStep {
   /**
@@ -249,14 +263,14 @@ typedef struct QemuProcessStatus {
 } QemuProcessStatus;
 
 /**
- * A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. A source of -1 is
- * /dev/null, to read and to write.
+ * A descriptor of the child: @target is what @source is in the parent, whatever else is mapped.
  */
 typedef struct QemuSpawnFd {
   /**
-   * The parent's descriptor, or -1.
+   * The parent's descriptor, or QEMU_SPAWN_FD_NULL. Every other negative number is EBADF: an open() that failed, for
+   * example.
    */
-  int source;
+  QemuFd source;
   /**
    * The child's.
    */
@@ -408,10 +422,6 @@ extern "C" {
  * as seccomp(2) answers; and *@errp is "cannot fork child process: " and the reason, or "cannot block signals: " and
  * the reason where that was the first thing to fail. The signal mask is as it was. On Windows, which has no fork,
  * always -1, with errno ENOSYS.
- *
- * # Safety
- *
- * @errp is one of the four things above.
  */
 pid_t qemu_fork(Error **errp);
 
@@ -422,10 +432,6 @@ pid_t qemu_fork(Error **errp);
  * Thread-safe, async-signal-safe.
  *
  * Returns: the child's process id. Once the child has been reaped, another process may have it.
- *
- * # Safety
- *
- * @proc is a handle that has not been freed.
  */
 pid_t qemu_process_pid(const QemuProcess *proc);
 
@@ -440,12 +446,8 @@ pid_t qemu_process_pid(const QemuProcess *proc);
  *
  * Returns: the descriptor; -1 where there is none: Linux before 5.2, other systems, or no room in the table of
  * descriptors.
- *
- * # Safety
- *
- * @proc is a handle that has not been freed.
  */
-int qemu_process_pidfd(const QemuProcess *proc);
+QemuFd qemu_process_pidfd(const QemuProcess *proc);
 
 /**
  * qemu_process_way:
@@ -457,10 +459,6 @@ int qemu_process_pidfd(const QemuProcess *proc);
  * Thread-safe, async-signal-safe.
  *
  * Returns: a constant; do not free it. On Windows NULL.
- *
- * # Safety
- *
- * @proc is a handle that has not been freed.
  */
 const char *qemu_process_way(const QemuProcess *proc);
 
@@ -475,13 +473,9 @@ const char *qemu_process_way(const QemuProcess *proc);
  * Thread-safe: one caller gets it. Async-signal-safe.
  *
  * Returns: the descriptor, which has FD_CLOEXEC and is blocking. -1 and EBADF where there is none, or it was taken.
- *
- * # Safety
- *
- * @proc is a handle that has not been freed.
  */
-int qemu_process_take_fd(QemuProcess *proc,
-                         int child_fd);
+QemuFd qemu_process_take_fd(QemuProcess *proc,
+                            int child_fd);
 
 /**
  * qemu_process_wait:
@@ -499,10 +493,6 @@ int qemu_process_take_fd(QemuProcess *proc,
  * Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
  *
  * Returns: 1: it has ended; 0: the time is up; -1: an error, which only Windows has.
- *
- * # Safety
- *
- * @proc is a handle that nobody frees meanwhile; @status is NULL or has room for one; @errp is one of the four.
  */
 int qemu_process_wait(QemuProcess *proc,
                       int64_t timeout_ms,
@@ -523,10 +513,6 @@ int qemu_process_wait(QemuProcess *proc,
  *
  * Returns: whether the signal was sent. Otherwise errno is ESRCH (the child has ended), EINVAL (no such signal) or
  * EPERM (the child has become somebody else), and *@errp says so.
- *
- * # Safety
- *
- * @proc is a handle that nobody frees meanwhile; @errp is one of the four.
  */
 bool qemu_process_kill(QemuProcess *proc,
                        int sig,
@@ -544,10 +530,6 @@ bool qemu_process_kill(QemuProcess *proc,
  * Thread-safe. Not async-signal-safe. Not a cancellation point.
  *
  * Returns: true when the child has ended, now or before. Otherwise errno and *@errp say why no signal could be sent.
- *
- * # Safety
- *
- * @proc is a handle that nobody frees meanwhile; @status is NULL or has room for one; @errp is one of the four.
  */
 bool qemu_process_stop(QemuProcess *proc,
                        int64_t grace_ms,
@@ -565,10 +547,6 @@ bool qemu_process_stop(QemuProcess *proc,
  *
  * Returns: the text, to be released with free(). NULL with ENOMEM where there is no memory for it, and with EINVAL
  * where @status is NULL or no status.
- *
- * # Safety
- *
- * @status is NULL or a status.
  */
 char *qemu_process_status_str(const struct QemuProcessStatus *status);
 
@@ -581,10 +559,6 @@ char *qemu_process_status_str(const struct QemuProcessStatus *status);
  * is in the middle of may still reap it.
  *
  * Thread-safe, async-signal-safe.
- *
- * # Safety
- *
- * @proc is a handle that has not been freed.
  */
 void qemu_process_detach(QemuProcess *proc);
 
@@ -596,10 +570,6 @@ void qemu_process_detach(QemuProcess *proc);
  * detached.
  *
  * Not thread-safe: nobody else may use @proc. Not async-signal-safe. Leaves errno alone.
- *
- * # Safety
- *
- * @proc is NULL or a handle that has not been freed.
  */
 void qemu_process_free(QemuProcess *proc);
 
@@ -623,10 +593,6 @@ void qemu_process_free(QemuProcess *proc);
  * and what it was about, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and
  * nothing is left of the child. Senseless options are EINVAL, a source that is not open EBADF, and options that are
  * larger than this library knows, with something in the unknown part, E2BIG. On Windows always NULL, with ENOSYS.
- *
- * # Safety
- *
- * Lists and strings end as said above, counts are right, and @errp is one of the four.
  */
 QemuProcess *qemu_spawn(const char *const *argv,
                         const struct QemuSpawnOptions *opts,
@@ -646,10 +612,6 @@ QemuProcess *qemu_spawn(const char *const *argv,
  *
  * Returns: 0 when it has run and ended, in whatever way: *@status tells. -1 where it could not be started, as for
  * qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then.
- *
- * # Safety
- *
- * As for qemu_spawn(), and @status is NULL or has room for one.
  */
 int qemu_spawn_sync(const char *const *argv,
                     const struct QemuSpawnOptions *opts,

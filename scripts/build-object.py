@@ -43,10 +43,11 @@ def run(command, **more):
 
 def build_archive(args):
     """Has cargo make the static library and tells where it is."""
-    features = ["--features", "host-error"] if args.error_api == "host" else []
+    features = ["--features", "capi,host-error" if args.error_api == "host" else "capi"]
     target = ["--target", args.target] if args.target else []
     env = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="full" if args.debug else "none")
-    run([*shlex.split(args.cargo), "rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "staticlib",
+    run([*shlex.split(args.cargo), "rustc", "--quiet", "--locked", "--release", "--package", "qemu-fork-capi",
+         "--lib", "--crate-type", "staticlib",
          "--no-default-features", *features, *target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"),
          "--target-dir", args.target_dir, *(["--", "-Cforce-unwind-tables=no"] if args.no_unwind_tables else [])],
         env=env)

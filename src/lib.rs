@@ -47,65 +47,27 @@ assert_eq!(error.to_string(), "cannot execute '/etc/qemu-ifup-that-is-not-there'
 //! # Ok::<(), qemu_fork::ForkError>(())
 //! ```
 //!
-//! # How the source is laid out
-//!
-//! Calls go one way, and two borders lead in: `ffi`, what C sees, and `command`, what Rust sees. Nothing knows either.
-//!
-//! - `fork`: block, fork, restore or hand over.
-//! - `spawn`: a request is looked at and becomes a plan; a way into a child is chosen; what the child could not do is
-//!   explained. `way` chooses, `clone` and `fork` are the ways, `creator` is the thread that makes children with a death
-//!   signal.
-//! - `process`: the handle. `linux` waits and signals by a descriptor of the process, `posix` by its id.
-//! - `child`: the async-signal-safe region, all that runs in a child. It knows nobody: `mod` is the half of `fork`,
-//!   `spawn` goes through a plan, `clone` is the trampoline, `sys` and `syscall` are the raw system calls.
-//! - `signal`, `errno`, `fd`, `pid`, `cancel`, `lock`: types and guards for what the system has.
-//! - `message`: sentences without the formatting machinery; `heap`: malloc'ed memory; `stderr`: last words.
-//! - `error`, `errp`: the Error object that C callers get. `abi`: what the libc crate lacks.
-//!
-//! What Meson builds and installs has neither `command` nor the standard library.
+//! CONTRIBUTING.md has a map of the source.
 #![no_std]
 
 #[cfg(feature = "std")]
 extern crate std;
 
-mod abi;
-#[cfg(unix)]
-mod cancel;
+#[cfg(all(unix, feature = "std", not(feature = "capi")))]
+mod api;
+mod base;
 #[cfg(unix)]
 mod child;
-#[cfg(all(unix, feature = "std"))]
-mod command;
-mod errno;
-#[cfg(not(feature = "host-error"))]
-mod error;
-#[cfg(not(feature = "host-error"))]
-mod errp;
-#[cfg(unix)]
-mod fd;
+#[cfg(feature = "capi")]
 mod ffi;
 mod fork;
-#[cfg(any(unix, not(feature = "host-error")))]
-mod heap;
-#[cfg(unix)]
-mod lock;
-#[cfg(any(unix, not(feature = "host-error")))]
-mod message;
-#[cfg(not(feature = "std"))]
-mod panic;
-mod pid;
-#[cfg(unix)]
 mod process;
-#[cfg(unix)]
-mod signal;
-#[cfg(unix)]
 mod spawn;
-#[cfg(any(unix, not(feature = "host-error")))]
-mod stderr;
+mod sys;
 
-#[cfg(unix)]
-pub use child::step::Step;
-#[cfg(all(unix, feature = "std"))]
-pub use command::{End, Process, ProcessError, Spawn, SpawnError, Status, Stdio};
-pub use errno::Errno;
+#[cfg(all(unix, feature = "std", not(feature = "capi")))]
+pub use api::{End, Process, ProcessError, Spawn, SpawnError, Status, Stdio};
+pub use base::errno::Errno;
+pub use base::pid::Pid;
+pub use base::step::Step;
 pub use fork::{fork, Fork, ForkError};
-pub use pid::Pid;

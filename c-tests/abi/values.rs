@@ -1,8 +1,8 @@
-//! The numbers that the library takes from its own `src/abi.rs` and from the libc crate, under names for `abi.c`.
+//! The numbers that the library takes from its own `src/base/abi.rs` and from the libc crate, under names for `abi.c`.
 #![no_std]
 #![allow(non_upper_case_globals)]
 
-#[path = "../../src/abi.rs"]
+#[path = "../../src/base/abi.rs"]
 #[allow(dead_code)]
 mod abi;
 

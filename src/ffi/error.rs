@@ -9,13 +9,12 @@ use core::ptr;
 
 use libc::c_int;
 
-use crate::errno::{Errno, ErrnoGuard};
-use crate::error::Location;
-use crate::errp::Errp;
-use crate::heap::Owned;
-use crate::stderr::print_and_abort;
+use crate::base::errno::{Errno, ErrnoGuard};
+use crate::base::error::{ErrorBox, Location};
+use crate::base::errp::Errp;
+use crate::base::stderr::print_and_abort;
 
-pub use crate::error::Error;
+pub use crate::base::error::Error;
 
 use super::Origin;
 
@@ -48,7 +47,7 @@ unsafe fn classify<'a>(errp: *mut *mut Error) -> Errp<'a> {
     } else {
         // An owned Error or none is what a C pointer, NULL or not, is: the type says so.
         // SAFETY: what is left is the address of the caller's pointer, NULL or to an Error that this library made.
-        Errp::Slot(unsafe { &mut *errp.cast::<Option<Owned<Error>>>() })
+        Errp::Slot(unsafe { &mut *errp.cast::<Option<ErrorBox>>() })
     }
 }
 
@@ -57,13 +56,13 @@ unsafe fn classify<'a>(errp: *mut *mut Error) -> Errp<'a> {
 /// # Safety
 ///
 /// `error` is NULL or an Error that the caller owns and does not use again.
-unsafe fn take(error: *mut Error) -> Option<Owned<Error>> {
+unsafe fn take(error: *mut Error) -> Option<ErrorBox> {
     // SAFETY: the two have one representation, and the caller vouches for the rest.
     unsafe { core::mem::transmute(error) }
 }
 
 /// Gives an Error to C.
-fn give(error: Owned<Error>) -> *mut Error {
+fn give(error: ErrorBox) -> *mut Error {
     // SAFETY: the two have one representation.
     unsafe { core::mem::transmute(error) }
 }
@@ -86,16 +85,19 @@ fn misuse(function: &CStr, rule: &CStr) -> ! {
     print_and_abort(&[function, c"(): ", rule, c"\n"])
 }
 
-/// Sets `*errp` to `message`, ": " and the text for `cause`, if it is one.
+/// Sets `*errp` to `message`, ": " and the text for `cause`, if it is one. Where there is no memory for it, a constant
+/// stands for it.
 ///
 /// # Safety
 ///
 /// `errp` follows QEMU's convention.
-pub(super) unsafe fn set_errno(errp: *mut *mut Error, origin: Origin, cause: Errno, message: &CStr) {
+pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Errno, message: &CStr) {
     let Origin { file, line, function } = origin;
     let cause = (cause != Errno::NONE).then_some(cause);
-    // SAFETY: the caller vouches for `errp`.
-    unsafe { set(errp, Location { file, line, function }, GENERIC_ERROR, cause, message) };
+    let location = Location { file, line, function };
+    let make = || Error::try_new(location, GENERIC_ERROR, cause, message).unwrap_or_else(ErrorBox::no_memory);
+    // SAFETY: as the caller says.
+    unsafe { classify(errp) }.set(make);
 }
 
 /// # Safety

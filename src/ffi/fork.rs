@@ -1,10 +1,10 @@
 //! `qemu_fork()`.
 
-use crate::abi::pid_t;
-use crate::errno::ErrnoGuard;
+use crate::base::abi::pid_t;
+use crate::base::errno::ErrnoGuard;
 use crate::fork::{fork, Fork};
 
-use super::{origin, set_errno, Error};
+use super::{origin, set_error, Error};
 
 /// qemu_fork:
 /// @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
@@ -29,10 +29,6 @@ use super::{origin, set_errno, Error};
 /// as seccomp(2) answers; and *@errp is "cannot fork child process: " and the reason, or "cannot block signals: " and
 /// the reason where that was the first thing to fail. The signal mask is as it was. On Windows, which has no fork,
 /// always -1, with errno ENOSYS.
-///
-/// # Safety
-///
-/// @errp is one of the four things above.
 // Beside what goes on in the child: the farther away, the likelier it is another page fault there.
 #[no_mangle]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.hot.qemu_fork")]
@@ -45,7 +41,7 @@ pub unsafe extern "C" fn qemu_fork(errp: *mut *mut Error) -> pid_t {
             error.errno().make_current();
             let _errno = ErrnoGuard::new(); // whatever the Error API does to it
                                             // SAFETY: the caller vouches for `errp`.
-            unsafe { set_errno(errp, origin!(c"qemu_fork"), error.errno(), error.summary()) };
+            unsafe { set_error(errp, origin!(c"qemu_fork"), error.errno(), error.summary()) };
             -1
         }
     }

@@ -4,7 +4,7 @@ use core::ffi::{c_char, CStr};
 
 use libc::c_int;
 
-use crate::errno::Errno;
+use crate::base::errno::Errno;
 
 use super::Origin;
 
@@ -35,7 +35,7 @@ extern "C" {
 /// # Safety
 ///
 /// `errp` is what the host's error_setg_errno() takes.
-pub(super) unsafe fn set_errno(errp: *mut *mut Error, origin: Origin, cause: Errno, message: &CStr) {
+pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Errno, message: &CStr) {
     // SAFETY: the file and the function are constants, as the host needs them, and the format takes one string.
     unsafe {
         error_setg_errno_internal(

@@ -6,20 +6,22 @@ mod error;
 mod fork;
 #[cfg(feature = "host-error")]
 mod host;
+mod options;
 mod process;
-#[cfg_attr(unix, path = "process_unix.rs")]
-#[cfg_attr(windows, path = "process_windows.rs")]
-mod process_border;
 mod spawn;
-#[cfg_attr(unix, path = "spawn_unix.rs")]
-#[cfg_attr(windows, path = "spawn_windows.rs")]
-mod spawn_border;
 mod version;
 
+use core::ffi::CStr;
+
+use libc::c_int;
+
+use crate::base::errno::{Errno, ErrnoGuard};
+use crate::base::failure::Failure;
+
 #[cfg(not(feature = "host-error"))]
-use error::{set_errno, Error};
+use error::{set_error, Error};
 #[cfg(feature = "host-error")]
-use host::{set_errno, Error};
+use host::{set_error, Error};
 
 /// The header has them for systems without uid_t, gid_t and mode_t, too.
 ///
@@ -33,12 +35,30 @@ pub type QemuMode = libc::mode_t;
 /// cbindgen:ignore
 #[cfg(windows)]
 pub type QemuMode = u32;
+/// cbindgen:ignore
+#[cfg(unix)]
+pub type QemuFd = c_int;
+/// cbindgen:ignore
+#[cfg(windows)]
+pub type QemuFd = isize;
+
+/// A call has failed: sets errno, and `*errp` to the whole sentence.
+///
+/// # Safety
+///
+/// `errp` follows QEMU's convention.
+unsafe fn fail(errp: *mut *mut Error, origin: Origin, failure: &Failure) {
+    failure.errno.make_current();
+    let _errno = ErrnoGuard::new(); // whatever the Error API does to it
+    // SAFETY: as the caller says.
+    unsafe { set_error(errp, origin, Errno::NONE, &failure.text) };
+}
 
 /// A source file, line and function for an Error: constants, for QEMU's own Error keeps the pointers.
 struct Origin {
-    file: &'static core::ffi::CStr,
-    line: libc::c_int,
-    function: &'static core::ffi::CStr,
+    file: &'static CStr,
+    line: c_int,
+    function: &'static CStr,
 }
 
 /// An [`Origin`] for the C function of this name.

@@ -1,12 +1,16 @@
-//! `qemu_process_*()`: what is done with a handle.
-#![cfg_attr(windows, allow(dead_code))] // nothing ends there
+//! `qemu_process_*()`: what is done with a handle. What a caller must keep stands in the documentation, in C's words.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_uint};
+use core::ptr::null_mut;
 
-use crate::abi::pid_t;
+use libc::{EBADF, EINVAL, ENOMEM};
 
-use super::process_border as border;
-use super::Error;
+use super::{fail, origin, Error, QemuFd};
+use crate::base::abi::pid_t;
+use crate::base::errno::{Errno, ErrnoGuard};
+use crate::base::heap::Owned;
+use crate::process::{End, Process, Status};
+use crate::sys::fd::Fd;
 
 /// A handle of a child. What it is made of is nobody's business.
 ///
@@ -16,14 +20,29 @@ pub struct QemuProcess {
     _opaque: [u8; 0],
 }
 
+/// Gives a process to C.
+pub(super) fn give(process: Owned<Process>) -> *mut QemuProcess {
+    process.into_raw().cast()
+}
+
+/// # Safety
+///
+/// A handle that lives for as long as the reference.
+unsafe fn get<'a>(process: *const QemuProcess) -> &'a Process {
+    // SAFETY: it is what give() gave.
+    unsafe { &*process.cast() }
+}
+
 /// In which way a child ended.
 /// cbindgen:rename-all=ScreamingSnakeCase
 #[repr(C)]
 #[derive(Clone, Copy)]
-#[allow(clippy::enum_variant_names)] // C has no other name for them
+#[allow(clippy::enum_variant_names, dead_code)] // C has no other name for them, and one is C's alone
 pub enum QemuProcessEnd {
+    /// It has not: a status that is all zero.
+    QemuProcessRunning = 0,
     /// It returned from main() or called exit().
-    QemuProcessExited = 1,
+    QemuProcessExited,
     /// A signal ended it.
     QemuProcessSignaled,
     /// It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
@@ -44,20 +63,74 @@ pub struct QemuProcessStatus {
     pub core_dumped: bool,
 }
 
+/// # Safety
+///
+/// `status` is NULL or has room for one.
+pub(super) unsafe fn put_status(status: *mut QemuProcessStatus, ended: Status) {
+    if status.is_null() {
+        return;
+    }
+    let mut told =
+        QemuProcessStatus { end: QemuProcessEnd::QemuProcessUnknown, exit_code: 0, term_signal: 0, core_dumped: false };
+    match ended.end() {
+        End::Exited(code) => {
+            told.end = QemuProcessEnd::QemuProcessExited;
+            told.exit_code = code;
+        }
+        End::Signaled { signal, core_dumped } => {
+            told.end = QemuProcessEnd::QemuProcessSignaled;
+            told.term_signal = signal;
+            told.core_dumped = core_dumped;
+        }
+        End::Unknown => {}
+    }
+    // SAFETY: there is room for it.
+    unsafe { status.write(told) };
+}
+
+/// How a child ended, as C has it; `None` for NULL and for what is no end.
+///
+/// # Safety
+///
+/// `status` is NULL or a status.
+unsafe fn get_end(status: *const QemuProcessStatus) -> Option<End> {
+    const EXITED: c_uint = QemuProcessEnd::QemuProcessExited as c_uint;
+    const SIGNALED: c_uint = QemuProcessEnd::QemuProcessSignaled as c_uint;
+    const UNKNOWN: c_uint = QemuProcessEnd::QemuProcessUnknown as c_uint;
+    if status.is_null() {
+        return None;
+    }
+    // SAFETY: not NULL.
+    let end = unsafe { &raw const (*status).end };
+    // SAFETY: an enumeration that came from C may hold what is none, but it is a number.
+    let end = unsafe { end.cast::<c_uint>().read() };
+    // SAFETY: not NULL.
+    let core_dumped = unsafe { &raw const (*status).core_dumped };
+    // SAFETY: any byte but 0 is true.
+    let core_dumped = unsafe { core_dumped.cast::<u8>().read() } != 0;
+    match end {
+        // SAFETY: not NULL.
+        EXITED => Some(End::Exited(unsafe { (*status).exit_code })),
+        // SAFETY: not NULL.
+        SIGNALED => Some(End::Signaled { signal: unsafe { (*status).term_signal }, core_dumped }),
+        UNKNOWN => Some(End::Unknown),
+        _ => None,
+    }
+}
+
 /// qemu_process_pid:
 /// @proc: a handle
 ///
 /// Thread-safe, async-signal-safe.
 ///
 /// Returns: the child's process id. Once the child has been reaped, another process may have it.
-///
-/// # Safety
-///
-/// @proc is a handle that has not been freed.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
-    // SAFETY: the caller vouches for it.
-    unsafe { border::pid(proc) }
+    // SAFETY: it is a handle.
+    let pid = unsafe { get(proc) }.pid();
+    #[allow(clippy::unnecessary_cast)] // Windows' is wider
+    let pid = pid as pid_t;
+    pid
 }
 
 /// qemu_process_pidfd:
@@ -70,14 +143,10 @@ pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
 ///
 /// Returns: the descriptor; -1 where there is none: Linux before 5.2, other systems, or no room in the table of
 /// descriptors.
-///
-/// # Safety
-///
-/// @proc is a handle that has not been freed.
 #[no_mangle]
-pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> c_int {
-    // SAFETY: the caller vouches for it.
-    unsafe { border::pidfd(proc) }
+pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd {
+    // SAFETY: it is a handle.
+    unsafe { get(proc) }.pidfd().into()
 }
 
 /// qemu_process_way:
@@ -89,14 +158,10 @@ pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> c_int {
 /// Thread-safe, async-signal-safe.
 ///
 /// Returns: a constant; do not free it. On Windows NULL.
-///
-/// # Safety
-///
-/// @proc is a handle that has not been freed.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_char {
-    // SAFETY: the caller vouches for it.
-    unsafe { border::way(proc) }
+    // SAFETY: it is a handle.
+    unsafe { get(proc) }.way().name().as_ptr()
 }
 
 /// qemu_process_take_fd:
@@ -109,14 +174,16 @@ pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_
 /// Thread-safe: one caller gets it. Async-signal-safe.
 ///
 /// Returns: the descriptor, which has FD_CLOEXEC and is blocking. -1 and EBADF where there is none, or it was taken.
-///
-/// # Safety
-///
-/// @proc is a handle that has not been freed.
 #[no_mangle]
-pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: c_int) -> c_int {
-    // SAFETY: the caller vouches for it.
-    unsafe { border::take_fd(proc, child_fd) }
+pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: c_int) -> QemuFd {
+    // SAFETY: it is a handle.
+    match unsafe { get(proc) }.take_pipe(child_fd) {
+        Some(pipe) => Fd::into_raw(pipe).into(),
+        None => {
+            Errno::from_raw(EBADF).make_current();
+            -1
+        }
+    }
 }
 
 /// qemu_process_wait:
@@ -134,10 +201,6 @@ pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: 
 /// Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
 ///
 /// Returns: 1: it has ended; 0: the time is up; -1: an error, which only Windows has.
-///
-/// # Safety
-///
-/// @proc is a handle that nobody frees meanwhile; @status is NULL or has room for one; @errp is one of the four.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_wait(
     proc: *mut QemuProcess,
@@ -145,8 +208,12 @@ pub unsafe extern "C" fn qemu_process_wait(
     status: *mut QemuProcessStatus,
     errp: *mut *mut Error,
 ) -> c_int {
-    // SAFETY: the caller vouches for them.
-    unsafe { border::wait(proc, timeout_ms, status, errp) }
+    let _ = errp; // no platform has an error here
+    // SAFETY: it is a handle.
+    let Some(ended) = unsafe { get(proc) }.wait(timeout_ms) else { return 0 };
+    // SAFETY: NULL, or there is room for it.
+    unsafe { put_status(status, ended) };
+    1
 }
 
 /// qemu_process_kill:
@@ -162,14 +229,12 @@ pub unsafe extern "C" fn qemu_process_wait(
 ///
 /// Returns: whether the signal was sent. Otherwise errno is ESRCH (the child has ended), EINVAL (no such signal) or
 /// EPERM (the child has become somebody else), and *@errp says so.
-///
-/// # Safety
-///
-/// @proc is a handle that nobody frees meanwhile; @errp is one of the four.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, errp: *mut *mut Error) -> bool {
-    // SAFETY: the caller vouches for them.
-    unsafe { border::kill(proc, sig, errp) }
+    // SAFETY: it is a handle.
+    let result = unsafe { get(proc) }.kill(sig);
+    // SAFETY: `errp` follows QEMU's convention.
+    result.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_process_kill"), &failure) }).is_ok()
 }
 
 /// qemu_process_stop:
@@ -183,10 +248,6 @@ pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, e
 /// Thread-safe. Not async-signal-safe. Not a cancellation point.
 ///
 /// Returns: true when the child has ended, now or before. Otherwise errno and *@errp say why no signal could be sent.
-///
-/// # Safety
-///
-/// @proc is a handle that nobody frees meanwhile; @status is NULL or has room for one; @errp is one of the four.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_stop(
     proc: *mut QemuProcess,
@@ -194,8 +255,19 @@ pub unsafe extern "C" fn qemu_process_stop(
     status: *mut QemuProcessStatus,
     errp: *mut *mut Error,
 ) -> bool {
-    // SAFETY: the caller vouches for them.
-    unsafe { border::stop(proc, grace_ms, status, errp) }
+    // SAFETY: it is a handle.
+    match unsafe { get(proc) }.stop(grace_ms) {
+        Ok(ended) => {
+            // SAFETY: NULL, or there is room for it.
+            unsafe { put_status(status, ended) };
+            true
+        }
+        Err(failure) => {
+            // SAFETY: `errp` follows QEMU's convention.
+            unsafe { fail(errp, origin!(c"qemu_process_stop"), &failure) };
+            false
+        }
+    }
 }
 
 /// qemu_process_status_str:
@@ -208,14 +280,22 @@ pub unsafe extern "C" fn qemu_process_stop(
 ///
 /// Returns: the text, to be released with free(). NULL with ENOMEM where there is no memory for it, and with EINVAL
 /// where @status is NULL or no status.
-///
-/// # Safety
-///
-/// @status is NULL or a status.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatus) -> *mut c_char {
-    // SAFETY: the caller vouches for it.
-    unsafe { border::status_str(status) }
+    // SAFETY: NULL or a status.
+    let Some(end) = (unsafe { get_end(status) }) else {
+        Errno::from_raw(EINVAL).make_current();
+        return null_mut();
+    };
+    let errno = ErrnoGuard::new();
+    match end.describe() {
+        Some(text) => text.into_raw(),
+        None => {
+            drop(errno);
+            Errno::from_raw(ENOMEM).make_current();
+            null_mut()
+        }
+    }
 }
 
 /// qemu_process_detach:
@@ -226,14 +306,10 @@ pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatu
 /// is in the middle of may still reap it.
 ///
 /// Thread-safe, async-signal-safe.
-///
-/// # Safety
-///
-/// @proc is a handle that has not been freed.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_detach(proc: *mut QemuProcess) {
-    // SAFETY: the caller vouches for it.
-    unsafe { border::detach(proc) }
+    // SAFETY: it is a handle.
+    unsafe { get(proc) }.detach();
 }
 
 /// qemu_process_free:
@@ -243,12 +319,9 @@ pub unsafe extern "C" fn qemu_process_detach(proc: *mut QemuProcess) {
 /// detached.
 ///
 /// Not thread-safe: nobody else may use @proc. Not async-signal-safe. Leaves errno alone.
-///
-/// # Safety
-///
-/// @proc is NULL or a handle that has not been freed.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_free(proc: *mut QemuProcess) {
-    // SAFETY: the caller vouches for it.
-    unsafe { border::free(proc) }
+    let _errno = ErrnoGuard::new();
+    // SAFETY: NULL or what give() gave, and the caller does not use it again.
+    drop(unsafe { Owned::<Process>::from_raw(proc.cast()) });
 }

@@ -1,12 +1,20 @@
-//! `qemu_spawn()` and its options.
-#![allow(dead_code)] // the constants are for the header
+//! `qemu_spawn()` and its options. What a caller must keep stands in the documentation, in C's words.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_uint, CStr};
 
-use crate::abi::pid_t;
+use libc::EINVAL;
 
-use super::process::{QemuProcess, QemuProcessStatus};
-use super::{Error, QemuGid, QemuMode, QemuUid};
+use super::options::{read, Grows};
+use super::process::{give, put_status, QemuProcess, QemuProcessStatus};
+use super::{fail, origin, Error, QemuFd, QemuGid, QemuMode, QemuUid};
+use crate::base::abi::pid_t;
+use crate::base::errno::ErrnoGuard;
+use crate::base::failure::Failure;
+use crate::base::step::Step;
+use crate::child::plan::Rlimit;
+use crate::process::Status;
+use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_NULL};
+use crate::spawn::{run_to_end, spawn};
 
 /// @executable is searched for in the parent's PATH, as execvp() does it, unless it has a slash.
 pub const QEMU_SPAWN_SEARCH_PATH: u64 = 1 << 0;
@@ -45,13 +53,18 @@ pub const QEMU_SPAWN_NO_FORK_FALLBACK: u64 = 1 << 16;
 /// Neither the child nor what it executes gains privileges from set-user-ID programs: PR_SET_NO_NEW_PRIVS.
 pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
 
-/// A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. A source of -1 is
-/// /dev/null, to read and to write.
+/// The header has it by hand: cbindgen leaves out the brackets.
+///
+/// cbindgen:ignore
+pub const QEMU_SPAWN_FD_NULL: i32 = -100;
+
+/// A descriptor of the child: @target is what @source is in the parent, whatever else is mapped.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnFd {
-    /// The parent's descriptor, or -1.
-    pub source: c_int,
+    /// The parent's descriptor, or QEMU_SPAWN_FD_NULL. Every other negative number is EBADF: an open() that failed, for
+    /// example.
+    pub source: QemuFd,
     /// The child's.
     pub target: c_int,
 }
@@ -78,44 +91,13 @@ pub enum QemuSpawnSignals {
     Inherit,
 }
 
-/// The steps of a spawn, in their order. The umask goes with the working directory.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub enum QemuSpawnStep {
-    /// Nothing failed.
-    None,
-    /// The options make no sense.
-    Arguments,
-    /// The pipes.
-    Pipe,
-    /// The new process.
-    Fork,
-    /// Its signals.
-    Signals,
-    /// Its session.
-    Session,
-    /// Its process group.
-    Group,
-    /// Its descriptors.
-    Fds,
-    /// Its working directory.
-    Cwd,
-    /// Its limits.
-    Rlimit,
-    /// Its user, groups and privileges.
-    Credentials,
-    /// Its death signal.
-    DeathSignal,
-    /// The program.
-    Exec,
-}
-
 /// What qemu_spawn() is to do beyond the usual. Zero is the default of every member but @size: begin with
 ///
 ///   QemuSpawnOptions options = { .size = sizeof(options) };
 ///
 /// Nothing in it is changed or kept; all of it may go when the call has returned.
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct QemuSpawnOptions {
     /// sizeof(QemuSpawnOptions): tells which members the program knows.
     pub size: usize,
@@ -161,7 +143,7 @@ pub struct QemuSpawnOptions {
     /// a thread that stays and makes these children: what is a thread's own, such as its CPU affinity, is that thread's.
     pub death_signal: c_int,
     /// Where to tell which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
-    pub failed_step: *mut QemuSpawnStep,
+    pub failed_step: *mut Step,
 }
 
 /// qemu_spawn:
@@ -183,18 +165,21 @@ pub struct QemuSpawnOptions {
 /// and what it was about, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and
 /// nothing is left of the child. Senseless options are EINVAL, a source that is not open EBADF, and options that are
 /// larger than this library knows, with something in the unknown part, E2BIG. On Windows always NULL, with ENOSYS.
-///
-/// # Safety
-///
-/// Lists and strings end as said above, counts are right, and @errp is one of the four.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_spawn(
     argv: *const *const c_char,
     opts: *const QemuSpawnOptions,
     errp: *mut *mut Error,
 ) -> *mut QemuProcess {
-    // SAFETY: the caller vouches for them.
-    unsafe { super::spawn_border::spawn(argv, opts, errp) }
+    // SAFETY: the lists, the options and the strings in them are C's.
+    match unsafe { with_request(argv, opts, 0, spawn) } {
+        Ok(process) => give(process),
+        Err(failure) => {
+            // SAFETY: `errp` follows QEMU's convention.
+            unsafe { fail(errp, origin!(c"qemu_spawn"), &failure) };
+            core::ptr::null_mut()
+        }
+    }
 }
 
 /// qemu_spawn_sync:
@@ -210,10 +195,6 @@ pub unsafe extern "C" fn qemu_spawn(
 ///
 /// Returns: 0 when it has run and ended, in whatever way: *@status tells. -1 where it could not be started, as for
 /// qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then.
-///
-/// # Safety
-///
-/// As for qemu_spawn(), and @status is NULL or has room for one.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_spawn_sync(
     argv: *const *const c_char,
@@ -222,6 +203,141 @@ pub unsafe extern "C" fn qemu_spawn_sync(
     status: *mut QemuProcessStatus,
     errp: *mut *mut Error,
 ) -> c_int {
-    // SAFETY: the caller vouches for them.
-    unsafe { super::spawn_border::spawn_sync(argv, opts, timeout_ms, status, errp) }
+    const PIPES: u64 = Flags::PIPE_STDIN | Flags::PIPE_STDOUT | Flags::PIPE_STDERR;
+    let mut ended: Option<Status> = None;
+    // SAFETY: the lists, the options and the strings in them are C's.
+    let result = unsafe {
+        with_request(argv, opts, PIPES, |request| {
+            run_to_end(request, timeout_ms).map(|status| ended = Some(status)).map_err(|(failure, status)| {
+                ended = status;
+                failure
+            })
+        })
+    };
+    if let Some(ended) = ended {
+        // SAFETY: NULL, or there is room for it.
+        unsafe { put_status(status, ended) };
+    }
+    match result {
+        Ok(()) => 0,
+        Err(failure) => {
+            // SAFETY: `errp` follows QEMU's convention.
+            unsafe { fail(errp, origin!(c"qemu_spawn_sync"), &failure) };
+            -1
+        }
+    }
+}
+
+/// Has `call` do what C asks for, tells the step, and leaves errno alone.
+///
+/// # Safety
+///
+/// As C's documentation says it of argv and the options.
+unsafe fn with_request<T>(
+    argv: *const *const c_char,
+    opts: *const QemuSpawnOptions,
+    forbidden: u64,
+    call: impl FnOnce(&Request<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let _errno = ErrnoGuard::new();
+    // SAFETY: as the caller says.
+    let result = unsafe { read(opts) }.and_then(|known| {
+        // SAFETY: as the caller says.
+        let request = unsafe { request(argv, &known) };
+        if request.flags.has(forbidden) {
+            return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
+        }
+        call(&request)
+    });
+    let step = result.as_ref().map_or_else(|failure| failure.step, |_| Step::None);
+    // SAFETY: the size is what every version has first.
+    if !opts.is_null() && unsafe { (*opts).size } >= QemuSpawnOptions::FIRST {
+        // SAFETY: so this is there, too.
+        let place = unsafe { (*opts).failed_step };
+        if !place.is_null() {
+            // SAFETY: the caller has given the place.
+            unsafe { place.write(step) };
+        }
+    }
+    result
+}
+
+// SAFETY: it begins with its size; numbers and pointers may be zero.
+unsafe impl Grows for QemuSpawnOptions {
+    const NAME: &'static str = "QemuSpawnOptions";
+    const FIRST: usize = core::mem::offset_of!(Self, failed_step) + size_of::<*mut Step>();
+}
+
+/// C's numbers and ours are the same.
+const _: () = {
+    assert!(QEMU_SPAWN_SEARCH_PATH == Flags::SEARCH_PATH);
+    assert!(QEMU_SPAWN_SETSID == Flags::SETSID);
+    assert!(QEMU_SPAWN_SET_PGID == Flags::SET_PGID);
+    assert!(QEMU_SPAWN_SET_UMASK == Flags::SET_UMASK);
+    assert!(QEMU_SPAWN_SET_UID == Flags::SET_UID);
+    assert!(QEMU_SPAWN_SET_GID == Flags::SET_GID);
+    assert!(QEMU_SPAWN_SET_GROUPS == Flags::SET_GROUPS);
+    assert!(QEMU_SPAWN_CLEAR_ENV == Flags::CLEAR_ENV);
+    assert!(QEMU_SPAWN_LEAVE_FDS == Flags::LEAVE_FDS);
+    assert!(QEMU_SPAWN_NULL_STDIN == Flags::NULL_STDIN);
+    assert!(QEMU_SPAWN_NULL_STDOUT == Flags::NULL_STDOUT);
+    assert!(QEMU_SPAWN_NULL_STDERR == Flags::NULL_STDERR);
+    assert!(QEMU_SPAWN_PIPE_STDIN == Flags::PIPE_STDIN);
+    assert!(QEMU_SPAWN_PIPE_STDOUT == Flags::PIPE_STDOUT);
+    assert!(QEMU_SPAWN_PIPE_STDERR == Flags::PIPE_STDERR);
+    assert!(QEMU_SPAWN_MERGE_STDERR == Flags::MERGE_STDERR);
+    assert!(QEMU_SPAWN_NO_FORK_FALLBACK == Flags::NO_FORK_FALLBACK);
+    assert!(QEMU_SPAWN_NO_NEW_PRIVS == Flags::NO_NEW_PRIVS);
+    assert!(QEMU_SPAWN_FD_NULL == FD_NULL);
+    assert!(size_of::<QemuSpawnFd>() == size_of::<FdMap>());
+    assert!(size_of::<QemuSpawnRlimit>() == size_of::<Rlimit>());
+};
+
+/// # Safety
+///
+/// As C's documentation says it of argv and the options.
+unsafe fn request<'a>(argv: *const *const c_char, opts: &QemuSpawnOptions) -> Request<'a> {
+    const DEFAULT: c_uint = QemuSpawnSignals::Default as c_uint;
+    const INHERIT: c_uint = QemuSpawnSignals::Inherit as c_uint;
+    let signals = (&raw const opts.signals).cast::<c_uint>();
+    // SAFETY: an enumeration that came from C may hold what is none, but it is a number.
+    let signals = unsafe { signals.read() };
+    #[allow(clippy::multiple_unsafe_ops_per_block)] // all for one reason
+    // SAFETY: as the caller says.
+    unsafe {
+        Request {
+            argv: Strings::new(argv),
+            flags: Flags(opts.flags),
+            executable: text(opts.executable),
+            cwd: text(opts.cwd),
+            envp: (!opts.envp.is_null()).then(|| Strings::new(opts.envp)),
+            path: None,
+            env_set: Strings::new(opts.env_set),
+            env_unset: Strings::new(opts.env_unset),
+            fds: Counted::new(opts.fds.cast::<FdMap>(), opts.n_fds),
+            signals: match signals {
+                DEFAULT => Some(SignalState::Default),
+                INHERIT => Some(SignalState::Inherit),
+                _ => None,
+            },
+            ignored: Numbers::new(opts.ignored),
+            defaulted: Numbers::new(opts.defaulted),
+            pgid: opts.pgid,
+            #[allow(clippy::useless_conversion)] // some have 16 bits
+            umask: opts.umask.into(),
+            uid: opts.uid,
+            gid: opts.gid,
+            groups: Counted::new(opts.groups, opts.n_groups),
+            rlimits: Counted::new(opts.rlimits.cast::<Rlimit>(), opts.n_rlimits),
+            death_signal: opts.death_signal,
+        }
+    }
+}
+
+/// # Safety
+///
+/// NULL, or a string that ends with NUL and outlives the call.
+unsafe fn text<'a>(text: *const c_char) -> Option<&'a CStr> {
+    // SAFETY: not NULL, and the rest is as the caller says.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
 }

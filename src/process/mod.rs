@@ -1,35 +1,24 @@
 //! The handle of a child: waiting for it, signalling it, and what became of it.
 
-mod kept;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod linux;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-mod posix;
+mod kill;
+pub(crate) mod leftover;
 mod status;
 mod time;
+mod way;
 
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use linux as system;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-use posix as system;
+use crate::base::cancel::CancellationDisabled;
+use crate::sys::fd::Fd;
+use crate::sys::lock::Lock;
+use crate::sys::pause::Pause;
+use crate::sys::process::{Aside, Child, Look};
+use crate::sys::{self, this_process};
 
-use crate::cancel::CancellationDisabled;
-use crate::child::step::Step;
-use crate::errno::Errno;
-use crate::fd::Fd;
-use crate::lock::{this_process, Lock};
-use crate::message::{filled, Arg};
-use crate::spawn::{Failure, Way};
-
-use kept::Kept;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::kernel_flags;
 pub(crate) use status::{End, Status};
-pub(crate) use system::{open_pidfd, reap_failed};
-use time::{Deadline, Pause};
+pub(crate) use time::Deadline;
+pub(crate) use way::Way;
 
 /// A child. Every function may be called by several threads at once.
 pub(crate) struct Process {
@@ -37,24 +26,17 @@ pub(crate) struct Process {
     pidfd: Option<Fd>,
     way: Way,
     /// The process whose child it is: a fork of the program has a copy of this, and no such child.
-    parent: c_int,
+    parent: u64,
     /// Our ends of its stdin, stdout and stderr; -1 where there is none or it was taken.
     pipes: [AtomicI32; 3],
     detached: AtomicBool,
-    /// How it ended, when that is known.
-    ended: Kept,
-    /// How many threads are asking the system for that: one of them may have the answer, and not have told yet.
-    asking: AtomicU32,
+    /// The library has killed it, so the program need not reap it.
+    killed: AtomicBool,
+    /// How it ended, when that is known; 0 before. It is written before the child is reaped, so a thread that finds no
+    /// child any more finds this, unless somebody else has reaped it.
+    ended: AtomicU32,
     /// Without a descriptor: held while the child is asked for or signalled, so that nobody reaps it meanwhile.
     lock: Lock,
-}
-
-/// How the system sees a child.
-enum Look {
-    Alive,
-    Ended(Status),
-    /// It is no child of ours, or somebody has reaped it.
-    NoChild,
 }
 
 impl Process {
@@ -64,21 +46,22 @@ impl Process {
             pid: -1,
             pidfd: None,
             way: Way::Fork,
-            parent: -1,
+            parent: 0,
             pipes: [const { AtomicI32::new(-1) }; 3],
             detached: AtomicBool::new(false),
-            ended: Kept::new(),
-            asking: AtomicU32::new(0),
+            killed: AtomicBool::new(false),
+            ended: AtomicU32::new(0),
             lock: Lock::new(),
         }
     }
 
     /// Now there is one, and this process is its parent.
-    pub(crate) fn start(&mut self, parent: c_int, pid: c_int, pidfd: Option<Fd>, way: Way, pipes: [Option<Fd>; 3]) {
+    #[cfg_attr(windows, allow(dead_code))]
+    pub(crate) fn start(&mut self, pid: c_int, pidfd: Option<Fd>, way: Way, pipes: [Option<Fd>; 3]) {
         self.pid = pid;
         self.pidfd = pidfd;
         self.way = way;
-        self.parent = parent;
+        self.parent = this_process();
         for (place, pipe) in self.pipes.iter_mut().zip(pipes) {
             *place.get_mut() = pipe.map_or(-1, Fd::into_raw);
         }
@@ -103,15 +86,17 @@ impl Process {
         Fd::from_result(pipe.swap(-1, Ordering::AcqRel) as isize).ok()
     }
 
-    /// From now on somebody else reaps the child.
+    /// From now on the program reaps the child.
     pub(crate) fn detach(&self) {
         self.detached.store(true, Ordering::Release);
     }
 
     /// Waits until the child has ended, for `timeout_ms` at the most, for ever if that is negative. `None`: it has not.
     pub(crate) fn wait(&self, timeout_ms: i64) -> Option<Status> {
+        leftover::sweep();
+        let _cancellation = CancellationDisabled::new();
         // A child that has ended needs nothing else.
-        match self.look(timeout_ms < 0) {
+        match self.look(Patience::of(timeout_ms)) {
             None if timeout_ms != 0 => self.wait_longer(timeout_ms),
             look => look,
         }
@@ -119,126 +104,132 @@ impl Process {
 
     #[inline(never)]
     fn wait_longer(&self, timeout_ms: i64) -> Option<Status> {
-        let _cancellation = CancellationDisabled::new();
         let deadline = Deadline::after_ms(timeout_ms);
         let mut pause = Pause::new();
         loop {
-            let left = deadline.left_ms();
-            if left == Some(0) {
+            if deadline.has_passed() {
                 return None;
             }
-            system::wait_for_change(self, left, &mut pause);
-            let ended = self.look(timeout_ms < 0);
+            sys::wait_for_change(&self.child(), deadline.left_ms(), &mut pause);
+            let ended = self.look(Patience::Some);
             if ended.is_some() {
                 return ended;
             }
         }
     }
 
-    /// How the child ended, if it has. Reaps it, unless it is detached. With `patient`, where the system can, it waits
-    /// for the end.
-    fn look(&self, patient: bool) -> Option<Status> {
-        if self.pidfd.is_none() {
-            return self.look_locked();
+    fn child(&self) -> Child<'_> {
+        Child {
+            pid: self.pid,
+            pidfd: self.pidfd.as_ref(),
+            ours: self.parent == this_process(),
+            detached: self.is_detached(),
         }
-        self.look_unlocked(patient)
     }
 
+    /// The child by its id alone: its descriptor is of no use.
+    fn child_by_id(&self) -> Child<'_> {
+        Child { pidfd: None, ..self.child() }
+    }
+
+    fn known(&self) -> Option<Status> {
+        Status::from_word(self.ended.load(Ordering::Acquire))
+    }
+
+    /// How the child ended, if it has. Reaps it, unless it is detached.
+    fn look(&self, patience: Patience) -> Option<Status> {
+        if let Some(ended) = self.known() {
+            return Some(ended);
+        }
+        if self.pidfd.is_some() {
+            match sys::look(&self.child(), patience == Patience::UntilTheEnd) {
+                Look::NoDescriptor => {}
+                look => return self.settle(look, &self.child(), patience),
+            }
+        }
+        let _locked = self.lock.lock();
+        self.look_by_id(patience)
+    }
+
+    /// The lock is held: nobody reaps the child meanwhile but somebody who does not know this library.
     #[cold]
     #[inline(never)]
-    fn look_locked(&self) -> Option<Status> {
-        let _locked = self.lock.lock();
-        self.look_unlocked(false)
+    fn look_by_id(&self, patience: Patience) -> Option<Status> {
+        if let Some(ended) = self.known() {
+            return Some(ended);
+        }
+        let child = self.child_by_id();
+        // A child of this process may have the id of another process's child.
+        let look = if child.ours { sys::look(&child, false) } else { Look::NoChild };
+        self.settle(look, &child, patience)
     }
 
-    #[inline(never)]
-    fn look_unlocked(&self, patient: bool) -> Option<Status> {
-        if let Some(ended) = self.ended.get() {
-            return Some(ended);
-        }
-        self.asking.fetch_add(1, Ordering::AcqRel);
-        let look = system::look(self, patient);
-        if let Look::Ended(ended) = look {
-            self.ended.set(ended); // whoever sees this does not care how many are asking
-            return Some(ended);
-        }
-        self.asking.fetch_sub(1, Ordering::AcqRel);
+    /// What is to be made of what the system says.
+    fn settle(&self, look: Look, child: &Child<'_>, patience: Patience) -> Option<Status> {
         match look {
-            Look::NoChild => self.look_for_no_child(),
+            Look::Ended(status) => {
+                let ended = self.keep(Status::from_wait_status(status));
+                if !self.is_detached() {
+                    sys::reap(child);
+                }
+                Some(ended)
+            }
+            Look::NoChild => self.settle_aside(child, patience),
             _ => None,
         }
     }
 
-    /// Another thread has reaped it and is about to tell, or somebody else has, or this process is a fork of the parent.
+    /// Another thread has reaped it and has told; or somebody else has; or this process is a fork of the parent.
     #[cold]
-    fn look_for_no_child(&self) -> Option<Status> {
-        let mut pause = Pause::new();
-        while self.is_ours() && self.ended.get().is_none() && self.asking.load(Ordering::Acquire) > 0 {
-            pause.sleep(None);
-        }
-        if self.ended.get().is_none() {
-            if let Look::Ended(ended) = system::look_from_aside(self) {
-                self.ended.set(ended);
-            }
-        }
-        self.ended.get()
-    }
-
-    /// Sends a signal. `ESRCH` where the child has ended: its id may be somebody else's by then.
     #[inline(never)]
-    pub(crate) fn kill(&self, signal: c_int) -> Result<(), Errno> {
-        let _cancellation = CancellationDisabled::new();
-        let _locked = self.pidfd.is_none().then(|| self.lock.lock());
-        if self.look_unlocked(false).is_some() {
-            return Err(Errno::from_raw(libc::ESRCH));
+    fn settle_aside(&self, child: &Child<'_>, patience: Patience) -> Option<Status> {
+        if let Some(ended) = self.known() {
+            return Some(ended);
         }
-        system::kill(self, signal)
+        if child.pidfd.is_none() && child.ours && !self.is_detached() {
+            return Some(self.keep(Status::UNKNOWN)); // somebody else has reaped it
+        }
+        match sys::look_from_aside(child, child.ours && patience != Patience::None) {
+            Aside::Alive => None,
+            Aside::Ended(status) => Some(self.keep(Status::from_wait_status(status))),
+            // Not to be kept: when its parent has reaped it, the kernel may tell.
+            Aside::Zombie => Some(Status::UNKNOWN),
+            Aside::Gone => Some(self.keep(Status::UNKNOWN)),
+        }
     }
 
-    /// Why a signal could not be sent, in words.
-    #[cold]
-    pub(crate) fn cannot_signal(&self, signal: c_int, errno: Errno) -> Failure {
-        let args = [Arg::int(signal), Arg::int(self.pid), Arg::Errno(errno)];
-        let template = if errno.as_raw() == libc::ESRCH {
-            "cannot send signal % to process %: it has ended"
-        } else {
-            "cannot send signal % to process %: %"
-        };
-        Failure::new(Step::None, errno, filled(template, &args))
+    /// The first who knows tells all.
+    fn keep(&self, ended: Status) -> Status {
+        match self.ended.compare_exchange(0, ended.word(), Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => ended,
+            Err(other) => Status::from_word(other).unwrap_or(ended),
+        }
     }
 
-    /// Asks the child to end, and after `grace_ms` makes it.
-    pub(crate) fn stop(&self, grace_ms: i64) -> Result<Status, Errno> {
-        // A stopped child does not hear the first before the second.
-        for signal in [libc::SIGTERM, libc::SIGCONT] {
-            match self.kill(signal) {
-                Err(errno) if errno.as_raw() != libc::ESRCH => return Err(errno),
-                _ => {}
-            }
-        }
-        if let Some(status) = self.wait(grace_ms) {
-            return Ok(status);
-        }
-        self.kill_and_wait()
-    }
-
-    /// Makes the child end.
-    pub(crate) fn kill_and_wait(&self) -> Result<Status, Errno> {
-        match self.kill(libc::SIGKILL) {
-            Err(errno) if errno.as_raw() != libc::ESRCH => return Err(errno),
-            _ => {}
-        }
-        self.wait(-1).ok_or(Errno::from_raw(libc::ECHILD))
-    }
-
-    /// Whether somebody else reaps it.
+    /// Whether the program reaps it.
     fn is_detached(&self) -> bool {
         self.detached.load(Ordering::Acquire)
     }
+}
 
-    /// Whether this process made the child, and is not a fork of the one that did.
-    fn is_ours(&self) -> bool {
-        self.parent == this_process()
+/// How long a look may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// It only looks.
+    None,
+    /// It may wait for the moment in which the kernel does not know yet.
+    Some,
+    /// Where the system can, it waits for the end.
+    UntilTheEnd,
+}
+
+impl Patience {
+    fn of(timeout_ms: i64) -> Self {
+        match timeout_ms {
+            0 => Self::None,
+            1.. => Self::Some,
+            _ => Self::UntilTheEnd,
+        }
     }
 }
 
@@ -249,7 +240,11 @@ impl Drop for Process {
         }
         // Before the pipes are closed, for many a child ends of that: whether such a one is reaped must not be chance.
         if !*self.detached.get_mut() {
-            let _ = self.look(false); // reaps what has ended; what lives is left to live
+            // Reaps what has ended. A child that lives is left alone, but for one that the library has killed.
+            let ended = self.look(Patience::None);
+            if ended.is_none() && *self.killed.get_mut() && self.parent == this_process() {
+                leftover::leave(self.pid, self.pidfd.take());
+            }
         }
         for pipe in &mut self.pipes {
             drop(Fd::from_result(*pipe.get_mut() as isize));

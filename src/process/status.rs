@@ -1,11 +1,10 @@
 //! How a child ended.
 
 use core::ffi::c_int;
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-use core::ffi::{c_char, CStr};
 
-use crate::heap::Text;
-use crate::message::{filled, Arg};
+use crate::base::heap::Text;
+use crate::base::message::{filled, Arg};
+use crate::sys::signal_name as name;
 
 /// In which way a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub(crate) enum End {
 
 /// How a child ended, in one word, which threads can share. It is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Status(pub(super) u32);
+pub(crate) struct Status(u32);
 
 const EXITED: u32 = 1 << 16;
 const SIGNALED: u32 = 2 << 16;
@@ -44,11 +43,22 @@ impl Status {
 
     /// From what wait(2) fills in.
     pub(super) fn from_wait_status(status: c_int) -> Self {
-        if libc::WIFSIGNALED(status) {
-            Self::signaled(libc::WTERMSIG(status), libc::WCOREDUMP(status))
+        let (signal, core) = (status & 0x7F, status & 0x80 != 0);
+        if signal != 0 {
+            Self::signaled(signal, core)
         } else {
-            Self::exited(libc::WEXITSTATUS(status))
+            Self::exited(status >> 8 & 0xFF)
         }
+    }
+
+    /// For threads to share.
+    pub(super) fn word(self) -> u32 {
+        self.0
+    }
+
+    /// Back from the word; `None` for 0.
+    pub(super) fn from_word(word: u32) -> Option<Self> {
+        (word != 0).then_some(Self(word))
     }
 
     /// To be matched.
@@ -66,70 +76,17 @@ impl End {
     /// In words; `None` where there is no memory for them.
     pub(crate) fn describe(self) -> Option<Text> {
         match self {
-            Self::Exited(code) => filled("exited with status %", &[Arg::int(code)]),
+            Self::Exited(code) => filled("exited with status {}", &[Arg::int(code)]),
             Self::Signaled { signal, core_dumped } => {
-                let core = if core_dumped { ", core dumped" } else { "" };
-                let args = |name| [Arg::int(signal), Arg::Str(name), Arg::Str(core)];
+                let core = Arg::Str(if core_dumped { ", core dumped" } else { "" });
                 match name(signal) {
-                    Some(name) => filled("killed by signal % (SIG%)%", &args(name)),
-                    None => filled("killed by signal %%%", &args("")),
+                    Some(name) => {
+                        filled("killed by signal {} (SIG{}){}", &[Arg::int(signal), Arg::Str(name), core])
+                    }
+                    None => filled("killed by signal {}{}", &[Arg::int(signal), core]),
                 }
             }
             Self::Unknown => filled("ended with a status that somebody else has taken", &[]),
         }
     }
-}
-
-/// glibc has a table.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn name(signal: c_int) -> Option<&'static str> {
-    extern "C" {
-        fn sigabbrev_np(signal: c_int) -> *const c_char;
-    }
-    // SAFETY: takes any number.
-    let name = unsafe { sigabbrev_np(signal) };
-    if name.is_null() {
-        return None;
-    }
-    // SAFETY: it answers with a NUL-terminated constant.
-    let name = unsafe { CStr::from_ptr(name) };
-    // SAFETY: of capital letters and digits.
-    Some(unsafe { core::str::from_utf8_unchecked(name.to_bytes()) })
-}
-
-/// Other systems have no table, or one that does not name them as a C programmer does.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn name(signal: c_int) -> Option<&'static str> {
-    const NAMES: [(c_int, &str); 29] = [
-        (libc::SIGHUP, "HUP"),
-        (libc::SIGINT, "INT"),
-        (libc::SIGQUIT, "QUIT"),
-        (libc::SIGILL, "ILL"),
-        (libc::SIGTRAP, "TRAP"),
-        (libc::SIGABRT, "ABRT"),
-        (libc::SIGBUS, "BUS"),
-        (libc::SIGFPE, "FPE"),
-        (libc::SIGKILL, "KILL"),
-        (libc::SIGUSR1, "USR1"),
-        (libc::SIGSEGV, "SEGV"),
-        (libc::SIGUSR2, "USR2"),
-        (libc::SIGPIPE, "PIPE"),
-        (libc::SIGALRM, "ALRM"),
-        (libc::SIGTERM, "TERM"),
-        (libc::SIGCHLD, "CHLD"),
-        (libc::SIGCONT, "CONT"),
-        (libc::SIGSTOP, "STOP"),
-        (libc::SIGTSTP, "TSTP"),
-        (libc::SIGTTIN, "TTIN"),
-        (libc::SIGTTOU, "TTOU"),
-        (libc::SIGURG, "URG"),
-        (libc::SIGXCPU, "XCPU"),
-        (libc::SIGXFSZ, "XFSZ"),
-        (libc::SIGVTALRM, "VTALRM"),
-        (libc::SIGPROF, "PROF"),
-        (libc::SIGWINCH, "WINCH"),
-        (libc::SIGIO, "IO"),
-        (libc::SIGSYS, "SYS"),
-    ];
-    NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| *name)
 }

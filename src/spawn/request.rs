@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomData;
 
-use crate::child::spawn::Rlimit;
+use crate::child::plan::Rlimit;
 
 /// The flags of a request. C knows them as `QEMU_SPAWN_*`.
 #[derive(Clone, Copy)]
@@ -77,7 +77,7 @@ impl<'a> Iterator for Strings<'a> {
         if self.start.is_null() {
             return None;
         }
-        // SAFETY: not behind the NULL.
+        // SAFETY: not beyond the NULL.
         let string = unsafe { self.start.read() };
         if string.is_null() {
             return None;
@@ -112,7 +112,7 @@ impl Iterator for Numbers<'_> {
         if self.start.is_null() {
             return None;
         }
-        // SAFETY: not behind the 0.
+        // SAFETY: not beyond the 0.
         let number = unsafe { self.start.read() };
         if number == 0 {
             return None;
@@ -152,7 +152,13 @@ impl<'a, T> Counted<'a, T> {
     }
 }
 
-/// A descriptor of the child: a copy of the parent's `source`, or of /dev/null where that is -1.
+/// What a source is that stands for /dev/null.
+pub(crate) const FD_NULL: c_int = -100;
+
+/// The names of the first three descriptors.
+pub(crate) const STDIO: [&str; 3] = ["stdin", "stdout", "stderr"];
+
+/// A descriptor of the child: a copy of the parent's `source`, or /dev/null where that is FD_NULL.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct FdMap {
@@ -178,6 +184,8 @@ pub(crate) struct Request<'a> {
     pub(crate) cwd: Option<&'a CStr>,
     /// `None`: the parent's, or an empty one with CLEAR_ENV.
     pub(crate) envp: Option<Strings<'a>>,
+    /// Where to search; `None`: the parent's PATH.
+    pub(crate) path: Option<&'a CStr>,
     pub(crate) env_set: Strings<'a>,
     pub(crate) env_unset: Strings<'a>,
     pub(crate) fds: Counted<'a, FdMap>,

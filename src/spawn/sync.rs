@@ -4,26 +4,34 @@ use core::ffi::CStr;
 
 use libc::ETIMEDOUT;
 
-use super::failure::Failure;
-use crate::child::step::Step;
-use crate::errno::Errno;
-use crate::message::{filled, Arg};
-use crate::process::{Process, Status};
+use super::request::Request;
+use super::spawn_before;
+use crate::base::abi::SIGKILL;
+use crate::base::errno::Errno;
+use crate::base::failure::Failure;
+use crate::base::message::{filled, Arg};
+use crate::base::step::Step;
+use crate::process::{Deadline, End, Status};
 
-/// How the child ended, and whether by itself: after `timeout_ms` it is killed. Negative is for ever here, too.
-pub(crate) fn end_of(process: &Process, timeout_ms: i64) -> Result<(Status, bool), Failure> {
-    if let Some(ended) = process.wait(timeout_ms) {
-        return Ok((ended, true));
+/// Runs a program to its end, for `timeout_ms` at the most; negative is for ever. The status comes beside an error, too,
+/// where there is one.
+pub(crate) fn run_to_end(request: &Request<'_>, timeout_ms: i64) -> Result<Status, (Failure, Option<Status>)> {
+    let deadline = Deadline::after_ms(timeout_ms);
+    let process = spawn_before(request, deadline).map_err(|failure| (failure, None))?;
+    if let Some(ended) = process.wait(deadline.left_ms().map_or(-1, i64::from)) {
+        return Ok(ended);
     }
-    let ended = process
-        .kill_and_wait()
-        .map_err(|errno| Failure::because(Step::None, errno, "cannot kill process %", &[Arg::int(process.pid())]))?;
-    Ok((ended, false))
+    let ended = process.kill_and_wait().map_err(|failure| (failure, None))?;
+    // It may have ended by itself just before.
+    if !matches!(ended.end(), End::Signaled { signal: SIGKILL, .. } | End::Unknown) {
+        return Ok(ended);
+    }
+    let name = { request.argv }.next().unwrap_or_default();
+    Err((too_late(name, timeout_ms), Some(ended)))
 }
 
 /// It had to be killed.
-pub(crate) fn too_late(name: &CStr, timeout_ms: i64) -> Failure {
+fn too_late(name: &CStr, timeout_ms: i64) -> Failure {
     let args = [Arg::Quoted(name), Arg::Number(timeout_ms)];
-    let text = filled("% did not end within % ms and was killed", &args);
-    Failure::new(Step::None, Errno::from_raw(ETIMEDOUT), text)
+    Failure::new(Step::None, Errno::from_raw(ETIMEDOUT), filled("{} did not end within {} ms and was killed", &args))
 }

@@ -10,7 +10,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # What cargo and the scripts need of the tree.
-SOURCE = ["Cargo.toml", "Cargo.lock", "src", "include", "libqemu_fork.map", "scripts", "cbindgen.toml", "c-tests/abi"]
+SOURCE = ["Cargo.toml", "Cargo.lock", "src", "capi", "include", "libqemu_fork.map", "scripts", "cbindgen.toml",
+          "c-tests/abi"]
 COMPILER = shlex.split(os.environ.get("CC", "cc"))
 LINK_ARGS = ["-Wl,-z,now", "-Wl,-z,relro", "-Wl,--gc-sections", "-Wl,-Bsymbolic-functions",
              "-Wl,-soname,libqemu_fork.so.0"]

@@ -43,7 +43,7 @@ static inline bool open_sources(void)
 static inline const struct QemuSpawnOptions *options_of(enum request request, QemuSpawnStep *step)
 {
     static const int ignored[] = {SIGPIPE, 0};
-    static const struct QemuSpawnFd fds[] = {{20, 21}, {21, 20}, {22, 22}, {-1, 23}};
+    static const struct QemuSpawnFd fds[] = {{20, 21}, {21, 20}, {22, 22}, {-100, 23}};
     static const struct QemuSpawnRlimit limits[] = {{RLIMIT_CORE, 0, 0}};
     static struct QemuSpawnOptions options;
     static gid_t group;

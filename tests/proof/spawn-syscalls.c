@@ -65,7 +65,7 @@ static void mark(int what)
 static const struct QemuSpawnOptions *options_of(enum scenario scenario)
 {
     static const int ignored[] = {SIGPIPE, 0};
-    static const struct QemuSpawnFd fds[] = {{6, 7}, {7, 6}, {8, 8}, {-1, 9}};
+    static const struct QemuSpawnFd fds[] = {{6, 7}, {7, 6}, {8, 8}, {-100, 9}};
     static const struct QemuSpawnRlimit limits[] = {{RLIMIT_CORE, 0, 0}};
     static gid_t groups[1];
     static struct QemuSpawnOptions options;

@@ -1,0 +1,76 @@
+//! What can go wrong, for programs and for people.
+
+use std::io;
+use std::string::String;
+
+use crate::base::errno::Errno;
+use crate::base::failure::Failure;
+use crate::base::step::Step;
+
+/// Why a program could not be started, or not be run to its end. Its [`Display`](std::fmt::Display) is the whole
+/// sentence, such as `cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct SpawnError {
+    step: Step,
+    errno: Errno,
+    text: String,
+}
+
+impl SpawnError {
+    /// Which step failed. [`Step::None`] where the program was started and something failed later: it had to be killed
+    /// because its time was up.
+    #[must_use]
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    /// The cause: `EINVAL` where [`step()`](Self::step) is [`Step::Arguments`], `ETIMEDOUT` where the time was up.
+    #[must_use]
+    pub const fn errno(&self) -> Errno {
+        self.errno
+    }
+}
+
+/// A child that could not be sent a signal. Its [`Display`](std::fmt::Display) is the whole sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct ProcessError {
+    errno: Errno,
+    text: String,
+}
+
+impl ProcessError {
+    /// The cause: `ESRCH` where the child has ended, `EPERM` where it has become somebody else, `EINVAL` where there is
+    /// no such signal.
+    #[must_use]
+    pub const fn errno(&self) -> Errno {
+        self.errno
+    }
+}
+
+impl From<Failure> for SpawnError {
+    fn from(failure: Failure) -> Self {
+        Self { step: failure.step, errno: failure.errno, text: failure.text.to_string_lossy().into_owned() }
+    }
+}
+
+impl From<Failure> for ProcessError {
+    fn from(failure: Failure) -> Self {
+        Self { errno: failure.errno, text: failure.text.to_string_lossy().into_owned() }
+    }
+}
+
+/// With the kind that the standard library gives to this errno.
+impl From<SpawnError> for io::Error {
+    fn from(error: SpawnError) -> Self {
+        Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)
+    }
+}
+
+/// With the kind that the standard library gives to this errno.
+impl From<ProcessError> for io::Error {
+    fn from(error: ProcessError) -> Self {
+        Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)
+    }
+}

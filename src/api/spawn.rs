@@ -1,0 +1,340 @@
+//! The builder: what a program is to be started with.
+
+use core::ffi::c_int;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{OwnedFd, RawFd};
+use std::time::Duration;
+use std::vec::Vec;
+
+use super::error::SpawnError;
+use super::prepared::Prepared;
+use super::process::{milliseconds, Process};
+use super::status::Status;
+use crate::base::errno::ErrnoGuard;
+use crate::spawn::request::Flags;
+use crate::base::failure::Failure;
+use crate::spawn::{run_to_end, spawn};
+
+/// What one of the child's first three descriptors is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stdio {
+    /// The parent's.
+    #[default]
+    Inherit,
+    /// /dev/null.
+    Null,
+    /// A pipe, whose other end is [`Process::take_stdin()`]'s and its siblings'.
+    Pipe,
+}
+
+/// Starts a program, from a process with any number of threads, signal handlers and gigabytes.
+///
+/// The names are those of [`std::process::Command`]; what is different is what happens. The child has clean signals,
+/// every one at its default disposition and none blocked. No descriptor is open in it but stdin, stdout, stderr and what
+/// [`fd()`](Self::fd) gives it, whether it has `O_CLOEXEC` or not. What the call costs does not grow with the parent's
+/// memory or descriptors. What fails says which step it was.
+///
+/// ```
+/// use std::io::Read;
+/// use qemu_fork::{Spawn, Stdio};
+///
+/// let tr = Spawn::new("sh").args(["-c", "echo $GREETING | tr a-z A-Z"]).env("GREETING", "hello")
+///     .stdout(Stdio::Pipe).spawn()?;
+/// let mut text = String::new();
+/// tr.take_stdout().unwrap().read_to_string(&mut text)?;
+/// assert_eq!(text, "HELLO\n");
+/// assert!(tr.wait().success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// A program that cannot be executed is an error of the call, not a mysterious exit status:
+///
+/// ```
+/// use qemu_fork::{Spawn, Step};
+///
+/// let error = Spawn::new("/etc/passwd").spawn().unwrap_err();
+/// assert_eq!(error.step(), Step::Exec);
+/// assert_eq!(error.errno().as_raw(), libc::EACCES);
+/// assert_eq!(error.to_string(), "cannot execute '/etc/passwd': Permission denied (it is not executable)");
+/// ```
+///
+/// Nothing is looked at before [`spawn()`](Self::spawn) or [`run()`](Self::run); what makes no sense is an error then, of
+/// [`Step::Arguments`](crate::Step::Arguments). Both may be called again and again.
+#[derive(Debug)]
+pub struct Spawn {
+    pub(super) program: OsString,
+    pub(super) arg0: Option<OsString>,
+    pub(super) args: Vec<OsString>,
+    /// `None`: to be removed.
+    pub(super) env: BTreeMap<OsString, Option<OsString>>,
+    pub(super) cwd: Option<OsString>,
+    /// `None` as a source is /dev/null.
+    pub(super) fds: Vec<(Option<OwnedFd>, RawFd)>,
+    pub(super) stdio: [Stdio; 3],
+    /// The flags of everything that has no field of its own.
+    pub(super) flags: u64,
+    pub(super) inherits_signals: bool,
+    pub(super) ignored: Vec<c_int>,
+    pub(super) defaulted: Vec<c_int>,
+    pub(super) pgid: c_int,
+    pub(super) umask: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) groups: Vec<u32>,
+    /// Resource, soft, hard.
+    pub(super) rlimits: Vec<(c_int, u64, u64)>,
+    pub(super) death_signal: c_int,
+}
+
+impl Spawn {
+    /// To start this program, which is searched for in the parent's PATH unless it has a slash. A relative path is
+    /// looked up in the directory of [`current_dir()`](Self::current_dir).
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: program.as_ref().into(),
+            arg0: None,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: None,
+            fds: Vec::new(),
+            stdio: [Stdio::Inherit; 3],
+            flags: Flags::SEARCH_PATH,
+            inherits_signals: false,
+            ignored: Vec::new(),
+            defaulted: Vec::new(),
+            pgid: 0,
+            umask: 0,
+            uid: 0,
+            gid: 0,
+            groups: Vec::new(),
+            rlimits: Vec::new(),
+            death_signal: 0,
+        }
+    }
+
+    fn set(&mut self, flag: u64) -> &mut Self {
+        self.flags |= flag;
+        self
+    }
+
+    /// Adds an argument.
+    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.args.push(arg.as_ref().into());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().into()));
+        self
+    }
+
+    /// What the program is told that it is called, instead of how it was found.
+    pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.arg0 = Some(arg.as_ref().into());
+        self
+    }
+
+    /// Does not search for a program without a slash: it is looked up in the working directory.
+    pub fn no_search(&mut self) -> &mut Self {
+        self.flags &= !Flags::SEARCH_PATH;
+        self
+    }
+
+    /// Sets a variable of the child's environment, which is otherwise the parent's.
+    pub fn env(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
+        self.env.insert(name.as_ref().into(), Some(value.as_ref().into()));
+        self
+    }
+
+    /// Sets variables of the child's environment.
+    pub fn envs<N: AsRef<OsStr>, V: AsRef<OsStr>>(&mut self, vars: impl IntoIterator<Item = (N, V)>) -> &mut Self {
+        for (name, value) in vars {
+            self.env(name, value);
+        }
+        self
+    }
+
+    /// Removes a variable from the child's environment.
+    pub fn env_remove(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
+        self.env.insert(name.as_ref().into(), None);
+        self
+    }
+
+    /// The child's environment starts empty, and what was said of it before is forgotten.
+    pub fn env_clear(&mut self) -> &mut Self {
+        self.env.clear();
+        self.set(Flags::CLEAR_ENV)
+    }
+
+    /// The child's working directory.
+    pub fn current_dir(&mut self, dir: impl AsRef<OsStr>) -> &mut Self {
+        self.cwd = Some(dir.as_ref().into());
+        self
+    }
+
+    /// What the child's stdin is.
+    pub fn stdin(&mut self, stdin: Stdio) -> &mut Self {
+        self.stdio[0] = stdin;
+        self
+    }
+
+    /// What the child's stdout is.
+    pub fn stdout(&mut self, stdout: Stdio) -> &mut Self {
+        self.stdio[1] = stdout;
+        self
+    }
+
+    /// What the child's stderr is.
+    pub fn stderr(&mut self, stderr: Stdio) -> &mut Self {
+        self.stdio[2] = stderr;
+        self
+    }
+
+    /// The child's stderr is what its stdout is.
+    pub fn merge_stderr(&mut self) -> &mut Self {
+        self.set(Flags::MERGE_STDERR)
+    }
+
+    /// Gives the child a descriptor, under the number `target`. It is kept until this builder is dropped: who waits for
+    /// the end of a pipe whose other end is in here waits for ever.
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use qemu_fork::Spawn;
+    ///
+    /// let (mut ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+    /// let child = Spawn::new("sh").args(["-c", "echo hello >&7"]).fd(theirs, 7).spawn()?;
+    /// let mut text = String::new();
+    /// ours.read_to_string(&mut text)?;
+    /// assert_eq!(text, "hello\n");
+    /// assert!(child.wait().success());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn fd(&mut self, source: impl Into<OwnedFd>, target: RawFd) -> &mut Self {
+        self.fds.push((Some(source.into()), target));
+        self
+    }
+
+    /// Gives the child /dev/null, to read and to write, under the number `target`.
+    pub fn null_fd(&mut self, target: RawFd) -> &mut Self {
+        self.fds.push((None, target));
+        self
+    }
+
+    /// Leaves the descriptors from 3 on to the child as exec leaves them: open unless they have `FD_CLOEXEC`.
+    pub fn leave_fds(&mut self) -> &mut Self {
+        self.set(Flags::LEAVE_FDS)
+    }
+
+    /// Gives the child what plain fork and exec would: the signal mask of the calling thread, and what the parent
+    /// ignores.
+    pub fn inherit_signals(&mut self) -> &mut Self {
+        self.inherits_signals = true;
+        self
+    }
+
+    /// Signals that the child ignores. SIGKILL, SIGSTOP, and libc's own 32 and 33 have no effect.
+    pub fn ignore_signals(&mut self, signals: impl IntoIterator<Item = c_int>) -> &mut Self {
+        self.ignored.extend(signals);
+        self
+    }
+
+    /// Signals that have their default disposition in the child, in spite of [`inherit_signals()`](Self::inherit_signals).
+    pub fn default_signals(&mut self, signals: impl IntoIterator<Item = c_int>) -> &mut Self {
+        self.defaulted.extend(signals);
+        self
+    }
+
+    /// The child starts a session of its own, as setsid(2) does it.
+    pub fn setsid(&mut self) -> &mut Self {
+        self.set(Flags::SETSID)
+    }
+
+    /// The child is in this process group, or with 0 in one of its own.
+    pub fn process_group(&mut self, pgid: c_int) -> &mut Self {
+        self.pgid = pgid;
+        self.set(Flags::SET_PGID)
+    }
+
+    /// The child's file mode creation mask: 0 to 0o777.
+    pub fn umask(&mut self, mask: u32) -> &mut Self {
+        self.umask = mask;
+        self.set(Flags::SET_UMASK)
+    }
+
+    /// The child's real, effective and saved user ids.
+    pub fn uid(&mut self, uid: u32) -> &mut Self {
+        self.uid = uid;
+        self.set(Flags::SET_UID)
+    }
+
+    /// The child's real, effective and saved group ids.
+    pub fn gid(&mut self, gid: u32) -> &mut Self {
+        self.gid = gid;
+        self.set(Flags::SET_GID)
+    }
+
+    /// The child's supplementary groups.
+    pub fn groups(&mut self, groups: &[u32]) -> &mut Self {
+        self.groups = groups.into();
+        self.set(Flags::SET_GROUPS)
+    }
+
+    /// Neither the child nor what it executes gains privileges from set-user-ID programs.
+    pub fn no_new_privs(&mut self) -> &mut Self {
+        self.set(Flags::NO_NEW_PRIVS)
+    }
+
+    /// A limit of the child, as setrlimit(2) has it; `u64::MAX` is no limit. `resource` is one of the libc crate's
+    /// `RLIMIT_` constants, whose type is not the same everywhere.
+    pub fn rlimit(&mut self, resource: impl TryInto<c_int>, soft: u64, hard: u64) -> &mut Self {
+        self.rlimits.push((resource.try_into().unwrap_or(-1), soft, hard));
+        self
+    }
+
+    /// A signal that the child gets when this process ends, however it ends. Linux only.
+    ///
+    /// The kernel takes the end of the thread that made a child for that of the process. So where this is not the main
+    /// thread, a thread of its own makes the child, and ends with it.
+    pub fn death_signal(&mut self, signal: c_int) -> &mut Self {
+        self.death_signal = signal;
+        self
+    }
+
+    /// Where no child can share the parent's memory, fails instead of calling fork(), whose cost grows with it.
+    pub fn no_fork_fallback(&mut self) -> &mut Self {
+        self.set(Flags::NO_FORK_FALLBACK)
+    }
+
+    /// Starts the program. When this returns, it has been executed.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says which step failed and why, and nothing is left of the child.
+    pub fn spawn(&self) -> Result<Process, SpawnError> {
+        let _errno = ErrnoGuard::new();
+        let prepared = Prepared::new(self)?;
+        Ok(Process::new(spawn(&prepared.request(self))?))
+    }
+
+    /// Starts the program and waits for its end. After `timeout` it is killed, with SIGKILL; with `None` it may run for
+    /// as long as it likes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn()`](Self::spawn), and `ETIMEDOUT` where it had to be killed; it has been reaped then. With
+    /// [`Stdio::Pipe`] it is `EINVAL`, for nobody would be at the other end. How the program ended is no error.
+    pub fn run(&self, timeout: Option<Duration>) -> Result<Status, SpawnError> {
+        let _errno = ErrnoGuard::new();
+        if self.stdio.contains(&Stdio::Pipe) {
+            return Err(Failure::argument(libc::EINVAL, "run() takes no pipe", &[]).into());
+        }
+        let prepared = Prepared::new(self)?;
+        match run_to_end(&prepared.request(self), milliseconds(timeout)) {
+            Ok(status) => Ok(Status::new(status)),
+            Err((failure, _)) => Err(failure.into()),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The Error object that C callers get: what went wrong, in words, and where it was said.
+
+use core::ffi::CStr;
+use core::ops::Deref;
+use core::ptr::NonNull;
+
+use libc::c_int;
+
+use crate::base::errno::Errno;
+use crate::base::heap::{Owned, Text};
+use crate::base::message::{filled, Arg};
+use crate::base::stderr::{out_of_memory, print, print_and_abort};
+
+/// Where in the source an error was set.
+#[derive(Clone, Copy)]
+pub(crate) struct Location {
+    pub(crate) file: &'static CStr,
+    pub(crate) line: c_int,
+    pub(crate) function: &'static CStr,
+}
+
+/// One error. Its owner is whoever has the pointer, until it is freed or propagated.
+///
+/// cbindgen:ignore
+pub struct Error {
+    message: Text,
+    hint: Option<Text>,
+    class: c_int,
+    location: Location,
+}
+
+/// An Error and its memory; like `Owned`. One of them is a constant, for when there is no memory.
+#[repr(transparent)]
+pub(crate) struct ErrorBox(NonNull<Error>);
+
+struct Constant(Error);
+// SAFETY: it is never changed.
+unsafe impl Sync for Constant {}
+
+static NO_MEMORY: Constant = Constant(Error {
+    message: Text::constant(c"there is no memory to say what failed"),
+    hint: None,
+    class: 0,
+    location: Location { file: c"?", line: 0, function: c"?" },
+});
+
+impl ErrorBox {
+    fn new(error: Error) -> Option<Self> {
+        Owned::new(error).map(|owned| Self(owned.into_non_null()))
+    }
+
+    /// What stands for an Error where there is no memory for one.
+    pub(crate) fn no_memory() -> Self {
+        Self(NonNull::from(&NO_MEMORY.0))
+    }
+
+    fn is_constant(&self) -> bool {
+        self.0 == NonNull::from(&NO_MEMORY.0)
+    }
+}
+
+impl Deref for ErrorBox {
+    type Target = Error;
+
+    fn deref(&self) -> &Error {
+        // SAFETY: it points to an Error that lives as long as this.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for ErrorBox {
+    fn drop(&mut self) {
+        if !self.is_constant() {
+            // SAFETY: it came from new(), and nobody uses it again.
+            drop(unsafe { Owned::from_raw(self.0.as_ptr()) });
+        }
+    }
+}
+
+impl ErrorBox {
+    /// Puts `prefix` before the message, with nothing between them. What stands for an Error stays as it is.
+    pub(crate) fn prepend(&mut self, prefix: &CStr) {
+        if !self.is_constant() {
+            // SAFETY: nobody else has it.
+            let error = unsafe { self.0.as_mut() };
+            error.message = concat(&[prefix, &error.message]);
+        }
+    }
+
+    /// Adds to the end of the hint.
+    pub(crate) fn append_hint(&mut self, text: &CStr) {
+        if !self.is_constant() {
+            // SAFETY: nobody else has it.
+            let error = unsafe { self.0.as_mut() };
+            error.hint = Some(concat(&[error.hint.as_deref().unwrap_or_default(), text]));
+        }
+    }
+}
+
+impl Error {
+    /// `message`, followed by ": " and the text for `cause` where there is one.
+    pub(crate) fn new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> ErrorBox {
+        Self::try_new(location, class, cause, message).unwrap_or_else(|| out_of_memory())
+    }
+
+    /// The same; `None` where there is no memory.
+    pub(crate) fn try_new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> Option<ErrorBox> {
+        let message = match cause {
+            Some(cause) => cause.describe(|cause| Text::concat(&[message, c": ", cause])),
+            None => Text::concat(&[message]),
+        }?;
+        ErrorBox::new(Self { message, hint: None, class, location })
+    }
+
+    /// A copy with nothing in common.
+    pub(crate) fn copy(&self) -> ErrorBox {
+        let copy = Self {
+            message: concat(&[&self.message]),
+            hint: self.hint.as_deref().map(|hint| concat(&[hint])),
+            class: self.class,
+            location: self.location,
+        };
+        ErrorBox::new(copy).unwrap_or_else(|| out_of_memory())
+    }
+
+    /// The message, without the hint.
+    pub(crate) fn message(&self) -> &CStr {
+        &self.message
+    }
+
+    /// The class: an `ErrorClass` of the header.
+    pub(crate) fn class(&self) -> c_int {
+        self.class
+    }
+
+    /// Prints `label`, the message and the hint.
+    pub(crate) fn report(&self, label: &CStr) {
+        print(&[label, &self.message, c"\n", self.hint.as_deref().unwrap_or_default()]);
+    }
+
+    /// What `&error_abort` asks for: tells where the error was set, and aborts.
+    pub(crate) fn report_and_abort(&self) -> ! {
+        let text = filled(
+            "Unexpected error in {}() at {}:{}:\n{}\n{}",
+            &[
+                Arg::Text(self.location.function),
+                Arg::Text(self.location.file),
+                Arg::int(self.location.line),
+                Arg::Text(&self.message),
+                Arg::Text(self.hint.as_deref().unwrap_or_default()),
+            ],
+        );
+        print_and_abort(&[&text.unwrap_or_else(|| out_of_memory())])
+    }
+
+    /// What `&error_fatal` asks for: prints the error and exits with status 1.
+    pub(crate) fn report_and_exit(error: ErrorBox) -> ! {
+        error.report(c"");
+        drop(error);
+        // SAFETY: runs the program's atexit handlers, as the caller has asked for.
+        unsafe { libc::exit(1) }
+    }
+}
+
+fn concat(parts: &[&CStr]) -> Text {
+    Text::concat(parts).unwrap_or_else(|| out_of_memory())
+}

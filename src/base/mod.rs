@@ -1,0 +1,18 @@
+//! Small types and guards, and what the library says: errors, sentences, last words. It knows nothing of the rest.
+
+pub(crate) mod abi;
+pub(crate) mod cancel;
+pub(crate) mod errno;
+#[cfg(all(feature = "capi", not(feature = "host-error")))]
+pub(crate) mod error;
+#[cfg(all(feature = "capi", not(feature = "host-error")))]
+pub(crate) mod errp;
+pub(crate) mod failure;
+pub(crate) mod heap;
+pub(crate) mod message;
+#[cfg(all(feature = "capi", not(feature = "std")))]
+mod panic;
+pub(crate) mod pid;
+#[cfg(all(feature = "capi", not(feature = "host-error")))]
+pub(crate) mod stderr;
+pub(crate) mod step;

@@ -1,0 +1,193 @@
+//! The child's descriptors.
+//!
+//! Nothing is closed here while the parent waits, where marking it for exec does as well: close() may have to flush a
+//! file of a slow or dead server. Only what a caller's target replaces is closed.
+
+use core::ffi::c_int;
+
+use libc::{EBADF, EINVAL, EMFILE};
+
+use super::plan::{Map, Plan, Source};
+use super::report::{Failed, Object};
+use super::steps::check;
+use crate::base::step::Step;
+use crate::sys;
+
+/// Makes the descriptors what they shall be.
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+pub(super) fn set_descriptors(plan: &Plan) -> Result<(), Failed> {
+    let mut end_fd = plan.end_fd;
+    if end_fd >= 0 && plan.is_target(end_fd) {
+        end_fd = move_away(plan, end_fd, Object::Table, 0)?;
+    }
+    // The parent's stdin, stdout and stderr are the child's, even if they have FD_CLOEXEC.
+    let mut fd = 0;
+    while fd < 3 {
+        if !plan.is_target(fd) {
+            // It may be closed, and then it stays so.
+            let _ = sys::keep_over_exec(fd);
+        }
+        fd += 1;
+    }
+    move_sources(plan)?;
+    let mut i = 0;
+    while let Some(map) = plan.maps.get(i) {
+        if let Source::Open(source) = map.source {
+            let result = if source == map.target {
+                sys::keep_over_exec(source)
+            } else {
+                sys::replace(source, map.target)
+            };
+            check(result, Step::Fds, map.object, map.index)?;
+        }
+        i += 1;
+    }
+    if plan.merge_stderr {
+        merge_stderr()?;
+    }
+    if !plan.leave_fds {
+        mark_others(plan, end_fd)?;
+    }
+    if plan.changes_user() {
+        close_irregular(plan, end_fd)?;
+    }
+    Ok(())
+}
+
+/// A source that is a target, too, is moved out of the way before anything takes its place. /dev/null is opened.
+#[inline(always)]
+fn move_sources(plan: &Plan) -> Result<(), Failed> {
+    let mut null = -1;
+    let mut i = 0;
+    while let Some(mut map) = plan.maps.get(i) {
+        let source = match map.source {
+            Source::Open(source) if source == map.target || !plan.is_target(source) => source,
+            Source::Open(source) => move_away(plan, source, map.object, map.index)?,
+            Source::DevNull => {
+                if null < 0 {
+                    null = open_dev_null(plan, &map)?;
+                }
+                null
+            }
+        };
+        map.source = Source::Open(source);
+        plan.maps.set(i, map);
+        i += 1;
+    }
+    Ok(())
+}
+
+/// /dev/null, under a number that is no target but this one. In a full table the target is closed first.
+#[inline(always)]
+fn open_dev_null(plan: &Plan, map: &Map) -> Result<c_int, Failed> {
+    let mut result = sys::open_dev_null();
+    if result == -(EMFILE as isize) && !is_source(plan, map.target) {
+        // Closed or not, there is room where it was, or the next call says that there is none.
+        let _ = sys::close(map.target);
+        result = sys::open_dev_null();
+    }
+    let null = check(result, Step::Fds, Object::DevNull, 0)?;
+    if null != map.target && plan.is_target(null) {
+        return move_away(plan, null, Object::DevNull, 0);
+    }
+    Ok(null)
+}
+
+#[inline(always)]
+fn is_source(plan: &Plan, fd: c_int) -> bool {
+    let mut i = 0;
+    while let Some(map) = plan.maps.get(i) {
+        if map.source == Source::Open(fd) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+/// A copy of `fd` at a number that is no target. Copies that are one stay, to be replaced by what goes there.
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+fn move_away(plan: &Plan, fd: c_int, object: Object, index: u32) -> Result<c_int, Failed> {
+    let mut from = 3;
+    loop {
+        let result = sys::duplicate(fd, from);
+        // A lowest number beyond the limit is no argument of the caller's.
+        let result = if result == -(EINVAL as isize) { -(EMFILE as isize) } else { result };
+        let copy = check(result, Step::Fds, object, index)?;
+        if !plan.is_target(copy) {
+            return Ok(copy);
+        }
+        from = copy.wrapping_add(1);
+    }
+}
+
+/// Makes stderr what stdout finally is: closed, if that is closed.
+#[inline(always)]
+fn merge_stderr() -> Result<(), Failed> {
+    let result = sys::replace(1, 2);
+    if result == -(EBADF as isize) {
+        // Nothing to close is as good.
+        let _ = sys::close(2);
+        return Ok(());
+    }
+    check(result, Step::Fds, Object::Merging, 0).map(|_| ())
+}
+
+/// Has exec close every descriptor from 3 on that is no target.
+#[inline(always)]
+fn mark_others(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
+    let mut low = 3;
+    let mut i = 0;
+    while let Some(map) = plan.maps.get(i) {
+        if map.target >= low {
+            if map.target > low {
+                mark_range(plan, end_fd, low, map.target.wrapping_sub(1))?;
+            }
+            low = map.target.wrapping_add(1);
+        }
+        i += 1;
+    }
+    mark_range(plan, end_fd, low, -1)
+}
+
+/// From `first` to `last`, -1 for all that follow; or, where the system has no such call, everything at once.
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+fn mark_range(plan: &Plan, end_fd: c_int, first: c_int, last: c_int) -> Result<(), Failed> {
+    if sys::mark_range(first, last) < 0 {
+        let mark = |fd| {
+            if fd != end_fd && !plan.is_target(fd) {
+                // It may be none: where there is no list of them every number is tried.
+                let _ = sys::close_on_exec(fd);
+            }
+        };
+        check(sys::each_descriptor(end_of_own_table(plan), mark), Step::Fds, Object::Others, 0)?;
+    }
+    Ok(())
+}
+
+/// Where the table was made this process's own, it ends here; -1: nobody knows.
+#[inline(always)]
+fn end_of_own_table(plan: &Plan) -> c_int {
+    if plan.shared_descriptors {
+        plan.end_of_table()
+    } else {
+        -1
+    }
+}
+
+/// Closes what exec would close and is no regular file: as another user, who may name the program, could reach what lies
+/// behind a directory or a socket by its number until then. A regular file stays, for closing it may take for ever.
+#[inline(always)]
+fn close_irregular(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
+    let close = |fd| {
+        let stays = fd == end_fd || fd == plan.parent_pidfd || plan.is_target(fd);
+        if !stays && sys::descriptor_flags(fd) == libc::FD_CLOEXEC as isize && !sys::is_regular(fd) {
+            // There is nothing to flush, and nobody to tell.
+            let _ = sys::close(fd);
+        }
+    };
+    check(sys::each_descriptor(end_of_own_table(plan), close), Step::Fds, Object::Others, 0).map(|_| ())
+}

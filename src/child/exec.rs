@@ -1,0 +1,82 @@
+//! Becoming the program.
+
+use core::ffi::c_char;
+use core::ptr::null_mut;
+
+use libc::{EACCES, ENODEV, ENOENT, ENOTDIR, ESTALE, ETIMEDOUT, ETXTBSY};
+
+use super::look::look_for_reason;
+use super::plan::Plan;
+use super::report::{Failed, Object, Report};
+use super::steps::{check, failed};
+use crate::base::step::Step;
+use crate::sys;
+
+/// Becomes the first program that can be executed.
+#[inline(always)]
+pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
+    let mut found = failed(-(ENOENT as isize), Step::Exec, Object::Member, 0);
+    let mut program = plan.programs;
+    let mut index = 0;
+    while index < plan.n_programs {
+        report.try_program(index);
+        let error = try_to_execute(plan, program)?;
+        let failed = failed(error, Step::Exec, Object::Member, index);
+        match failed.errno {
+            EACCES if plan.search => found = failed,
+            ENOENT | ENOTDIR | ESTALE | ENODEV | ETIMEDOUT if plan.search => {}
+            _ => {
+                found = failed;
+                break;
+            }
+        }
+        index += 1;
+        // SAFETY: there is one more, or it is not looked at.
+        program = unsafe { after(program) };
+    }
+    look_for_reason(plan, report, &mut found);
+    Err(found)
+}
+
+/// The place after a string and its NUL.
+///
+/// # Safety
+///
+/// `text` is NUL-terminated.
+#[inline(always)]
+pub(super) unsafe fn after(mut text: *const c_char) -> *const c_char {
+    loop {
+        // Volatile, or the compiler makes a call of strlen() of the loop.
+        // SAFETY: not beyond the NUL.
+        let byte = unsafe { text.read_volatile() };
+        // SAFETY: at the farthest the place after the NUL.
+        text = unsafe { text.add(1) };
+        if byte == 0 {
+            return text;
+        }
+    }
+}
+
+/// Tries one program, more than once if it is being written: that is soon over where a child that was forked meanwhile
+/// has the writer's descriptor until it executes something.
+///
+/// The signals are let in right before each try and kept out between, so that none ends the child while it pauses.
+#[inline(always)]
+fn try_to_execute(plan: &Plan, program: *const c_char) -> Result<isize, Failed> {
+    const LONGEST_PAUSE_MS: u32 = 64;
+    let mask = if plan.default_signals { sys::NO_SIGNAL } else { plan.mask };
+    let mut pause = 1;
+    loop {
+        // SAFETY: NULL asks for nothing.
+        check(unsafe { sys::set_mask(&mask, null_mut()) }, Step::Signals, Object::Step, 0)?;
+        // SAFETY: the parent has checked them.
+        let error = unsafe { sys::execve(program, plan.argv, plan.envp) };
+        // SAFETY: NULL asks for nothing.
+        check(unsafe { sys::set_mask(&sys::EVERY_SIGNAL, null_mut()) }, Step::Signals, Object::Step, 0)?;
+        if error != -(ETXTBSY as isize) || pause > LONGEST_PAUSE_MS {
+            return Ok(error);
+        }
+        sys::sleep_ms(pause);
+        pause *= 2;
+    }
+}

@@ -1,0 +1,203 @@
+//! The child's half of `qemu_fork()`: clean signals, and the last words of a child that cannot have them.
+
+use core::ffi::c_char;
+
+use libc::{c_int, c_void, size_t, ssize_t};
+
+use crate::base::abi::NSIG;
+use crate::sys;
+
+/// cbindgen:ignore
+#[allow(unused_doc_comments)]
+extern "C" {
+    fn write(fd: c_int, bytes: *const c_void, n: size_t) -> ssize_t;
+    fn _exit(status: c_int) -> !;
+    /// How the compiler zeroes a set of signals on some processors. Async-signal-safe since POSIX.1-2008 TC2.
+    #[allow(dead_code)]
+    fn memset(memory: *mut c_void, byte: c_int, n: size_t) -> *mut c_void;
+    /// glibc: the text without translation, from a constant table. AS-Safe says its manual.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn strerrordesc_np(errno: c_int) -> *const c_char;
+    /// musl and bionic: a look into a constant table, without a lock.
+    #[cfg(any(target_os = "android", all(target_os = "linux", not(target_env = "gnu"))))]
+    fn strerror(errno: c_int) -> *const c_char;
+}
+
+/// Sets every signal to its default disposition, then unblocks them all, in that order: an unblocked signal must meet
+/// no handler. If they cannot be unblocked, says so on stderr and ends the process. Errno becomes what it was before.
+///
+/// # Safety
+///
+/// The process has just been made by fork(), and every signal is blocked. Errno is at `errno`.
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) {
+    // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
+    unsafe { default_dispositions() };
+    // On the stack: from read-only data the child would have to pay a page fault for it. And where it can be the bare
+    // system call, so that the child does not have to pay one for another part of libc.
+    let none = sys::NO_SIGNAL;
+    // SAFETY: NULL asks for nothing.
+    let result = unsafe { sys::set_mask(&none, core::ptr::null_mut()) };
+    if result < 0 {
+        #[allow(clippy::cast_possible_truncation)] // an errno
+        let error = -result as c_int;
+        // SAFETY: nothing is demanded of the caller.
+        unsafe { fail(error) }
+    }
+    // Not where it is that already: that would cost a page fault.
+    // SAFETY: the caller vouches for the place.
+    if unsafe { errno.read() } != before {
+        // SAFETY: as above.
+        unsafe { errno.write(before) };
+    }
+}
+
+/// Gives every signal its default disposition. Not by libc's sigaction() where there is another way: it costs more, and
+/// glibc's takes a lock for SIGABRT.
+///
+/// # Safety
+///
+/// No handler is running.
+#[inline(always)]
+unsafe fn default_dispositions() {
+    let mut default = sys::Disposition::NONE;
+    default.make(false);
+    let mut signal = 1;
+    while signal < NSIG {
+        if !is_kept(signal) {
+            // SAFETY: as the caller says.
+            unsafe { default.give(signal) };
+        }
+        signal += 1;
+    }
+}
+
+/// Signals that must not or cannot be changed: Linux' libc's own (their handlers make pthread_cancel() and setuid() work
+/// in the child as in the parent), SIGKILL and SIGSTOP.
+#[inline(always)]
+fn is_kept(signal: c_int) -> bool {
+    const LIBC_FIRST: c_int = 32;
+    const LIBC_LAST: c_int = if cfg!(target_env = "musl") { 34 } else { 33 };
+    let of_libc = cfg!(any(target_os = "linux", target_os = "android")) && matches!(signal, LIBC_FIRST..=LIBC_LAST);
+    matches!(signal, libc::SIGKILL | libc::SIGSTOP) || of_libc
+}
+
+/// Writes "cannot unblock signals: <strerror>" to stderr and ends the process with status 1.
+#[cold]
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+unsafe fn fail(error: c_int) -> ! {
+    let mut line = Line::new();
+    line.push_str(b"cannot unblock signals: ");
+    // SAFETY: takes any number.
+    let text = unsafe { describe(error) };
+    if text.is_null() {
+        line.push_str(b"Unknown error ");
+        line.push_number(error.unsigned_abs());
+    } else {
+        // SAFETY: describe() answers with a NUL-terminated constant.
+        unsafe { line.push_c_str(text) };
+    }
+    line.push(b'\n');
+    line.write_to_stderr();
+    // SAFETY: may be called at any time; runs no atexit handler.
+    unsafe { _exit(1) }
+}
+
+#[cfg(any(target_os = "android", all(target_os = "linux", not(target_env = "gnu"))))]
+use strerror as describe;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use strerrordesc_np as describe;
+/// The BSDs' and macOS's strerror() may open a message catalogue. What a mask can be refused for is soon told.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[inline(always)]
+unsafe fn describe(error: c_int) -> *const c_char {
+    match error {
+        libc::EINVAL => c"Invalid argument".as_ptr(),
+        libc::EFAULT => c"Bad address".as_ptr(),
+        libc::EPERM => c"Operation not permitted".as_ptr(),
+        libc::ENOSYS => c"Function not implemented".as_ptr(),
+        _ => core::ptr::null(),
+    }
+}
+
+/// A line of text on the stack, cut where it is full, so that one write() carries it.
+struct Line {
+    bytes: [u8; 160],
+    len: usize,
+}
+
+impl Line {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { bytes: [0; 160], len: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn push_str(&mut self, text: &[u8]) {
+        for &byte in text {
+            self.push(byte);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `text` is NUL-terminated.
+    #[inline(always)]
+    unsafe fn push_c_str(&mut self, mut text: *const c_char) {
+        loop {
+            // SAFETY: `text` points into the string, at the NUL at the farthest.
+            let byte = unsafe { text.cast::<u8>().read() };
+            if byte == 0 {
+                return;
+            }
+            self.push(byte);
+            // SAFETY: it was not the NUL, so there is one more byte.
+            text = unsafe { text.add(1) };
+        }
+    }
+
+    #[inline(always)]
+    fn push_number(&mut self, number: u32) {
+        // Constant powers: dividing by a variable is a call into the compiler's library where a processor cannot.
+        const POWERS: [u32; 10] =
+            [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+        let mut rest = number;
+        for &power in &POWERS {
+            let mut digit = b'0';
+            while rest >= power {
+                rest -= power;
+                digit += 1;
+            }
+            if power == 1 || number >= power {
+                self.push(digit);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write_to_stderr(&self) {
+        let mut start = self.bytes.as_ptr();
+        let mut left = self.len;
+        while left > 0 {
+            // SAFETY: `start` and `left` describe the part of `bytes` not yet written.
+            let n = unsafe { write(2, start.cast(), left) };
+            let Ok(n) = usize::try_from(n) else { return };
+            if n == 0 || n > left {
+                return;
+            }
+            // SAFETY: `n` is at most `left`.
+            start = unsafe { start.add(n) };
+            left -= n;
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Everything that the child of a spawn is to do. The parent prepares it; the child only goes through it.
+
+use core::ffi::{c_char, c_int};
+use core::ptr::{null, null_mut};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use core::sync::atomic::AtomicU32;
+
+use super::report::{Object, Report};
+use crate::sys;
+
+/// A set of signals as bits: signal 1 is the lowest of the first word.
+#[derive(Clone, Copy)]
+pub(crate) struct Signals(pub(crate) [u32; 4]);
+
+impl Signals {
+    pub(crate) const NONE: Self = Self([0; 4]);
+
+    #[inline(always)]
+    pub(crate) fn has(&self, signal: c_int) -> bool {
+        #[allow(clippy::cast_sign_loss)] // 0 becomes a bit that is far beyond the last
+        let bit = signal.wrapping_sub(1) as usize;
+        self.0.get(bit / 32).is_some_and(|word| word >> (bit % 32) & 1 == 1)
+    }
+
+    pub(crate) fn add(&mut self, signal: c_int) {
+        #[allow(clippy::cast_sign_loss)] // 0 becomes a bit that is far beyond the last
+        let bit = signal.wrapping_sub(1) as usize;
+        if let Some(word) = self.0.get_mut(bit / 32) {
+            *word |= 1 << (bit % 32);
+        }
+    }
+}
+
+/// Where a descriptor of the child comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Open(c_int),
+    DevNull,
+}
+
+/// One descriptor of the child.
+#[derive(Clone, Copy)]
+pub(crate) struct Map {
+    pub(crate) source: Source,
+    pub(crate) target: c_int,
+    /// For the report: a member of the caller's list, or what a flag asks for.
+    pub(crate) object: Object,
+    pub(crate) index: u32,
+}
+
+/// One limit of the child, as the caller's list has it.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Rlimit {
+    pub(crate) resource: c_int,
+    pub(crate) limit: sys::Limit,
+}
+
+/// A list of the parent's.
+#[derive(Clone, Copy)]
+pub(crate) struct List<T> {
+    pub(crate) start: *mut T,
+    pub(crate) len: usize,
+}
+
+impl<T: Copy> List<T> {
+    pub(crate) const EMPTY: Self = Self { start: null_mut(), len: 0 };
+
+    #[inline(always)]
+    pub(crate) fn get(&self, place: usize) -> Option<T> {
+        if place >= self.len {
+            return None;
+        }
+        // SAFETY: there are `len` of them.
+        let place = unsafe { self.start.add(place) };
+        // SAFETY: initialised, and the parent keeps it until the child is done.
+        Some(unsafe { place.read() })
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&self, place: usize, value: T) {
+        if place < self.len {
+            // SAFETY: there are `len` of them.
+            let place = unsafe { self.start.add(place) };
+            // SAFETY: the parent has made the list for this, and does not look at it meanwhile.
+            unsafe { place.write(value) };
+        }
+    }
+}
+
+/// Everything that the child is to do. The parent keeps it until the child is done with it.
+pub(crate) struct Plan {
+    /// Do nothing but show whether the memory is the parent's.
+    pub(crate) probe: bool,
+    /// Where the child reports: memory that the parent has, too.
+    pub(crate) report: *const Report,
+    /// A child with memory of its own: a word that the kernel marks when the child has executed its program or ended.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) word: *const AtomicU32,
+    /// Such a child does nothing before this is not 0; or NULL.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) go: *const AtomicU32,
+    /// A descriptor that executing the program closes, which tells the parent; or -1.
+    pub(crate) end_fd: c_int,
+
+    /// All dispositions become the default, and no signal is blocked.
+    pub(crate) default_signals: bool,
+    /// If not: whether handlers are gone already; and the mask to have.
+    pub(crate) handlers_cleared: bool,
+    pub(crate) mask: sys::Mask,
+    pub(crate) ignored: Signals,
+    pub(crate) defaulted: Signals,
+
+    pub(crate) setsid: bool,
+    /// A process group, or -1.
+    pub(crate) pgid: c_int,
+
+    /// Sorted by target.
+    pub(crate) maps: List<Map>,
+    /// The table of descriptors is the parent's.
+    pub(crate) shared_descriptors: bool,
+    /// The highest descriptor of the parent's that the child needs, 2 at the least.
+    pub(crate) highest_source: c_int,
+    pub(crate) leave_fds: bool,
+    pub(crate) merge_stderr: bool,
+
+    pub(crate) cwd: *const c_char,
+    pub(crate) umask: Option<u32>,
+    pub(crate) rlimits: List<Rlimit>,
+    pub(crate) groups: Option<List<u32>>,
+    pub(crate) gid: Option<u32>,
+    pub(crate) uid: Option<u32>,
+    pub(crate) no_new_privs: bool,
+    pub(crate) death_signal: c_int,
+    /// The parent, and a descriptor of it, or -1, for a child that cannot see it by its id.
+    pub(crate) parent: c_int,
+    pub(crate) parent_pidfd: c_int,
+
+    /// What to try to execute: so many strings, one after the other.
+    pub(crate) programs: *const c_char,
+    pub(crate) n_programs: u32,
+    /// A program that is not there, or may not be run, is no reason not to try the next.
+    pub(crate) search: bool,
+    pub(crate) argv: *const *const c_char,
+    pub(crate) envp: *const *const c_char,
+}
+
+impl Plan {
+    /// To execute nothing.
+    pub(crate) const EMPTY: Self = Self {
+        probe: false,
+        report: null(),
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        word: null(),
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        go: null(),
+        end_fd: -1,
+        default_signals: true,
+        handlers_cleared: false,
+        mask: sys::NO_SIGNAL,
+        ignored: Signals::NONE,
+        defaulted: Signals::NONE,
+        setsid: false,
+        pgid: -1,
+        maps: List::EMPTY,
+        shared_descriptors: false,
+        highest_source: 2,
+        leave_fds: false,
+        merge_stderr: false,
+        cwd: null(),
+        umask: None,
+        rlimits: List::EMPTY,
+        groups: None,
+        gid: None,
+        uid: None,
+        no_new_privs: false,
+        death_signal: 0,
+        parent: 0,
+        parent_pidfd: -1,
+        programs: null(),
+        n_programs: 0,
+        search: false,
+        argv: null(),
+        envp: null(),
+    };
+
+    /// Whether the child becomes another user, who may be an enemy of the parent's.
+    #[inline(always)]
+    pub(crate) fn changes_user(&self) -> bool {
+        self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
+    }
+
+    /// The first descriptor that a table of the child's own need not have. The kernel copies tables in units of 64.
+    #[inline(always)]
+    pub(crate) fn end_of_table(&self) -> c_int {
+        let highest = self.highest_source.max(self.end_fd).max(self.parent_pidfd);
+        (highest.wrapping_add(64)) & !63
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_target(&self, fd: c_int) -> bool {
+        let mut i = 0;
+        while let Some(map) = self.maps.get(i) {
+            if map.target == fd {
+                return true;
+            }
+            i += 1;
+        }
+        false
+    }
+}

@@ -1,0 +1,186 @@
+//! What the child of a spawn tells its parent: how far it came, and what went wrong.
+//!
+//! A report lies in memory that both processes have. Its step of failure is written last, so a report that has one is
+//! complete, wherever the child is ended.
+
+use core::sync::atomic::{compiler_fence, AtomicI32, AtomicU32, AtomicU8, Ordering};
+
+use libc::c_int;
+
+use crate::base::step::Step;
+
+/// The longest text beside a report, with its NUL.
+pub(crate) const TEXT: usize = 256;
+
+/// What a step was about when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Object {
+    /// The step as a whole.
+    Step,
+    /// A member of the caller's list of descriptors or of limits, or one of the programs to try.
+    Member,
+    /// The child's stdin, stdout or stderr, which a flag asks for.
+    Stdio,
+    DevNull,
+    /// The descriptors that the child is not to have.
+    Others,
+    /// Making stderr what stdout is.
+    Merging,
+    /// A table of descriptors of the child's own.
+    Table,
+    Groups,
+    Gid,
+    Uid,
+    Ambient,
+    NoNewPrivs,
+}
+
+impl Object {
+    const ALL: [Self; 12] = [
+        Self::Step,
+        Self::Member,
+        Self::Stdio,
+        Self::DevNull,
+        Self::Others,
+        Self::Merging,
+        Self::Table,
+        Self::Groups,
+        Self::Gid,
+        Self::Uid,
+        Self::Ambient,
+        Self::NoNewPrivs,
+    ];
+
+    fn from_number(number: u32) -> Self {
+        Self::ALL.get(number as usize).copied().unwrap_or(Self::Step)
+    }
+}
+
+/// Why a program could not be executed, where the errno does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Hint {
+    None,
+    /// The interpreter, which the text names, is missing.
+    InterpreterMissing,
+    Directory,
+    NotExecutable,
+}
+
+impl Hint {
+    const ALL: [Self; 4] = [Self::None, Self::InterpreterMissing, Self::Directory, Self::NotExecutable];
+
+    fn from_number(number: u32) -> Self {
+        Self::ALL.get(number as usize).copied().unwrap_or(Self::None)
+    }
+}
+
+/// The memory of a report. All of it may hold any bits: another process writes it.
+#[repr(C)]
+pub(crate) struct Report {
+    /// The step that failed: 0 until everything else is written.
+    failed: AtomicU32,
+    errno: AtomicI32,
+    object: AtomicU32,
+    index: AtomicU32,
+    hint: AtomicU32,
+    /// The step that the child is at.
+    reached: AtomicU32,
+    text: [AtomicU8; TEXT],
+}
+
+/// A failure on its way to the report.
+#[derive(Clone, Copy)]
+pub(crate) struct Failed {
+    pub(crate) step: Step,
+    pub(crate) errno: c_int,
+    pub(crate) object: Object,
+    pub(crate) index: u32,
+}
+
+impl Report {
+    /// Nothing yet. The text is written by whoever fills it in.
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Self {
+            failed: AtomicU32::new(0),
+            errno: AtomicI32::new(0),
+            object: AtomicU32::new(0),
+            index: AtomicU32::new(0),
+            hint: AtomicU32::new(0),
+            reached: AtomicU32::new(Step::Fork as u32),
+            text: [const { AtomicU8::new(0) }; TEXT],
+        }
+    }
+
+    /// The child goes on to this step.
+    #[inline(always)]
+    pub(crate) fn reach(&self, step: Step) {
+        self.reached.store(step as u32, Ordering::Relaxed);
+    }
+
+    /// The program that is tried.
+    #[inline(always)]
+    pub(crate) fn try_program(&self, index: u32) {
+        self.index.store(index, Ordering::Relaxed);
+    }
+
+    /// A byte of the text; what does not fit is left out.
+    #[inline(always)]
+    pub(crate) fn put_text(&self, place: usize, byte: u8) {
+        if place < TEXT - 1 {
+            if let Some(cell) = self.text.get(place) {
+                cell.store(byte, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn put_hint(&self, hint: Hint) {
+        self.hint.store(hint as u32, Ordering::Relaxed);
+    }
+
+    /// The child cannot go on.
+    #[inline(always)]
+    pub(crate) fn fail(&self, failed: &Failed) {
+        self.errno.store(failed.errno, Ordering::Relaxed);
+        self.object.store(failed.object as u32, Ordering::Relaxed);
+        self.index.store(failed.index, Ordering::Relaxed);
+        compiler_fence(Ordering::Release);
+        self.failed.store(failed.step as u32, Ordering::Release);
+    }
+
+    /// Why the child could not go on, if it has said so.
+    pub(crate) fn failed(&self) -> Option<Failed> {
+        let step = Step::from_number(self.failed.load(Ordering::Acquire));
+        (step != Step::None).then(|| Failed {
+            step,
+            errno: self.errno.load(Ordering::Relaxed),
+            object: Object::from_number(self.object.load(Ordering::Relaxed)),
+            index: self.index.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Where the child was, if it has ended without a word: at this step, and this program.
+    pub(crate) fn reached(&self) -> (Step, u32) {
+        let step = Step::from_number(self.reached.load(Ordering::Relaxed));
+        (step, self.index.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn hint(&self) -> Hint {
+        Hint::from_number(self.hint.load(Ordering::Relaxed))
+    }
+
+    /// A copy of the text, which ends with a NUL.
+    pub(crate) fn text(&self) -> [u8; TEXT] {
+        let mut text = [0; TEXT];
+        for (byte, cell) in text.iter_mut().zip(&self.text) {
+            *byte = cell.load(Ordering::Relaxed);
+        }
+        if let Some(last) = text.last_mut() {
+            *last = 0;
+        }
+        text
+    }
+}

@@ -1,0 +1,186 @@
+//! The child of a spawn: it goes through the plan, step by step, and becomes the program or tells why not.
+
+use core::ffi::c_int;
+
+use super::descriptors::set_descriptors;
+use super::exec::execute;
+use super::plan::Plan;
+use super::report::{Failed, Object, Report};
+use crate::base::abi::NSIG;
+use crate::base::step::Step;
+use crate::sys;
+
+/// The status of a child that could not become the program. The parent reaps it, and nobody else sees it.
+const FAILED: c_int = 127;
+
+/// The result of a system call, or the failure of the step.
+#[inline(always)]
+pub(super) fn check(result: isize, step: Step, object: Object, index: u32) -> Result<c_int, Failed> {
+    if result < 0 {
+        return Err(failed(result, step, object, index));
+    }
+    #[allow(clippy::cast_possible_truncation)] // descriptors and small numbers
+    Ok(result as c_int)
+}
+
+#[inline(always)]
+pub(super) fn failed(result: isize, step: Step, object: Object, index: u32) -> Failed {
+    #[allow(clippy::cast_possible_truncation)] // an errno
+    Failed { step, errno: -result as c_int, object, index }
+}
+
+/// Goes through the plan. The child's first and only function.
+///
+/// # Safety
+///
+/// The process has just been made, with every signal blocked, and the plan is complete.
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+pub(crate) unsafe extern "C" fn run(plan: *const Plan) -> ! {
+    // SAFETY: the parent has made it, and keeps it.
+    let plan = unsafe { &*plan };
+    // SAFETY: as above.
+    let report = unsafe { &*plan.report };
+    if plan.probe {
+        report.reach(Step::Exec);
+        sys::exit(0);
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let mut robust = sys::RobustList::NONE;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if !plan.word.is_null() {
+        // Where there is no such list, the parent finds out by looking from time to time.
+        // SAFETY: the word outlives this process's memory; the list is on the stack, and run() does not return.
+        let _ = unsafe { robust.hold(plan.word) };
+    }
+    if let Err(failed) = steps(plan, report) {
+        report.fail(&failed);
+    }
+    sys::exit(FAILED)
+}
+
+#[inline(always)]
+fn steps(plan: &Plan, report: &Report) -> Result<(), Failed> {
+    if plan.shared_descriptors {
+        // First, for until then every descriptor is the parent's too.
+        check(sys::unshare_descriptors(plan.end_of_table()), Step::Fds, Object::Table, 0)?;
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    wait_for_parent(plan);
+    report.reach(Step::Signals);
+    set_dispositions(plan)?;
+    if plan.setsid {
+        report.reach(Step::Session);
+        check(sys::setsid(), Step::Session, Object::Step, 0)?;
+    }
+    if plan.pgid >= 0 {
+        report.reach(Step::Group);
+        check(sys::setpgid(plan.pgid), Step::Group, Object::Step, 0)?;
+    }
+    report.reach(Step::Fds);
+    set_descriptors(plan)?;
+    set_rest(plan, report)?;
+    report.reach(Step::Exec);
+    execute(plan, report)
+}
+
+/// Until the parent has a descriptor of this process, whose id is then its own for sure. A child whose parent has ended
+/// meanwhile ends, too.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline(always)]
+fn wait_for_parent(plan: &Plan) {
+    if plan.go.is_null() {
+        return;
+    }
+    // SAFETY: it is memory that the parent has, too, and it is there for as long as this process.
+    let go = unsafe { &*plan.go };
+    while go.load(core::sync::atomic::Ordering::Acquire) == 0 {
+        // The wait has a limit, because nobody wakes the child of a parent that was killed.
+        sys::futex_wait(go, 0, 100);
+        let parent = sys::getppid();
+        if parent != plan.parent && parent != 0 {
+            sys::exit(FAILED);
+        }
+    }
+}
+
+#[inline(always)]
+fn set_dispositions(plan: &Plan) -> Result<(), Failed> {
+    let (mut default, mut ignore) = (sys::Disposition::NONE, sys::Disposition::NONE);
+    default.make(false);
+    ignore.make(true);
+    let mut signal = 1;
+    while signal < NSIG {
+        let result = if matches!(signal, libc::SIGKILL | libc::SIGSTOP) {
+            0 // they have no other disposition than the default
+        } else if plan.ignored.has(signal) {
+            // SAFETY: every signal is blocked, so no handler runs.
+            unsafe { ignore.give(signal) }
+        } else if plan.default_signals || plan.defaulted.has(signal) {
+            // SAFETY: every signal is blocked, so no handler runs.
+            unsafe { default.give(signal) }
+        } else if !plan.handlers_cleared {
+            match sys::has_handler(signal) {
+                // SAFETY: every signal is blocked, so no handler runs.
+                1.. => unsafe { default.give(signal) },
+                result => result,
+            }
+        } else {
+            0
+        };
+        check(result, Step::Signals, Object::Member, signal.unsigned_abs())?;
+        signal += 1;
+    }
+    Ok(())
+}
+
+/// What comes after the descriptors and before the program.
+#[inline(always)]
+fn set_rest(plan: &Plan, report: &Report) -> Result<(), Failed> {
+    if !plan.cwd.is_null() {
+        report.reach(Step::Cwd);
+        // SAFETY: the parent has checked that it is a string.
+        check(unsafe { sys::chdir(plan.cwd) }, Step::Cwd, Object::Step, 0)?;
+    }
+    if let Some(mask) = plan.umask {
+        sys::umask(mask);
+    }
+    let mut i = 0;
+    while let Some(rlimit) = plan.rlimits.get(i) {
+        report.reach(Step::Rlimit);
+        #[allow(clippy::cast_possible_truncation)] // there are not so many
+        check(sys::set_limit(rlimit.resource, &rlimit.limit), Step::Rlimit, Object::Member, i as u32)?;
+        i += 1;
+    }
+    set_credentials(plan, report)?;
+    if plan.death_signal > 0 {
+        report.reach(Step::DeathSignal);
+        let result = sys::set_death_signal(plan.death_signal, plan.parent, plan.parent_pidfd);
+        check(result, Step::DeathSignal, Object::Step, 0)?;
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn set_credentials(plan: &Plan, report: &Report) -> Result<(), Failed> {
+    const STEP: Step = Step::Credentials;
+    if plan.changes_user() || plan.no_new_privs {
+        report.reach(STEP);
+    }
+    if let Some(groups) = plan.groups {
+        // SAFETY: the list is the caller's.
+        check(unsafe { sys::setgroups(groups.start, groups.len) }, STEP, Object::Groups, 0)?;
+    }
+    if let Some(id) = plan.gid {
+        check(sys::setgid(id), STEP, Object::Gid, 0)?;
+    }
+    if let Some(id) = plan.uid {
+        check(sys::setuid(id), STEP, Object::Uid, 0)?;
+        // They would survive the change of user and exec.
+        check(sys::clear_ambient_capabilities(), STEP, Object::Ambient, 0)?;
+    }
+    if plan.no_new_privs {
+        check(sys::no_new_privileges(), STEP, Object::NoNewPrivs, 0)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Signals to a child, and its end by force.
+
+use core::ffi::c_int;
+use core::sync::atomic::Ordering;
+
+use super::{Patience, Process, Status};
+use crate::base::abi::{SIGCONT, SIGKILL, SIGTERM};
+use crate::base::cancel::CancellationDisabled;
+use crate::base::errno::Errno;
+use crate::base::failure::Failure;
+use crate::base::message::{filled, Arg};
+use crate::base::step::Step;
+use crate::sys;
+
+/// How long a child may take to end after SIGKILL: one that does not is in the kernel's hands.
+const AFTER_KILL_MS: i64 = 1000;
+
+impl Process {
+    /// Sends a signal. `ESRCH` where the child has ended: its id may be somebody else's by then.
+    pub(crate) fn kill(&self, signal: c_int) -> Result<(), Failure> {
+        super::leftover::sweep();
+        let _cancellation = CancellationDisabled::new();
+        self.send(signal).map_err(|errno| self.cannot_signal(signal, errno))
+    }
+
+    #[inline(never)]
+    fn send(&self, signal: c_int) -> Result<(), Errno> {
+        const ENDED: Errno = Errno::from_raw(libc::ESRCH);
+        const CLOSED: Errno = Errno::from_raw(libc::EBADF);
+        if self.pidfd.is_some() {
+            if self.look(Patience::None).is_some() {
+                return Err(ENDED);
+            }
+            match sys::kill(&self.child(), signal) {
+                Err(errno) if errno == CLOSED => {}
+                result => return result,
+            }
+        }
+        let _locked = self.lock.lock();
+        if self.look_by_id(Patience::None).is_some() {
+            return Err(ENDED);
+        }
+        sys::kill(&self.child_by_id(), signal)
+    }
+
+    /// Why a signal could not be sent, in words.
+    #[cold]
+    fn cannot_signal(&self, signal: c_int, errno: Errno) -> Failure {
+        let (signal, pid) = (Arg::int(signal), Arg::int(self.pid));
+        let text = if errno.as_raw() == libc::ESRCH {
+            filled("cannot send signal {} to process {}: it has ended", &[signal, pid])
+        } else {
+            filled("cannot send signal {} to process {}: {}", &[signal, pid, Arg::Errno(errno)])
+        };
+        Failure::new(Step::None, errno, text)
+    }
+
+    /// Asks the child to end, and after `grace_ms` makes it.
+    pub(crate) fn stop(&self, grace_ms: i64) -> Result<Status, Failure> {
+        let _cancellation = CancellationDisabled::new();
+        // A stopped child does not hear the first before the second.
+        for signal in [SIGTERM, SIGCONT] {
+            self.send_if_alive(signal)?;
+        }
+        match self.wait(grace_ms) {
+            Some(status) => Ok(status),
+            None => self.kill_and_wait(),
+        }
+    }
+
+    /// Makes the child end. One that does not is reaped at a later call of the library's.
+    pub(crate) fn kill_and_wait(&self) -> Result<Status, Failure> {
+        self.send_if_alive(SIGKILL)?;
+        self.killed.store(true, Ordering::Relaxed);
+        self.wait(AFTER_KILL_MS).ok_or_else(|| self.does_not_end())
+    }
+
+    fn send_if_alive(&self, signal: c_int) -> Result<(), Failure> {
+        match self.send(signal) {
+            Err(errno) if errno.as_raw() != libc::ESRCH => Err(self.cannot_signal(signal, errno)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The child was killed, and is still there.
+    #[cold]
+    fn does_not_end(&self) -> Failure {
+        let pid = Arg::int(self.pid);
+        let mut name = [0; sys::NAME_SIZE];
+        let text = match sys::name_of(self.pid, &mut name) {
+            Some(name) => filled("process {} ({}) does not end", &[pid, Arg::Escaped(name)]),
+            None => filled("process {} does not end", &[pid]),
+        };
+        Failure::new(Step::None, Errno::from_raw(libc::ETIMEDOUT), text)
+    }
+}

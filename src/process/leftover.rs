@@ -1,0 +1,88 @@
+//! Children that nobody else will reap: they were killed and have not ended yet, or failed before they were a program.
+//! Each later call of the library has a look.
+
+use core::ffi::c_int;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::base::heap::Owned;
+use crate::sys::fd::Fd;
+use crate::sys::process::{Child, Look};
+use crate::sys::{look, reap, this_process};
+
+struct Leftover {
+    pid: c_int,
+    pidfd: Option<Fd>,
+    parent: u64,
+    next: *mut Leftover,
+}
+
+static FIRST: AtomicPtr<Leftover> = AtomicPtr::new(null_mut());
+
+/// Reaps a child of this process, now if it has ended, at a later call if not.
+pub(crate) fn leave(pid: c_int, pidfd: Option<Fd>) {
+    let leftover = Leftover { pid, pidfd, parent: this_process(), next: null_mut() };
+    if leftover.is_done() {
+        return;
+    }
+    // Without memory for it the child stays a zombie until the program ends.
+    if let Some(leftover) = Owned::new(leftover) {
+        push(leftover.into_raw());
+    }
+}
+
+/// Reaps those that have ended since.
+pub(crate) fn sweep() {
+    if !FIRST.load(Ordering::Relaxed).is_null() {
+        sweep_list();
+    }
+}
+
+#[cold]
+fn sweep_list() {
+    let mut next = FIRST.swap(null_mut(), Ordering::AcqRel);
+    // SAFETY: whoever has taken the list owns its members.
+    while let Some(mut leftover) = unsafe { Owned::from_raw(next) } {
+        next = core::mem::replace(&mut leftover.next, null_mut());
+        if !leftover.is_done() {
+            push(leftover.into_raw());
+        }
+    }
+}
+
+fn push(leftover: *mut Leftover) {
+    let mut first = FIRST.load(Ordering::Relaxed);
+    loop {
+        // SAFETY: it is ours until it is in the list.
+        let next = unsafe { &raw mut (*leftover).next };
+        // SAFETY: as above.
+        unsafe { next.write(first) };
+        match FIRST.compare_exchange(first, leftover, Ordering::AcqRel, Ordering::Relaxed) {
+            Ok(_) => return,
+            Err(other) => first = other,
+        }
+    }
+}
+
+impl Leftover {
+    /// Whether there is nothing to wait for any more. A fork of the program has a copy of the list, and no such child.
+    fn is_done(&self) -> bool {
+        if self.parent != this_process() {
+            return true;
+        }
+        let mut child = Child { pid: self.pid, pidfd: self.pidfd.as_ref(), ours: true, detached: false };
+        let mut seen = look(&child, false);
+        if seen == Look::NoDescriptor {
+            child.pidfd = None;
+            seen = look(&child, false);
+        }
+        match seen {
+            Look::Ended(_) => {
+                reap(&child);
+                true
+            }
+            Look::NoChild => true,
+            _ => false,
+        }
+    }
+}

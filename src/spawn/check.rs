@@ -1,0 +1,163 @@
+//! Whether a request makes sense. Everything is looked at before anything is made.
+
+use core::ffi::{c_int, CStr};
+
+use libc::{EBADF, EINVAL};
+
+use super::request::{Flags, Numbers, Request, Strings};
+use crate::base::abi::NSIG;
+use crate::base::failure::Failure;
+use crate::base::message::Arg;
+use crate::child::plan::Signals;
+use crate::sys;
+
+type Checked = Result<(), Failure>;
+
+#[cold]
+#[inline(never)]
+fn refuse_text(text: &str) -> Checked {
+    refuse(text, &[])
+}
+
+#[cold]
+#[inline(never)]
+fn refuse(template: &str, args: &[Arg<'_>]) -> Checked {
+    Err(Failure::argument(EINVAL, template, args))
+}
+
+/// Everything but the descriptors, which are looked at when the plan for them is made.
+pub(crate) fn check(request: &Request<'_>) -> Checked {
+    let unknown = request.flags.0 & !Flags::ALL;
+    if unknown != 0 {
+        return refuse("the options have an unknown flag, 1 << {}", &[Arg::Number(unknown.trailing_zeros().into())]);
+    }
+    check_program(request)?;
+    check_flags(request)?;
+    check_environment(request)?;
+    check_lists(request)?;
+    check_signals(request)
+}
+
+fn check_program(request: &Request<'_>) -> Checked {
+    if request.argv.start.is_null() {
+        return refuse_text("argv is NULL");
+    }
+    if request.argv.is_empty() {
+        return refuse_text("argv is empty");
+    }
+    if request.program().is_some_and(CStr::is_empty) {
+        return refuse(if request.executable.is_some() { "executable is empty" } else { "argv[0] is empty" }, &[]);
+    }
+    if request.cwd.is_some_and(CStr::is_empty) {
+        return refuse_text("cwd is empty");
+    }
+    Ok(())
+}
+
+fn check_flags(request: &Request<'_>) -> Checked {
+    const PAIRS: [(u64, u64, &str); 6] = [
+        (Flags::NULL_STDIN, Flags::PIPE_STDIN, "NULL_STDIN excludes PIPE_STDIN"),
+        (Flags::NULL_STDOUT, Flags::PIPE_STDOUT, "NULL_STDOUT excludes PIPE_STDOUT"),
+        (Flags::NULL_STDERR, Flags::PIPE_STDERR, "NULL_STDERR excludes PIPE_STDERR"),
+        (Flags::MERGE_STDERR, Flags::NULL_STDERR, "MERGE_STDERR excludes NULL_STDERR"),
+        (Flags::MERGE_STDERR, Flags::PIPE_STDERR, "MERGE_STDERR excludes PIPE_STDERR"),
+        (Flags::SETSID, Flags::SET_PGID, "SETSID excludes SET_PGID"),
+    ];
+    if request.flags.0 == 0 {
+        return Ok(());
+    }
+    for (one, other, text) in &PAIRS {
+        if request.flags.has(*one) && request.flags.has(*other) {
+            return refuse_text(text);
+        }
+    }
+    if request.flags.has(Flags::SET_UMASK) && request.umask > 0o777 {
+        return refuse_text("umask is above 0777");
+    }
+    if request.flags.has(Flags::SET_PGID) && request.pgid < 0 {
+        return refuse("pgid {} is negative", &[Arg::int(request.pgid)]);
+    }
+    // To the kernel it means "as it is": the program would keep what it was to lose.
+    for (flag, id, text) in
+        [(Flags::SET_UID, request.uid, "uid -1 is no user"), (Flags::SET_GID, request.gid, "gid -1 is no group")]
+    {
+        if request.flags.has(flag) && id == u32::MAX {
+            return refuse_text(text);
+        }
+    }
+    Ok(())
+}
+
+fn check_environment(request: &Request<'_>) -> Checked {
+    each(request.env_set, "env_set", "NAME=value", |text| {
+        matches!(text.iter().position(|byte| *byte == b'='), Some(1..))
+    })?;
+    each(request.env_unset, "env_unset", "NAME", |text| !text.is_empty() && text.iter().all(|byte| *byte != b'='))
+}
+
+/// Refuses the first that is not good.
+fn each(list: Strings<'_>, name: &str, wrong: &str, is_good: impl Fn(&[u8]) -> bool) -> Checked {
+    for (i, text) in list.enumerate() {
+        if !is_good(text.to_bytes()) {
+            let args = [Arg::Str(name), Arg::index(i), Arg::Quoted(text), Arg::Str(wrong)];
+            return refuse("{}[{}] {} is no {}", &args);
+        }
+    }
+    Ok(())
+}
+
+fn check_lists(request: &Request<'_>) -> Checked {
+    if request.fds.get().is_none() {
+        return refuse_text("fds is NULL, and n_fds is not 0");
+    }
+    if request.groups.get().is_none() {
+        return refuse_text("groups is NULL, and n_groups is not 0");
+    }
+    if request.rlimits.get().is_none() {
+        return refuse_text("rlimits is NULL, and n_rlimits is not 0");
+    }
+    Ok(())
+}
+
+fn check_signals(request: &Request<'_>) -> Checked {
+    if request.signals.is_none() {
+        return refuse_text("signals is neither DEFAULT nor INHERIT");
+    }
+    if !(0..NSIG).contains(&request.death_signal) {
+        return refuse("death_signal {} is no signal", &[Arg::int(request.death_signal)]);
+    }
+    Ok(())
+}
+
+/// The signals of a list.
+pub(crate) fn signals(list: Numbers<'_>, name: &str) -> Result<Signals, Failure> {
+    let mut set = Signals::NONE;
+    for (i, signal) in list.enumerate() {
+        if !(1..NSIG).contains(&signal) {
+            let args = [Arg::Str(name), Arg::index(i), Arg::int(signal)];
+            return Err(Failure::argument(EINVAL, "{}[{}], {}, is no signal", &args));
+        }
+        if !is_unchangeable(signal) {
+            set.add(signal);
+        }
+    }
+    Ok(set)
+}
+
+/// SIGKILL and SIGSTOP cannot be changed, and what libc keeps for itself is no business of the caller's.
+fn is_unchangeable(signal: c_int) -> bool {
+    let of_libc = cfg!(any(target_os = "linux", target_os = "android")) && matches!(signal, 32 | 33);
+    matches!(signal, libc::SIGKILL | libc::SIGSTOP) || of_libc
+}
+
+/// A source that the parent has open: the member of the list is named where it has not.
+pub(crate) fn check_source(source: c_int, i: usize) -> Result<c_int, Failure> {
+    let args = [Arg::index(i), Arg::int(source)];
+    if source < 0 {
+        return Err(Failure::argument(EBADF, "fds[{}].source is {}", &args));
+    }
+    if sys::descriptor_flags(source) < 0 {
+        return Err(Failure::argument(EBADF, "fds[{}].source, descriptor {}, is not open", &args));
+    }
+    Ok(source)
+}

@@ -1,0 +1,96 @@
+//! The child's descriptors, and the parent's ends of its pipes.
+
+use core::ffi::c_int;
+
+use libc::EINVAL;
+
+use crate::base::errno::Errno;
+use crate::base::failure::Failure;
+use crate::base::heap::Vector;
+use crate::base::message::Arg;
+use crate::base::step::Step;
+use crate::child::plan::{Map, Source};
+use crate::child::report::Object;
+use crate::spawn::check::check_source;
+use crate::spawn::request::{Flags, Request, FD_NULL, STDIO};
+use crate::sys::fd::{Fd, Pipe};
+
+pub(crate) struct Descriptors {
+    /// Sorted by target.
+    pub(crate) maps: Vector<Map>,
+    /// What the parent gets of stdin, stdout and stderr.
+    pub(crate) parent: [Option<Fd>; 3],
+    /// What the child gets: the parent closes them when there is a child.
+    child: [Option<Fd>; 3],
+}
+
+impl Descriptors {
+    pub(crate) fn new(request: &Request<'_>) -> Result<Self, Failure> {
+        let maps = check(request)?;
+        let mut this = Self { maps, parent: [const { None }; 3], child: [const { None }; 3] };
+        for (fd, (parent, child)) in (0..).zip(this.parent.iter_mut().zip(&mut this.child)) {
+            if !request.flags.pipe(fd) {
+                continue;
+            }
+            let Pipe { read, write } = Pipe::new().map_err(|errno| no_pipe(fd, errno))?;
+            let (ours, theirs) = if fd == 0 { (write, read) } else { (read, write) };
+            if let Some(map) = this.maps.iter_mut().find(|map| map.target == fd) {
+                map.source = Source::Open(theirs.as_raw());
+            }
+            *parent = Some(ours);
+            *child = Some(theirs);
+        }
+        Ok(this)
+    }
+
+    /// The highest descriptor of the parent's that the child needs, 2 at the least.
+    pub(crate) fn highest_source(&self) -> c_int {
+        self.maps.iter().fold(2, |highest, map| match map.source {
+            Source::Open(source) => highest.max(source),
+            Source::DevNull => highest,
+        })
+    }
+}
+
+fn no_pipe(fd: c_int, errno: Errno) -> Failure {
+    let name = usize::try_from(fd).ok().and_then(|fd| STDIO.get(fd)).unwrap_or(&"");
+    Failure::because(Step::Pipe, errno, "cannot make a pipe for {}", &[Arg::Str(name)])
+}
+
+/// The list of the caller's and what flags add to it, in order; a pipe's source is still missing.
+fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
+    let mut maps = Vector::new();
+    for (i, fd) in request.fds.get().unwrap_or_default().iter().enumerate() {
+        if fd.target < 0 {
+            let args = [Arg::index(i), Arg::int(fd.target)];
+            return Err(Failure::argument(EINVAL, "fds[{}].target, {}, is no descriptor", &args));
+        }
+        let source = if fd.source == FD_NULL { Source::DevNull } else { Source::Open(check_source(fd.source, i)?) };
+        #[allow(clippy::cast_possible_truncation)] // for a text
+        insert(&mut maps, Map { source, target: fd.target, object: Object::Member, index: i as u32 })?;
+    }
+    for (index, target) in (0..).zip(0..3) {
+        if request.flags.null(target) || request.flags.pipe(target) {
+            insert(&mut maps, Map { source: Source::DevNull, target, object: Object::Stdio, index })?;
+        }
+    }
+    let merged = request.flags.has(Flags::MERGE_STDERR);
+    if merged && maps.iter().any(|map| map.target == 2) {
+        return Err(Failure::argument(EINVAL, "MERGE_STDERR excludes a descriptor for stderr", &[]));
+    }
+    Ok(maps)
+}
+
+/// Puts it at its place in the order of targets.
+fn insert(maps: &mut Vector<Map>, map: Map) -> Result<(), Failure> {
+    if maps.iter().any(|other| other.target == map.target) {
+        let args = [Arg::int(map.target)];
+        return Err(Failure::argument(EINVAL, "descriptor {} of the child is mapped twice", &args));
+    }
+    // Insertion sort: each swap moves one entry up; the last one, or the new one, is appended.
+    let mut carried = map;
+    for place in maps.iter_mut().filter(|place| place.target > map.target) {
+        core::mem::swap(place, &mut carried);
+    }
+    maps.push(carried).ok_or_else(Failure::memory)
+}

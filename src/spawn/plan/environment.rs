@@ -1,0 +1,90 @@
+//! The child's environment.
+
+use core::ffi::{c_char, CStr};
+use core::ptr::null;
+
+use crate::base::heap::Vector;
+use crate::spawn::request::{Flags, Request, Strings};
+
+/// A list of strings that ends with NULL. The strings are the caller's.
+pub(crate) enum Environment {
+    /// The caller's own list or the parent's environment, as it is.
+    Given(*const *const c_char),
+    Made(Vector<*const c_char>),
+}
+
+/// What follows no name.
+static EMPTY: Empty = Empty([null()]);
+struct Empty([*const c_char; 1]);
+// SAFETY: it is never written to.
+unsafe impl Sync for Empty {}
+
+impl Environment {
+    /// `None`: there is no memory.
+    pub(crate) fn new(request: &Request<'_>) -> Option<Self> {
+        let base = match request.envp {
+            Some(list) => list,
+            None if request.flags.has(Flags::CLEAR_ENV) => Strings::NONE,
+            None => parent(),
+        };
+        if request.env_set.is_empty() && request.env_unset.is_empty() {
+            let given = if base.start.is_null() { EMPTY.0.as_ptr() } else { base.start };
+            return Some(Self::Given(given));
+        }
+        let mut list = Vector::new();
+        for entry in base {
+            let gone = { request.env_unset }.any(|other| other.to_bytes() == name(entry)) || { request.env_set }
+                .any(|other| name(other) == name(entry));
+            if !gone {
+                list.push(entry.as_ptr())?;
+            }
+        }
+        let mut rest = request.env_set;
+        while let Some(entry) = rest.next() {
+            let set_again = { rest }.any(|other| name(other) == name(entry));
+            if !set_again {
+                list.push(entry.as_ptr())?;
+            }
+        }
+        list.push(null())?;
+        Some(Self::Made(list))
+    }
+
+    pub(crate) fn as_ptr(&self) -> *const *const c_char {
+        match self {
+            Self::Given(list) => *list,
+            Self::Made(list) => list.as_ptr(),
+        }
+    }
+}
+
+/// What is before the "=", or all of it.
+fn name(entry: &CStr) -> &[u8] {
+    let bytes = entry.to_bytes();
+    bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes)
+}
+
+/// The parent's environment. As everywhere, nobody may change it meanwhile.
+fn parent<'a>() -> Strings<'a> {
+    // SAFETY: libc's own variable.
+    let list = unsafe { environ().read() };
+    // SAFETY: libc keeps it as such a list.
+    unsafe { Strings::new(list) }
+}
+
+/// cbindgen:ignore
+#[allow(unused_doc_comments)]
+#[cfg(not(target_vendor = "apple"))]
+fn environ() -> *const *const *const c_char {
+    extern "C" {
+        static environ: *const *const c_char;
+    }
+    &raw const environ
+}
+
+/// A library of macOS's cannot refer to `environ`.
+#[cfg(target_vendor = "apple")]
+fn environ() -> *const *const *const c_char {
+    // SAFETY: answers with the address of the program's variable.
+    unsafe { libc::_NSGetEnviron() }.cast_const().cast()
+}

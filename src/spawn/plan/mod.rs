@@ -1,0 +1,79 @@
+//! A request becomes a plan.
+
+mod descriptors;
+mod environment;
+mod programs;
+
+use core::ffi::CStr;
+
+use super::check;
+use super::request::{Flags, Request, SignalState};
+use crate::base::failure::Failure;
+use crate::child::plan::{List, Plan, Signals};
+use crate::sys::fd::Fd;
+
+use descriptors::Descriptors;
+use environment::Environment;
+pub(super) use programs::Programs;
+
+/// What a plan points to.
+pub(super) struct Prepared<'a> {
+    pub(super) programs: Programs<'a>,
+    descriptors: Descriptors,
+    environment: Environment,
+    ignored: Signals,
+    defaulted: Signals,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) fn new(request: &Request<'a>) -> Result<Self, Failure> {
+        Ok(Self {
+            ignored: check::signals(request.ignored, "ignored")?,
+            defaulted: check::signals(request.defaulted, "defaulted")?,
+            descriptors: Descriptors::new(request)?,
+            programs: Programs::new(request).ok_or_else(Failure::memory)?,
+            environment: Environment::new(request).ok_or_else(Failure::memory)?,
+        })
+    }
+
+    /// The plan, to be used while this and the request live.
+    pub(super) fn plan(&mut self, request: &Request<'_>) -> Plan {
+        let flags = request.flags;
+        let rlimits = request.rlimits.get().unwrap_or_default();
+        let groups = request.groups.get().unwrap_or_default();
+        Plan {
+            default_signals: request.signals == Some(SignalState::Default),
+            ignored: self.ignored,
+            defaulted: self.defaulted,
+            setsid: flags.has(Flags::SETSID),
+            pgid: if flags.has(Flags::SET_PGID) { request.pgid } else { -1 },
+            highest_source: self.descriptors.highest_source(),
+            maps: List { len: self.descriptors.maps.len(), start: self.descriptors.maps.as_mut_ptr() },
+            leave_fds: flags.has(Flags::LEAVE_FDS),
+            merge_stderr: flags.has(Flags::MERGE_STDERR),
+            cwd: request.cwd.map_or(core::ptr::null(), CStr::as_ptr),
+            umask: flags.has(Flags::SET_UMASK).then_some(request.umask),
+            rlimits: List { len: rlimits.len(), start: rlimits.as_ptr().cast_mut() },
+            groups: flags
+                .has(Flags::SET_GROUPS)
+                .then_some(List { len: groups.len(), start: groups.as_ptr().cast_mut() }),
+            gid: flags.has(Flags::SET_GID).then_some(request.gid),
+            uid: flags.has(Flags::SET_UID).then_some(request.uid),
+            no_new_privs: flags.has(Flags::NO_NEW_PRIVS),
+            death_signal: request.death_signal,
+            // SAFETY: takes nothing.
+            parent: unsafe { libc::getpid() },
+            programs: self.programs.as_ptr(),
+            n_programs: self.programs.count,
+            search: self.programs.searched,
+            argv: request.argv.start,
+            envp: self.environment.as_ptr(),
+            ..Plan::EMPTY
+        }
+    }
+
+    /// What the parent gets of the child's stdin, stdout and stderr.
+    pub(super) fn take_pipes(self) -> [Option<Fd>; 3] {
+        self.descriptors.parent
+    }
+}

@@ -1,0 +1,75 @@
+//! What to try to execute.
+
+use core::ffi::{c_char, CStr};
+
+use crate::base::heap::Vector;
+use crate::spawn::request::{Flags, Request};
+
+/// The paths to try, in order.
+pub(crate) struct Programs<'a> {
+    name: &'a CStr,
+    /// What a search has made: strings, one after the other.
+    text: Vector<u8>,
+    pub(crate) count: u32,
+    pub(crate) searched: bool,
+}
+
+impl<'a> Programs<'a> {
+    /// `None`: there is no memory.
+    pub(crate) fn new(request: &Request<'a>) -> Option<Self> {
+        let name = request.program().unwrap_or_default();
+        let mut this = Self { name, text: Vector::new(), count: 1, searched: false };
+        if !request.flags.has(Flags::SEARCH_PATH) || has_slash(name) {
+            return Some(this);
+        }
+        this.searched = true;
+        this.count = 0;
+        for folder in request.path.unwrap_or_else(search_path).to_bytes().split(|byte| *byte == b':') {
+            // An empty one is the working directory, and so is a bare name.
+            let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
+            for part in [folder, slash, name.to_bytes_with_nul()] {
+                for byte in part {
+                    this.text.push(*byte)?;
+                }
+            }
+            this.count += 1;
+        }
+        Some(this)
+    }
+
+    /// The first; the others follow it. To be used while this lives.
+    pub(crate) fn as_ptr(&self) -> *const c_char {
+        if self.searched {
+            self.text.as_ptr().cast()
+        } else {
+            self.name.as_ptr()
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &CStr> {
+        let mut next = self.as_ptr();
+        (0..self.count).map(move |_| {
+            // SAFETY: there are `count`, one after the other.
+            let path = unsafe { CStr::from_ptr(next) };
+            // SAFETY: the place after its NUL.
+            next = unsafe { next.add(path.count_bytes() + 1) };
+            path
+        })
+    }
+}
+
+#[allow(clippy::manual_contains)] // it brings a large search for a short name
+fn has_slash(name: &CStr) -> bool {
+    name.to_bytes().iter().any(|byte| *byte == b'/')
+}
+
+/// The parent's PATH, or what execvp() takes for one.
+fn search_path<'a>() -> &'a CStr {
+    // SAFETY: the name is NUL-terminated. As everywhere, nobody may change the environment meanwhile.
+    let path = unsafe { libc::getenv(c"PATH".as_ptr()) };
+    if path.is_null() {
+        return c"/bin:/usr/bin";
+    }
+    // SAFETY: the environment has NUL-terminated strings.
+    unsafe { CStr::from_ptr(path) }
+}

@@ -1,0 +1,122 @@
+//! The ways into a child, from the best to the one that works nearly everywhere. What a filter forbids one thread is that
+//! thread's matter, so nothing is remembered but whether this system's clone() shares memory at all. No way is tried
+//! twice for one child, so a filter that changes its mind cannot keep the parent here.
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use super::clone::{by_clone, probe};
+use super::copy::by_copy;
+use super::death::start_by_helper;
+use super::{Outcome, Told};
+use crate::base::errno::Errno;
+use crate::child::plan::Plan;
+use crate::child::report::Object;
+use crate::process::{Deadline, Way};
+use crate::sys;
+use crate::sys::mask::EverySignalBlocked;
+
+/// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one.
+pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
+    if plan.death_signal > 0 && !sys::is_main_thread() {
+        return start_by_helper(plan, fork_allowed, deadline);
+    }
+    create(plan, None, fork_allowed, deadline)
+}
+
+/// The same, by the calling thread, and with the mask of another one if that is given.
+pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: bool, deadline: Deadline) -> Outcome {
+    if plan.changes_user() && !fork_allowed {
+        return Outcome::OnlyFork;
+    }
+    let parent_pidfd = if plan.death_signal > 0 { sys::open_pidfd(plan.parent) } else { None };
+    plan.parent_pidfd = parent_pidfd.as_ref().map_or(-1, sys::fd::Fd::as_raw);
+    let blocked = match EverySignalBlocked::new() {
+        Ok(blocked) => blocked,
+        Err(errno) => return Outcome::NoProcess(errno),
+    };
+    plan.mask = mask.unwrap_or(blocked.saved());
+    // A child of another user never shares our memory.
+    let mut why_fork = Errno::from_raw(libc::ENOSYS);
+    if !plan.changes_user() {
+        if let Some(outcome) = share_memory(plan, &mut why_fork) {
+            return outcome;
+        }
+    }
+    if !fork_allowed {
+        return Outcome::NoProcess(why_fork);
+    }
+    by_copy(plan, deadline, &blocked)
+}
+
+/// The ways that share the parent's memory. `None`: all are closed, for which there is a reason.
+fn share_memory(plan: &mut Plan, why_fork: &mut Errno) -> Option<Outcome> {
+    for way in [Way::Clone3, Way::Clone] {
+        if way == Way::Clone && !clone_shares_memory(why_fork) {
+            return None;
+        }
+        for unshares in [true, false] {
+            if unshares && plan.leave_fds {
+                continue; // the child needs the whole table
+            }
+            match by_clone(way, unshares, plan) {
+                Ok(Outcome::Failed(told)) if table_is_closed(&told) => {}
+                Ok(outcome) => return Some(outcome),
+                Err(errno) if is_closed(errno) => {
+                    *why_fork = errno;
+                    break; // without CLONE_FILES it is no other call
+                }
+                Err(errno) => return Some(Outcome::NoProcess(errno)),
+            }
+        }
+    }
+    None
+}
+
+/// Whether an errno says that there is no such call, or that a filter does not let us make it.
+pub(super) fn is_closed(errno: Errno) -> bool {
+    matches!(errno.as_raw(), libc::ENOSYS | libc::EPERM | libc::EINVAL)
+}
+
+/// Whether the child could not make its parent's table of descriptors its own.
+pub(super) fn table_is_closed(told: &Told) -> bool {
+    told.failed.object == Object::Table && is_closed(Errno::from_raw(told.failed.errno))
+}
+
+const UNKNOWN: u8 = 0;
+const SHARES: u8 = 1;
+const COPIES: u8 = 2;
+
+/// Whether clone() shares memory here: an emulator may make a fork of it. A kernel does not change its mind.
+static CLONE: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+fn clone_shares_memory(why_not: &mut Errno) -> bool {
+    match CLONE.load(Ordering::Relaxed) {
+        SHARES => return true,
+        COPIES => return false,
+        _ => {}
+    }
+    // A child that is only a trial must not be the first process of a namespace, which ends with it.
+    if sys::next_child_is_first() {
+        return false;
+    }
+    match probe() {
+        Ok(Some(shares)) => {
+            CLONE.store(if shares { SHARES } else { COPIES }, Ordering::Relaxed);
+            shares
+        }
+        Ok(None) => false,
+        Err(errno) => {
+            *why_not = errno;
+            false
+        }
+    }
+}
+
+/// The signal in a wait status, if one ended the child.
+pub(super) fn signal_of(wait_status: c_int) -> Option<c_int> {
+    match wait_status & 0x7F {
+        0 => None,
+        signal => Some(signal),
+    }
+}

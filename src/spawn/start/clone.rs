@@ -1,0 +1,133 @@
+//! The ways in that share the parent's memory: what they cost does not grow with it. The parent's thread stands still
+//! until the child has executed its program or has ended.
+
+use core::ffi::c_int;
+use core::mem::MaybeUninit;
+
+use super::choose::signal_of;
+use super::copy::wait_for_end;
+use super::{Created, End, Outcome, Told};
+use crate::base::abi::CLONE_CLEAR_SIGHAND;
+use crate::base::errno::Errno;
+use crate::base::step::Step;
+use crate::child::plan::Plan;
+use crate::child::report::Report;
+use crate::child::trampoline::{clone3, start, CloneArguments};
+use crate::process::leftover::leave;
+use crate::process::Way;
+use crate::sys::fd::Fd;
+use crate::sys::process::Child;
+use crate::sys::{started, Started};
+
+#[allow(clippy::cast_sign_loss)] // flags
+const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
+#[allow(clippy::cast_sign_loss)] // flags
+pub(super) const FILES: u64 = libc::CLONE_FILES as u64;
+#[allow(clippy::cast_sign_loss)] // flags
+pub(super) const PIDFD: u64 = libc::CLONE_PIDFD as u64;
+
+/// Whether Meson builds this: the profile is then known, and the child needs less than 3 KiB of its stack. Without
+/// optimisation it needs 25.
+const IS_SMALL: bool = cfg!(all(feature = "capi", not(feature = "std")));
+
+/// The child's stack, in the frame of a function of the parent's that waits: a mapping of its own would cost more than
+/// all dispositions together.
+#[repr(C, align(16))]
+struct Stack([MaybeUninit<u8>; if IS_SMALL { 8192 } else { 65536 }]);
+
+/// Makes a child by clone3() or clone(). With `unshares` the table of descriptors is not copied. The error is the
+/// kernel's, or a filter's, and there is no child.
+///
+/// The child has no exit signal until it has executed a program, so a SIGCHLD handler never sees one that failed.
+#[inline(never)]
+pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outcome, Errno> {
+    let report = Report::new();
+    plan.report = &raw const report;
+    plan.handlers_cleared = way == Way::Clone3;
+    plan.shared_descriptors = unshares;
+    let files = if unshares { FILES } else { 0 };
+    let (pid, pidfd) = enter_once_more(way, SHARED | files, plan)?;
+    let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
+    if let Some(failed) = report.failed() {
+        let told = Told::by_child(failed, &report);
+        // It is on its way out.
+        let _ = wait_for_end(&child, SHORT_MS);
+        leave(pid, pidfd);
+        return Ok(Outcome::Failed(told));
+    }
+    if started(&child) == Started::Executed {
+        return Ok(Outcome::Started(Created { pid, pidfd, way }));
+    }
+    let end = End::Ended(wait_for_end(&child, LONG_MS).and_then(signal_of));
+    let told = Told::by_parent(end, &report);
+    leave(pid, pidfd);
+    Ok(Outcome::Failed(told))
+}
+
+/// How long a child that is ending is waited for. A close() in it may take longer; then it is reaped later.
+pub(super) const SHORT_MS: i64 = 100;
+pub(super) const LONG_MS: i64 = 1000;
+
+/// Whether clone() shares memory, by a child that does nothing but show it. `None`: it was ended before it could.
+pub(super) fn probe() -> Result<Option<bool>, Errno> {
+    let report = Report::new();
+    let mut plan = Plan { probe: true, report: &raw const report, ..Plan::EMPTY };
+    let (pid, pidfd) = enter_once_more(Way::Clone, SHARED, &mut plan)?;
+    let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
+    let exited = wait_for_end(&child, LONG_MS) == Some(0);
+    leave(pid, pidfd);
+    let shares = report.reached().0 == Step::Exec;
+    Ok((shares || exited).then_some(shares))
+}
+
+/// A child, with a descriptor of the process, or without one where there is no room for it.
+fn enter_once_more(way: Way, flags: u64, plan: &mut Plan) -> Result<(c_int, Option<Fd>), Errno> {
+    let mut pidfd: c_int = -1;
+    let mut result = enter(way, flags | PIDFD, &mut pidfd, plan);
+    if is_table_full(result) {
+        result = enter(way, flags, &mut pidfd, plan);
+    }
+    let pid = Errno::check(result)?;
+    Ok((pid, take_pidfd(pidfd)))
+}
+
+pub(super) fn is_table_full(result: isize) -> bool {
+    result == -(libc::EMFILE as isize) || result == -(libc::ENFILE as isize)
+}
+
+/// What the kernel has put there, if it has.
+pub(super) fn take_pidfd(pidfd: c_int) -> Option<Fd> {
+    if pidfd < 0 {
+        return None;
+    }
+    Fd::from_result(pidfd as isize).and_then(Fd::above_stdio).ok()
+}
+
+/// One try. The kernel's answer; and in `pidfd`, where it was asked for, the descriptor.
+#[inline(never)]
+fn enter(way: Way, flags: u64, pidfd: &mut c_int, plan: &Plan) -> isize {
+    let mut stack = MaybeUninit::<Stack>::uninit();
+    let plan = &raw const *plan;
+    let pidfd = &raw mut *pidfd;
+    if way == Way::Clone3 {
+        let arguments = CloneArguments {
+            flags: flags | CLONE_CLEAR_SIGHAND,
+            pidfd: pidfd as u64,
+            stack: stack.as_mut_ptr() as u64,
+            stack_size: size_of::<Stack>() as u64,
+            ..CloneArguments::default()
+        };
+        // SAFETY: the arguments are valid, the stack is the child's own, and the plan outlives the wait.
+        return unsafe { clone3(&arguments, plan) };
+    }
+    // SAFETY: its end is still a place of the stack.
+    let top = unsafe { stack.as_mut_ptr().add(1) };
+    #[allow(clippy::cast_possible_truncation)] // these flags are in the lower half
+    let flags = flags as c_int;
+    // SAFETY: the stack is the child's own, the plan outlives the wait, and `pidfd` has room for one.
+    let pid = unsafe { libc::clone(start, top.cast(), flags, plan.cast_mut().cast(), pidfd) };
+    if pid < 0 {
+        return -(Errno::current().as_raw() as isize);
+    }
+    pid as isize
+}

@@ -1,0 +1,245 @@
+//! The way in by a copy of the parent's memory: for a child of another user, who must have no power over the parent, and
+//! where no memory can be shared.
+//!
+//! It is a bare clone(), not libc's fork(): the child runs nothing but our own code, so no atfork handler need run, and
+//! none of libc's locks is taken. Child and parent share a page, for the report and for a robust futex that the kernel
+//! marks when the child executes its program or ends. A child that is killed before it holds the futex, or a kernel
+//! without it, is noticed by looking from time to time. So the parent needs no descriptor, waits for no close(), and can
+//! be killed.
+
+use core::ffi::c_int;
+use core::sync::atomic::Ordering;
+
+use super::choose::{is_closed, signal_of, table_is_closed};
+use super::clone::{is_table_full, take_pidfd, FILES, PIDFD, SHORT_MS};
+use super::shared::{Shared, Words};
+use super::{Created, End, Outcome, Told};
+use crate::base::abi::CLONE_CLEAR_SIGHAND;
+use crate::base::errno::Errno;
+use crate::base::step::Step;
+use crate::child::plan::Plan;
+use crate::child::steps::run;
+use crate::child::trampoline::CloneArguments;
+use crate::process::leftover::leave;
+use crate::process::{Deadline, Way};
+use crate::sys::fd::{Fd, Pipe};
+use crate::sys::mask::EverySignalBlocked;
+use crate::sys::process::{Child, Look};
+use crate::sys::{self, futex_wait, futex_wake, started, stopped_by, Started, OWNER_DIED};
+
+/// How a copy is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copy {
+    /// By clone3(), with a table of descriptors that the child makes its own.
+    SharedTable,
+    Clone3,
+    Clone,
+    /// By the very call that libc's fork() makes: where a filter or an emulator lets no other through. The child has its
+    /// exit signal from the beginning.
+    LikeFork,
+}
+
+/// Makes a child by a copy.
+pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignalBlocked) -> Outcome {
+    let mut refused = Errno::from_raw(libc::ENOSYS);
+    for copy in [Copy::SharedTable, Copy::Clone3, Copy::Clone, Copy::LikeFork] {
+        if copy == Copy::SharedTable && plan.leave_fds {
+            continue; // the child needs the whole table
+        }
+        match try_copy(copy, plan, deadline, blocked) {
+            Ok(Outcome::Failed(told)) if copy == Copy::SharedTable && table_is_closed(&told) => {}
+            Ok(outcome) => return outcome,
+            Err(errno) if is_closed(errno) => refused = errno,
+            Err(errno) => return Outcome::NoProcess(errno),
+        }
+    }
+    Outcome::NoProcess(refused)
+}
+
+/// One try. The error is the kernel's, or a filter's, and there is no child.
+fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySignalBlocked) -> Result<Outcome, Errno> {
+    let shared = Shared::new()?;
+    let words = shared.words();
+    let end = if copy == Copy::LikeFork { Some(Pipe::new()?) } else { None };
+    plan.report = &raw const words.report;
+    plan.word = &raw const words.word;
+    plan.go = if copy == Copy::LikeFork { &raw const words.go } else { core::ptr::null() };
+    plan.end_fd = end.as_ref().map_or(-1, |pipe| pipe.write.as_raw());
+    plan.handlers_cleared = matches!(copy, Copy::SharedTable | Copy::Clone3);
+    plan.shared_descriptors = copy == Copy::SharedTable;
+    let mut pidfd: c_int = -1;
+    let pid = copy_process(copy, &mut pidfd, plan)?;
+    // libc makes every thread change its user by a signal, and waits for all.
+    blocked.admit_signals_of_libc();
+    let mut pidfd = take_pidfd(pidfd);
+    if copy == Copy::LikeFork {
+        pidfd = sys::open_pidfd(pid);
+        words.go.store(1, Ordering::Release);
+        futex_wake(&words.go);
+    }
+    let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
+    let pipe = end.map(|Pipe { read, .. }| read);
+    let told = match wait_for_program(&child, words, pipe.as_ref(), deadline) {
+        None => return Ok(Outcome::Started(Created { pid, pidfd, way: Way::Fork })),
+        Some(End::Told) => words.report.failed().map(|failed| Told::by_child(failed, &words.report)),
+        Some(end) => Some(Told::by_parent(end, &words.report)),
+    };
+    // It may be stopped, and may not end by itself.
+    let _ = sys::kill(&child, libc::SIGKILL);
+    let _ = wait_for_end(&child, SHORT_MS);
+    leave(pid, pidfd);
+    Ok(told.map_or(Outcome::NoProcess(Errno::from_raw(libc::ECANCELED)), Outcome::Failed))
+}
+
+/// Makes the process. In the child it goes through the plan, and does not return. The kernel's answer.
+#[inline(never)]
+fn copy_process(copy: Copy, pidfd: &mut c_int, plan: &Plan) -> Result<c_int, Errno> {
+    let mut result = copy_once(copy, PIDFD, pidfd, plan);
+    if is_table_full(result) {
+        result = copy_once(copy, 0, pidfd, plan);
+    }
+    Errno::check(result)
+}
+
+#[inline(never)]
+fn copy_once(copy: Copy, with_pidfd: u64, pidfd: &mut c_int, plan: &Plan) -> isize {
+    let mut tid: c_int = 0;
+    let tid = &raw mut tid;
+    let pidfd = &raw mut *pidfd;
+    #[allow(clippy::cast_possible_truncation)] // these flags are in the lower half
+    let result = match copy {
+        Copy::SharedTable | Copy::Clone3 => {
+            let files = if copy == Copy::SharedTable { FILES } else { 0 };
+            let arguments = CloneArguments {
+                flags: files | with_pidfd | CLONE_CLEAR_SIGHAND,
+                pidfd: pidfd as u64,
+                ..CloneArguments::default()
+            };
+            // SAFETY: the arguments are valid; the child has a copy of the memory.
+            unsafe { sys::copy_by_clone3((&raw const arguments).cast(), size_of::<CloneArguments>()) }
+        }
+        // SAFETY: the child has a copy of the memory, and `pidfd` has room for one.
+        Copy::Clone => unsafe { sys::copy_by_clone(with_pidfd as c_int, pidfd, core::ptr::null_mut()) },
+        Copy::LikeFork => {
+            const FLAGS: c_int = libc::CLONE_CHILD_CLEARTID | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
+            // SAFETY: the child has a copy of the memory, and `tid` has room for an id.
+            unsafe { sys::copy_by_clone(FLAGS, core::ptr::null_mut(), tid) }
+        }
+    };
+    if result == 0 {
+        // SAFETY: this is the new process, with every signal blocked.
+        unsafe { run(&raw const *plan) }
+    }
+    result
+}
+
+/// How long a look at the child is put off, in milliseconds.
+const LONGEST_TICK: u32 = 10;
+/// How long a child may be stopped, in milliseconds in which this thread ran.
+const STOPPED_FOR: u32 = 1000;
+
+/// Waits until the child has executed its program: `None`. Or how it came to its end, or what it was at.
+fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadline: Deadline) -> Option<End> {
+    let mut tick = 1;
+    let mut stop: Option<(c_int, u32)> = None;
+    loop {
+        let word = words.word.load(Ordering::Acquire);
+        match pipe {
+            // It reports by its memory; that the pipe is closed is only one more reason to look.
+            Some(pipe) if word == 0 => {
+                #[allow(clippy::cast_possible_wrap)] // a few milliseconds
+                let _ = sys::is_readable(pipe.as_raw(), Some(tick as c_int));
+            }
+            _ if word & OWNER_DIED == 0 => futex_wait(&words.word, word, tick),
+            _ => {}
+        }
+        if words.report.failed().is_some() {
+            return Some(End::Told);
+        }
+        match progress(child, words, pipe) {
+            Progress::Executed if words.report.failed().is_some() => return Some(End::Told),
+            Progress::Executed => return None,
+            Progress::Ended(status) => return Some(End::Ended(signal_of(status))),
+            Progress::Ending => sys::sleep_ms(1),
+            Progress::NotYet => {}
+        }
+        if let Some(signal) = stopped_by(child) {
+            let (first, ran) = stop.unwrap_or((signal, 0));
+            if ran >= STOPPED_FOR {
+                return Some(End::Stopped(first));
+            }
+            // A child that cannot be told to go on is killed when its time is up.
+            let _ = sys::kill(child, libc::SIGCONT);
+            stop = Some((first, ran + 1));
+            tick = 1;
+        } else {
+            stop = stop.map(|(first, ran)| (first, ran + tick));
+            tick = (tick * 2).min(LONGEST_TICK);
+        }
+        if deadline.has_passed() {
+            return Some(End::TimedOut);
+        }
+    }
+}
+
+enum Progress {
+    Executed,
+    NotYet,
+    /// It is on its way out, and its status is not there yet.
+    Ending,
+    Ended(c_int),
+}
+
+fn progress(child: &Child<'_>, words: &Words, pipe: Option<&Fd>) -> Progress {
+    let died = words.word.load(Ordering::Acquire) & OWNER_DIED != 0;
+    let Some(pipe) = pipe else {
+        return match started(child) {
+            Started::Executed => Progress::Executed,
+            Started::Ended(status) => Progress::Ended(status),
+            Started::NotYet if died => Progress::Ending,
+            Started::NotYet => Progress::NotYet,
+        };
+    };
+    // This child has its exit signal from the beginning, so its status does not tell whether it has executed anything.
+    // Executing is what closes the pipe, if nobody else has it, and what gives up the futex, if it holds it.
+    let before_exec = words.report.reached().0 != Step::Exec;
+    match sys::look(child, false) {
+        Look::Ended(status) if before_exec => Progress::Ended(status),
+        Look::Ended(_) | Look::NoChild => Progress::Executed,
+        _ if died || sys::is_readable(pipe.as_raw(), Some(0)) => {
+            if before_exec {
+                Progress::Ending
+            } else {
+                Progress::Executed
+            }
+        }
+        _ if words.word.load(Ordering::Acquire) == 0 && !before_exec && sys::has_executed(child.pid) == Some(true) => {
+            Progress::Executed
+        }
+        _ => Progress::NotYet,
+    }
+}
+
+/// Waits until a child that is ending has ended, for so many milliseconds at the most. Its status, as waitpid() has it; it
+/// is not reaped.
+pub(super) fn wait_for_end(child: &Child<'_>, ms: i64) -> Option<c_int> {
+    let deadline = Deadline::after_ms(ms);
+    let mut pause = sys::pause::Pause::new();
+    loop {
+        if let Look::Ended(status) = sys::look(child, false) {
+            return Some(status);
+        }
+        if deadline.has_passed() {
+            return None;
+        }
+        match child.pidfd {
+            Some(pidfd) => {
+                if sys::is_readable(pidfd.as_raw(), deadline.left_ms()) {
+                    // The next look sees it, or a tracer does first.
+                    pause.sleep(Some(1));
+                }
+            }
+            None => pause.sleep(deadline.left_ms()),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Children with a death signal, for a thread that is not the main thread.
+//!
+//! The kernel sends that signal when the *thread* that made the child ends. A thread that spawns may end while the
+//! program goes on, so a helper thread makes the child and ends with it. The caller makes the helper, so that the child
+//! has what the caller has at this moment: its user, capabilities, filters, namespaces, CPUs and niceness.
+
+use core::cell::UnsafeCell;
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use super::choose::create;
+use super::Outcome;
+use crate::base::errno::Errno;
+use crate::child::plan::Plan;
+use crate::process::Deadline;
+use crate::sys::fd::Fd;
+use crate::sys::mask::BlockedSignals;
+use crate::sys::process::{Child, Look};
+use crate::sys::{self, is_readable, wait_while, wake_one};
+
+struct Job {
+    plan: *mut Plan,
+    mask: sys::Mask,
+    fork_allowed: bool,
+    deadline: Deadline,
+    outcome: UnsafeCell<Outcome>,
+    done: AtomicI32,
+}
+
+/// The helper needs the child's stack and little else. A program whose thread-local storage is large needs more.
+const STACK: usize = if cfg!(all(feature = "capi", not(feature = "std"))) { 65536 } else { 262_144 };
+
+/// As create(), by a thread that ends with the child.
+pub(super) fn start_by_helper(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
+    let job = Job {
+        plan: &raw mut *plan,
+        mask: sys::current_mask(),
+        fork_allowed,
+        deadline,
+        outcome: UnsafeCell::new(Outcome::NoProcess(Errno::from_raw(libc::EAGAIN))),
+        done: AtomicI32::new(0),
+    };
+    if let Err(errno) = start_thread(&job) {
+        return Outcome::NoThread(errno);
+    }
+    while job.done.load(Ordering::Acquire) == 0 {
+        wait_while(&job.done, 0);
+    }
+    job.outcome.into_inner()
+}
+
+/// Starts the helper with every signal blocked but libc's own: it must change its user when libc asks all threads to.
+fn start_thread(job: &Job) -> Result<(), Errno> {
+    let _blocked = BlockedSignals::new()?;
+    match create_thread(job, STACK) {
+        Err(errno) if errno.as_raw() == libc::EINVAL => create_thread(job, 0),
+        result => result,
+    }
+}
+
+/// A `stack` of 0 is as large as usual.
+fn create_thread(job: &Job, stack: usize) -> Result<(), Errno> {
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: there is room for them.
+    check(unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) })?;
+    // SAFETY: pthread_attr_init() has succeeded.
+    let mut attributes = unsafe { attributes.assume_init() };
+    // SAFETY: they are attributes; only an unknown state is refused.
+    let mut result = check(unsafe {
+        libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED)
+    });
+    if result.is_ok() && stack > 0 {
+        // SAFETY: they are attributes.
+        result = check(unsafe { libc::pthread_attr_setstacksize(&raw mut attributes, stack) });
+    }
+    if result.is_ok() {
+        let mut thread = MaybeUninit::uninit();
+        let job = core::ptr::from_ref(job).cast_mut().cast::<c_void>();
+        // SAFETY: there is room for a name; the job is there until the thread says that it is done.
+        result = check(unsafe { libc::pthread_create(thread.as_mut_ptr(), &raw const attributes, help, job) });
+    }
+    // SAFETY: they are attributes, and not used any more.
+    let _ = unsafe { libc::pthread_attr_destroy(&raw mut attributes) };
+    result
+}
+
+/// pthread functions answer with an errno.
+fn check(error: c_int) -> Result<(), Errno> {
+    if error == 0 {
+        Ok(())
+    } else {
+        Err(Errno::from_raw(error))
+    }
+}
+
+extern "C" fn help(job: *mut c_void) -> *mut c_void {
+    // SAFETY: it is the caller's, who waits.
+    let job = unsafe { &*job.cast::<Job>() };
+    // SAFETY: as above.
+    let plan = unsafe { &mut *job.plan };
+    let outcome = create(plan, Some(job.mask), job.fork_allowed, job.deadline);
+    let child = match &outcome {
+        // A descriptor of its own, for the handle's may be closed before the child ends.
+        Outcome::Started(created) => Some((created.pid, created.pidfd.as_ref().and_then(duplicate))),
+        _ => None,
+    };
+    // SAFETY: the caller does not look at it before it is told.
+    let place = unsafe { &mut *job.outcome.get() };
+    *place = outcome;
+    job.done.store(1, Ordering::Release);
+    // The job may be gone already; only its address is named.
+    wake_one(&job.done);
+    if let Some((pid, pidfd)) = child {
+        wait_for_end(pid, pidfd);
+    }
+    null_mut()
+}
+
+fn duplicate(pidfd: &Fd) -> Option<Fd> {
+    Fd::from_result(sys::duplicate(pidfd.as_raw(), 3)).ok()
+}
+
+/// Until the child has ended. It is not reaped here.
+fn wait_for_end(pid: c_int, pidfd: Option<Fd>) {
+    let by_id = Child { pid, pidfd: None, ours: true, detached: false };
+    if let Some(pidfd) = pidfd {
+        while !is_readable(pidfd.as_raw(), None) {}
+        // Somebody may have closed it; were this thread to end then, the child would.
+        if !matches!(sys::look(&by_id, false), Look::Alive | Look::Stopped) {
+            return;
+        }
+    }
+    let mut pause = sys::pause::Pause::new();
+    while let Look::Alive | Look::Stopped = sys::look(&by_id, true) {
+        pause.sleep(None);
+    }
+}
+

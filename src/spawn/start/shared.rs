@@ -1,0 +1,57 @@
+//! Memory that a parent and a child with a copy of the rest both have.
+
+use core::ptr::{null_mut, NonNull};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use core::sync::atomic::AtomicU32;
+
+use crate::base::errno::Errno;
+use crate::child::report::Report;
+
+/// What parent and child tell each other.
+pub(super) struct Words {
+    /// The kernel marks it when the child has executed its program or has ended.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) word: AtomicU32,
+    /// Not 0: the child may go on.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(super) go: AtomicU32,
+    pub(super) report: Report,
+}
+
+/// A mapping with these words. Dropping it takes the parent's away; the child keeps its own.
+pub(super) struct Shared(NonNull<Words>);
+
+impl Shared {
+    pub(super) fn new() -> Result<Self, Errno> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_SHARED | libc::MAP_ANON;
+        // SAFETY: a new mapping harms nobody.
+        let memory = unsafe { libc::mmap(null_mut(), size_of::<Words>(), protection, flags, -1, 0) };
+        if memory == libc::MAP_FAILED {
+            return Err(Errno::current());
+        }
+        let words = NonNull::new(memory.cast::<Words>()).ok_or(Errno::from_raw(libc::ENOMEM))?;
+        let new = Words {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            word: AtomicU32::new(0),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            go: AtomicU32::new(0),
+            report: Report::new(),
+        };
+        // SAFETY: a fresh mapping with room for it, aligned to a page.
+        unsafe { words.write(new) };
+        Ok(Self(words))
+    }
+
+    pub(super) fn words(&self) -> &Words {
+        // SAFETY: the mapping is there as long as this, and the child changes atomics only.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: nobody in this process has a reference any more.
+        let _ = unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Words>()) };
+    }
+}

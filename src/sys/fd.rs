@@ -1,0 +1,58 @@
+//! Descriptors that are closed when nobody has them any more.
+
+use core::ffi::c_int;
+
+use crate::sys;
+use crate::base::errno::Errno;
+
+/// An open descriptor, closed when dropped.
+#[derive(Debug)]
+pub(crate) struct Fd(c_int);
+
+impl Fd {
+    /// Takes what a system call has answered, a descriptor or a negative errno.
+    pub(crate) fn from_result(result: isize) -> Result<Self, Errno> {
+        Errno::check(result).map(Self)
+    }
+
+    pub(crate) const fn as_raw(&self) -> c_int {
+        self.0
+    }
+
+    /// Gives it away.
+    pub(crate) fn into_raw(self) -> c_int {
+        let number = self.0;
+        core::mem::forget(self);
+        number
+    }
+
+    /// The same or, if that is stdin, stdout or stderr, which the program may have closed, a copy that is not.
+    pub(crate) fn above_stdio(self) -> Result<Self, Errno> {
+        if self.0 > 2 {
+            return Ok(self);
+        }
+        Self::from_result(sys::duplicate(self.0, 3))
+    }
+}
+
+impl Drop for Fd {
+    fn drop(&mut self) {
+        // What close() has to say of a pipe or a process is of no use to anybody.
+        let _ = sys::close(self.0);
+    }
+}
+
+/// Both ends of a new pipe, with CLOEXEC.
+pub(crate) struct Pipe {
+    pub(crate) read: Fd,
+    pub(crate) write: Fd,
+}
+
+impl Pipe {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let mut ends: [c_int; 2] = [-1; 2];
+        Errno::check(sys::pipe(&mut ends))?;
+        let [read, write] = ends.map(Fd);
+        Ok(Self { read: read.above_stdio()?, write: write.above_stdio()? })
+    }
+}

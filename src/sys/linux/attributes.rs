@@ -1,0 +1,120 @@
+//! What a child has beside signals and descriptors: session, directory, limits, credentials, death signal.
+
+use core::ffi::{c_char, c_int};
+
+use super::descriptors::is_readable;
+use super::syscall::syscall;
+
+/// A limit as the kernel has it on every processor.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) soft: u64,
+    pub(crate) hard: u64,
+}
+
+#[inline(always)]
+pub(crate) fn setsid() -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(libc::SYS_setsid) }
+}
+
+#[inline(always)]
+pub(crate) fn setpgid(group: c_int) -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(libc::SYS_setpgid, 0, group) }
+}
+
+/// # Safety
+///
+/// `path` is NUL-terminated.
+#[inline(always)]
+pub(crate) unsafe fn chdir(path: *const c_char) -> isize {
+    // SAFETY: the caller vouches for `path`.
+    unsafe { syscall!(libc::SYS_chdir, path) }
+}
+
+#[inline(always)]
+pub(crate) fn umask(mask: u32) {
+    // It cannot fail; the result is the old one.
+    // SAFETY: demands nothing.
+    let _ = unsafe { syscall!(libc::SYS_umask, mask) };
+}
+
+#[inline(always)]
+pub(crate) fn set_limit(resource: c_int, limit: &Limit) -> isize {
+    // SAFETY: `limit` is one.
+    unsafe { syscall!(libc::SYS_prlimit64, 0, resource, &raw const *limit, 0) }
+}
+
+// Where ids had 16 bits once, the calls with 32 have names of their own.
+#[cfg(not(any(target_arch = "x86", target_arch = "arm", target_arch = "m68k", target_arch = "sparc")))]
+use libc::{SYS_setgroups as SETGROUPS, SYS_setresgid as SETRESGID, SYS_setresuid as SETRESUID};
+#[cfg(any(target_arch = "x86", target_arch = "arm", target_arch = "m68k", target_arch = "sparc"))]
+use libc::{SYS_setgroups32 as SETGROUPS, SYS_setresgid32 as SETRESGID, SYS_setresuid32 as SETRESUID};
+
+/// # Safety
+///
+/// `groups` has `n` of them.
+#[inline(always)]
+pub(crate) unsafe fn setgroups(groups: *const u32, n: usize) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(SETGROUPS, n, groups) }
+}
+
+/// The real, the effective and the saved one.
+#[inline(always)]
+pub(crate) fn setgid(id: u32) -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(SETRESGID, id, id, id) }
+}
+
+/// The real, the effective and the saved one.
+#[inline(always)]
+pub(crate) fn setuid(id: u32) -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(SETRESUID, id, id, id) }
+}
+
+/// Drops the ambient capabilities, which a change of user and exec would leave. Before Linux 4.3 there are none.
+#[inline(always)]
+pub(crate) fn clear_ambient_capabilities() -> isize {
+    const CLEAR_ALL: c_int = libc::PR_CAP_AMBIENT_CLEAR_ALL;
+    // SAFETY: takes numbers.
+    let result = unsafe { syscall!(libc::SYS_prctl, libc::PR_CAP_AMBIENT, CLEAR_ALL, 0, 0, 0) };
+    if result == -(libc::EINVAL as isize) {
+        return 0;
+    }
+    result
+}
+
+#[inline(always)]
+pub(crate) fn no_new_privileges() -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(libc::SYS_prctl, libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
+}
+
+/// Has `signal` sent to this process when the thread that made it ends. Where `parent` has ended before, sends it now. A
+/// parent outside this process's PID namespace has no id here: `pidfd` is a descriptor of it, or -1.
+#[inline(always)]
+pub(crate) fn set_death_signal(signal: c_int, parent: c_int, pidfd: c_int) -> isize {
+    // SAFETY: takes numbers.
+    let result = unsafe { syscall!(libc::SYS_prctl, libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) };
+    let seen = getppid();
+    if result < 0 || seen == parent || seen == 0 && (pidfd < 0 || !is_readable(pidfd, Some(0))) {
+        return result;
+    }
+    // SAFETY: takes nothing.
+    let this = unsafe { syscall!(libc::SYS_getpid) };
+    // SAFETY: to nobody but this process.
+    unsafe { syscall!(libc::SYS_kill, this, signal) }
+}
+
+/// The parent's id, or 0 where the parent is in another PID namespace.
+#[inline(always)]
+pub(crate) fn getppid() -> c_int {
+    #[allow(clippy::cast_possible_truncation)] // a process id
+    // SAFETY: takes nothing.
+    let parent = unsafe { syscall!(libc::SYS_getppid) } as c_int;
+    parent
+}

@@ -1,0 +1,225 @@
+//! Descriptors: how they are made, marked and looked at.
+
+use core::ffi::{c_char, c_int, c_long};
+use core::mem::MaybeUninit;
+
+use super::attributes::Limit;
+use super::syscall::syscall;
+use crate::base::abi::{CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE};
+
+/// A copy of `fd` with CLOEXEC, at the lowest number from `from` on.
+#[inline(always)]
+pub(crate) fn duplicate(fd: c_int, from: c_int) -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(FCNTL, fd, libc::F_DUPFD_CLOEXEC, from) }
+}
+
+/// Makes `target` what `fd` is, without CLOEXEC. They are not the same.
+#[inline(always)]
+pub(crate) fn replace(fd: c_int, target: c_int) -> isize {
+    // SAFETY: the caller owns this process's descriptors.
+    unsafe { syscall!(libc::SYS_dup3, fd, target, 0) }
+}
+
+/// The flags of a descriptor: 0 or `FD_CLOEXEC`.
+#[inline(always)]
+pub(crate) fn descriptor_flags(fd: c_int) -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(FCNTL, fd, libc::F_GETFD) }
+}
+
+/// Lets exec leave `fd` open.
+#[inline(always)]
+pub(crate) fn keep_over_exec(fd: c_int) -> isize {
+    // SAFETY: demands nothing.
+    unsafe { syscall!(FCNTL, fd, libc::F_SETFD, 0) }
+}
+
+/// Has exec close `fd`.
+#[inline(always)]
+pub(crate) fn close_on_exec(fd: c_int) -> isize {
+    // SAFETY: takes numbers.
+    unsafe { syscall!(FCNTL, fd, libc::F_SETFD, libc::FD_CLOEXEC) }
+}
+
+#[cfg(target_pointer_width = "64")]
+const FCNTL: c_long = libc::SYS_fcntl;
+#[cfg(target_pointer_width = "32")]
+const FCNTL: c_long = libc::SYS_fcntl64;
+
+/// # Safety
+///
+/// `path` is NUL-terminated.
+#[inline(always)]
+pub(crate) unsafe fn open(path: *const c_char, flags: c_int) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path, flags | libc::O_CLOEXEC, 0) }
+}
+
+#[inline(always)]
+pub(crate) fn open_dev_null() -> isize {
+    // SAFETY: the path is NUL-terminated.
+    unsafe { open(c"/dev/null".as_ptr(), libc::O_RDWR) }
+}
+
+#[inline(always)]
+pub(crate) fn close(fd: c_int) -> isize {
+    // SAFETY: the caller owns this process's descriptors.
+    unsafe { syscall!(libc::SYS_close, fd) }
+}
+
+/// Makes the table of descriptors, which is the parent's, this process's own, without those from `from` on.
+#[inline(always)]
+pub(crate) fn unshare_descriptors(from: c_int) -> isize {
+    // SAFETY: from here on the table is ours.
+    unsafe { syscall!(libc::SYS_close_range, from, u32::MAX, CLOSE_RANGE_UNSHARE) }
+}
+
+/// Has exec close every descriptor from `first` to `last`, or with -1 all that follow. Since Linux 5.11.
+#[inline(always)]
+pub(crate) fn mark_range(first: c_int, last: c_int) -> isize {
+    // SAFETY: takes numbers.
+    unsafe { syscall!(libc::SYS_close_range, first, last, CLOSE_RANGE_CLOEXEC) }
+}
+
+/// Calls `with` for every descriptor from 3 on that may be open: those before `end`, or where that is -1 those that the
+/// kernel lists, or where it lists none all that the limit allows.
+#[inline(always)]
+pub(crate) fn each_descriptor(end: c_int, mut with: impl FnMut(c_int)) -> isize {
+    if end >= 0 {
+        each_below(end, with);
+        return 0;
+    }
+    // SAFETY: the path is NUL-terminated.
+    let folder = unsafe { open(c"/proc/self/fd".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY) };
+    if folder < 0 {
+        let mut limit = Limit { soft: 0, hard: 0 };
+        // SAFETY: NULL sets nothing, and there is room for a limit.
+        let result = unsafe { syscall!(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, 0, &raw mut limit) };
+        #[allow(clippy::cast_possible_truncation)] // no table is larger
+        each_below(limit.soft.min(c_int::MAX as u64) as c_int, with);
+        return result;
+    }
+    #[allow(clippy::cast_possible_truncation)] // a descriptor
+    let folder = folder as c_int;
+    let result = each_listed(folder, &mut with);
+    // It was opened to be read.
+    let _ = close(folder);
+    result
+}
+
+#[inline(always)]
+fn each_below(end: c_int, mut with: impl FnMut(c_int)) {
+    let mut fd = 3;
+    while fd < end {
+        with(fd);
+        fd += 1;
+    }
+}
+
+/// The entries of /proc/self/fd, but for the folder itself.
+#[inline(always)]
+fn each_listed(folder: c_int, with: &mut impl FnMut(c_int)) -> isize {
+    /// Entries of a directory: inode (8 bytes), offset (8), length (2), type (1), name.
+    const NAME: usize = 19;
+    const LENGTH: usize = 16;
+    #[repr(C, align(8))]
+    struct Entries([MaybeUninit<u8>; 1024]);
+    let mut entries = Entries([MaybeUninit::uninit(); 1024]);
+    let start = entries.0.as_mut_ptr().cast::<u8>();
+    loop {
+        // SAFETY: `start` has room for so many bytes.
+        let n = unsafe { syscall!(libc::SYS_getdents64, folder, start, size_of::<Entries>()) };
+        let Ok(end) = usize::try_from(n) else { return n };
+        if end == 0 {
+            return 0;
+        }
+        let mut entry = 0;
+        while entry < end {
+            // SAFETY: the kernel has written whole entries, up to `end`.
+            let length = unsafe { start.add(entry + LENGTH) }.cast::<u16>();
+            // SAFETY: so there is one.
+            let length = unsafe { length.read_unaligned() };
+            // SAFETY: a name is in the entry.
+            let name = unsafe { start.add(entry + NAME) };
+            // SAFETY: it ends with a NUL.
+            let fd = unsafe { number(name) };
+            if fd >= 3 && fd != folder {
+                with(fd);
+            }
+            entry += usize::from(length);
+        }
+    }
+}
+
+/// The number that a text is, or -1.
+///
+/// # Safety
+///
+/// `text` is NUL-terminated.
+#[inline(always)]
+unsafe fn number(mut text: *const u8) -> c_int {
+    let mut value: c_int = 0;
+    loop {
+        // SAFETY: not behind the NUL.
+        let byte = unsafe { text.read() };
+        match byte {
+            0 => return value,
+            b'0'..=b'9' => value = value.wrapping_mul(10).wrapping_add(c_int::from(byte - b'0')),
+            _ => return -1,
+        }
+        // SAFETY: it was not the NUL.
+        text = unsafe { text.add(1) };
+    }
+}
+
+/// # Safety
+///
+/// `bytes` has room for `n`.
+#[inline(always)]
+pub(crate) unsafe fn read(fd: c_int, bytes: *mut u8, n: usize) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_read, fd, bytes, n) }
+}
+
+/// A pipe with CLOEXEC: the end to read and the end to write.
+#[inline(always)]
+pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
+    // SAFETY: there is room for two.
+    unsafe { syscall!(libc::SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }
+}
+
+/// Whether there is something to read, or the end, within so many milliseconds; for ever with `None`. Ends early where a
+/// signal handler has run.
+pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: there is one descriptor.
+    unsafe { poll_one(&raw mut poll, ms) > 0 }
+}
+
+/// # Safety
+///
+/// `poll` is one that may be written to.
+#[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
+#[inline(always)]
+unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_poll, poll, 1, ms.unwrap_or(-1)) }
+}
+
+/// Newer processors have only this, which writes down how much time was left, and takes longer for it.
+///
+/// # Safety
+///
+/// `poll` is one that may be written to.
+#[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
+#[inline(always)]
+unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
+    let time = ms.map(|ms| {
+        let ms = c_long::from(ms);
+        [ms / 1000, ms % 1000 * 1_000_000]
+    });
+    let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: as the caller says, and `time` is NULL or the kernel's timespec; NULL leaves the mask alone.
+    unsafe { syscall!(libc::SYS_ppoll, poll, 1, time, 0, 0) }
+}

@@ -1,0 +1,35 @@
+//! Becoming a program, ending, and waiting for time to pass.
+
+use core::ffi::{c_char, c_int, c_long};
+
+use super::syscall::syscall;
+
+/// Becomes another program. Where it returns, that is an error.
+///
+/// # Safety
+///
+/// `path` is NUL-terminated, and the lists and their members are, too.
+#[inline(always)]
+pub(crate) unsafe fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_execve, path, argv, envp) }
+}
+
+/// Sleeps for less than a second.
+#[inline(always)]
+pub(crate) fn sleep_ms(ms: u32) {
+    let time: [c_long; 2] = [0, ms as c_long * 1_000_000];
+    // A signal may end it early: the caller looks at a clock, or tries again.
+    // SAFETY: `time` is the kernel's timespec; NULL asks for nothing.
+    let _ = unsafe { syscall!(libc::SYS_clock_nanosleep, libc::CLOCK_MONOTONIC, 0, &raw const time, 0) };
+}
+
+/// Ends the process.
+#[inline(always)]
+pub(crate) fn exit(status: c_int) -> ! {
+    loop {
+        // SAFETY: demands nothing.
+        let _ = unsafe { syscall!(libc::SYS_exit_group, status) };
+    }
+}
+

@@ -1,0 +1,146 @@
+//! One system call. The result is the kernel's: an error is negative.
+
+use core::mem::MaybeUninit;
+
+/// One system call. Each argument is anything that fits into a register.
+///
+/// Beside the system call's own demands it has none.
+macro_rules! syscall {
+    ($number:expr $(, $argument:expr)*) => {
+        $crate::sys::syscall::call(
+            $crate::sys::syscall::Register::value($number),
+            $crate::sys::syscall::arguments(&[$($crate::sys::syscall::Register::value($argument)),*]),
+        )
+    };
+}
+pub(crate) use syscall;
+
+/// What fits into a register. The kernel looks at as many bits of it as it wants.
+pub(crate) trait Register {
+    fn value(self) -> usize;
+}
+
+macro_rules! registers {
+    ($($number:ty),*) => {$(
+        impl Register for $number {
+            #[inline(always)]
+            #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+            fn value(self) -> usize {
+                self as usize
+            }
+        }
+    )*};
+}
+registers!(i32, u32, i64, usize, isize);
+
+impl<T> Register for *const T {
+    #[inline(always)]
+    fn value(self) -> usize {
+        self as usize
+    }
+}
+
+impl<T> Register for *mut T {
+    #[inline(always)]
+    fn value(self) -> usize {
+        self as usize
+    }
+}
+
+/// What a register holds: anything, if the system call does not look at it.
+pub(crate) type Argument = MaybeUninit<usize>;
+
+/// Six arguments, of which those that are not given are anything.
+#[inline(always)]
+pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
+    let mut all = [Argument::uninit(); 6];
+    for (place, argument) in all.iter_mut().zip(given) {
+        place.write(*argument);
+    }
+    all
+}
+
+/// # Safety
+///
+/// Whatever the system call demands.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, in("rdx") c,
+            in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _,
+            options(nostack, preserves_flags));
+    }
+    result
+}
+
+/// # Safety
+///
+/// Whatever the system call demands.
+#[cfg(target_arch = "aarch64")]
+#[inline(always)]
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
+    unsafe {
+        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a => result, in("x1") b, in("x2") c, in("x3") d,
+            in("x4") e, in("x5") f, options(nostack, preserves_flags));
+    }
+    result
+}
+
+/// # Safety
+///
+/// Whatever the system call demands.
+#[cfg(target_arch = "riscv64")]
+#[inline(always)]
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
+    let [a, b, c, d, e, f] = arguments;
+    let result;
+    // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
+    unsafe {
+        core::arch::asm!("ecall", in("a7") number, inlateout("a0") a => result, in("a1") b, in("a2") c, in("a3") d,
+            in("a4") e, in("a5") f, options(nostack, preserves_flags));
+    }
+    result
+}
+
+/// On the other processors by libc's `syscall()`, which does nothing more than to set errno; that is as before afterwards.
+///
+/// # Safety
+///
+/// Whatever the system call demands.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+#[inline(always)]
+#[allow(clippy::cast_possible_wrap)] // the number and the arguments are registers, which have no sign
+pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
+    extern "C" {
+        fn syscall(number: libc::c_long, ...) -> libc::c_long;
+        #[cfg(target_os = "linux")]
+        fn __errno_location() -> *mut libc::c_int;
+        #[cfg(target_os = "android")]
+        #[link_name = "__errno"]
+        fn __errno_location() -> *mut libc::c_int;
+    }
+    // SAFETY: any bits are a number.
+    // SAFETY: answers with the address of the thread's own errno.
+    let errno = unsafe { __errno_location() };
+    // SAFETY: valid, aligned, and no other thread uses it.
+    let before = unsafe { errno.read() };
+    // SAFETY: any bits are a number.
+    let [a, b, c, d, e, f] = arguments.map(|argument| unsafe { argument.assume_init() });
+    // SAFETY: as the caller says.
+    let result = unsafe { syscall(number as libc::c_long, a, b, c, d, e, f) };
+    if result != -1 {
+        return result as isize;
+    }
+    // SAFETY: as above.
+    let error = unsafe { errno.read() };
+    // SAFETY: as above.
+    unsafe { errno.write(before) };
+    -(error as isize)
+}

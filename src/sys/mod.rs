@@ -1,0 +1,33 @@
+//! What a system offers, under the same names everywhere. The platform is chosen here and nowhere else.
+//!
+//! What a child may call answers as a system call of Linux does, with a negative errno where it failed, and is
+//! async-signal-safe.
+
+#[cfg(unix)]
+mod clock;
+pub(crate) mod fd;
+pub(crate) mod lock;
+#[cfg(unix)]
+pub(crate) mod mask;
+#[cfg(unix)]
+mod names;
+pub(crate) mod pause;
+pub(crate) mod process;
+
+#[cfg(unix)]
+pub(crate) use clock::now_ms;
+#[cfg(unix)]
+pub(crate) use names::signal_name;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use linux::*;
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+mod posix;
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+pub(crate) use posix::*;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(crate) use windows::*;

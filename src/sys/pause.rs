@@ -1,0 +1,24 @@
+//! Pauses that grow, where the system has nothing to wait for: nothing ever spins.
+
+use core::ffi::c_int;
+
+/// Pauses that grow.
+pub(crate) struct Pause {
+    next_ms: u32,
+    /// The system said that there is something to see.
+    pub(crate) told: bool,
+}
+
+impl Pause {
+    const LONGEST_MS: u32 = 32;
+
+    pub(crate) const fn new() -> Self {
+        Self { next_ms: 1, told: false }
+    }
+
+    pub(crate) fn sleep(&mut self, at_most_ms: Option<c_int>) {
+        let limit = at_most_ms.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(Self::LONGEST_MS);
+        super::sleep_ms(self.next_ms.min(limit));
+        self.next_ms = (self.next_ms * 2).min(Self::LONGEST_MS);
+    }
+}

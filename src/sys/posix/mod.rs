@@ -1,0 +1,7 @@
+//! macOS and the BSDs: libc's functions.
+
+mod calls;
+mod process_calls;
+
+pub(crate) use calls::*;
+pub(crate) use process_calls::*;
