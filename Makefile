@@ -55,9 +55,9 @@ check: build ## every test that needs no other platform, and the quick form of t
 .PHONY: lint
 lint: ## formatting, clippy and the manual, with warnings denied
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	cargo clippy --locked --all-targets --features host-error -- -D warnings
-	cargo clippy --locked --lib --no-default-features -- -D warnings
+	cargo clippy --locked --workspace --exclude qemu-fork-abi --all-targets -- -D warnings
+	cargo clippy --locked --package qemu-fork-capi --all-targets --features host-error -- -D warnings
+	cargo clippy --locked --package qemu-fork-capi --lib --no-default-features --features capi -- -D warnings
 	scripts/lint-manual.sh
 
 # Sphinx, into an environment of its own.

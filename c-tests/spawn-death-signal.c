@@ -1,6 +1,7 @@
 /*
  * death_signal: the child gets it when the program ends, however that ends, and not when the thread ends that spawned it.
- * The thread that the library keeps for this is there when it is needed and not before.
+ * The kernel takes the end of a thread for that of a parent. So a thread that is not the main thread has the child made by
+ * a thread of the library's, which is there for as long as the child is.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -63,27 +64,63 @@ static void *spawn_and_end(void *arg)
     return NULL;
 }
 
+static void *spawn_without_taking(void *arg)
+{
+    struct thread *self = arg;
+
+    self->tid = (pid_t)syscall(SYS_gettid);
+    self->process = must_spawn(ARGS(SELF, "cat"), &self->opts);
+    return NULL;
+}
+
+/* A thread has been joined a moment before the kernel is done with it; the signal is sent in between. */
+static void await_end_of_task(pid_t tid)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/task/%d", (int)tid);
+    while (access(path, F_OK) == 0) {
+        yield_a_moment();
+    }
+}
+
 static void test_thread_ends(void)
 {
     struct thread self = {.opts = *OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT,
                                            .death_signal = SIGKILL)};
-    char path[64];
     pthread_t thread;
 
     if (pthread_create(&thread, NULL, spawn_and_end, &self) != 0) {
         bail("pthread_create");
     }
     pthread_join(thread, NULL);
-    /* It has been joined a moment before the kernel is done with it; the signal is sent in between. */
-    snprintf(path, sizeof(path), "/proc/self/task/%d", (int)self.tid);
-    while (access(path, F_OK) == 0) {
-        yield_a_moment();
-    }
+    await_end_of_task(self.tid);
     (void)!write(self.in, "x", 1);
     is_int(get_byte(self.out), 'x', "the thread that spawned it has ended, and the child lives");
     close(self.in);
     close(self.out);
     is_int(end_of(self.process), 0, "it ends by itself");
+}
+
+/* Spawns a cat in a thread that ends. */
+static QemuProcess *spawn_in_thread(void)
+{
+    struct thread self = {.opts = *OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN, .death_signal = SIGTERM)};
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, spawn_without_taking, &self) != 0) {
+        bail("pthread_create");
+    }
+    pthread_join(thread, NULL);
+    await_end_of_task(self.tid);
+    return self.process;
+}
+
+/* Lets a cat end; its exit status. */
+static int stop_cat(QemuProcess *process)
+{
+    close(qemu_process_take_fd(process, STDIN_FILENO));
+    return end_of(process);
 }
 
 struct middle {
@@ -99,8 +136,8 @@ static void be_the_middle(const struct middle *middle)
     const QemuSpawnFd map[] = {{middle->to_test, STDOUT_FILENO}};
 
     if (middle->forks) {
-        /* The library's thread is there, and then it is not: the program forks. */
-        QemuProcess *process = must_spawn(ARGS(SELF, "pause"), OPTIONS(.death_signal = SIGKILL));
+        /* A thread of the library's is there, and then it is not: the program forks. */
+        QemuProcess *process = spawn_in_thread();
         pid_t pid = fork();
 
         if (pid > 0) {
@@ -158,12 +195,17 @@ static void test_existence(void)
 
     end_of(process);
     is_int(count_threads(), before, "an ordinary spawn starts no thread");
-    process = must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGTERM));
-    end_of(process);
-    is_int(count_threads(), before + 1, "one with a death signal starts one");
-    process = must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGTERM));
-    end_of(process);
-    is_int(count_threads(), before + 1, "the next uses the same");
+    process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN, .death_signal = SIGTERM));
+    is_int(count_threads(), before, "nor does one with a death signal in the main thread");
+    is_int(stop_cat(process), 0, "and the child ends by itself");
+    process = spawn_in_thread();
+    is_int(count_threads(), before + 1, "in another thread it does");
+    is_int(stop_cat(process), 0, "the child ends by itself");
+    while (count_threads() != before) {
+        yield_a_moment();
+    }
+    ok(true, "and the thread with it");
+    ok(!has_child(), "no child is left");
 }
 
 static void test_errors(void)
@@ -185,12 +227,14 @@ static void change_user(void *arg)
     char path[64];
     DIR *tasks;
     struct dirent *entry;
-    int others = 0;
+    int others = 0, before;
+    QemuProcess *process;
 
     (void)arg;
-    end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGTERM)));
+    process = spawn_in_thread();
+    before = count_threads();
     alarm(100);
-    if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0) {
+    if (before != 2 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0) {
         exit(1);
     }
     tasks = opendir("/proc/self/task");
@@ -207,6 +251,9 @@ static void change_user(void *arg)
         read_all(fd, text, sizeof(text));
         close(fd);
         others += !strstr(text, "\nUid:\t65534\t65534\t65534\t65534\n");
+    }
+    if (stop_cat(process) != 0) {
+        exit(3);
     }
     exit(others == 0 && tasks ? 0 : 2);
 }

@@ -288,9 +288,11 @@ static void check_merge(int a)
     fcntl(STDOUT_FILENO, F_SETFD, FD_CLOEXEC);
     process = start(OPTIONS(.flags = QEMU_SPAWN_MERGE_STDERR));
     expect(0, 0, NULL);
+    expect(1, 1, NULL);
+    expect(2, 1, NULL);
     end = is_expected(process);
     fcntl(STDOUT_FILENO, F_SETFD, 0);
-    ok(end, "MERGE_STDERR where exec closes stdout: both are closed");
+    ok(end, "MERGE_STDERR where stdout has FD_CLOEXEC: the child has it all the same, twice");
 
     close(STDOUT_FILENO);
     process = start(OPTIONS(.flags = QEMU_SPAWN_MERGE_STDERR));

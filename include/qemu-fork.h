@@ -169,20 +169,6 @@ typedef enum QemuProcessEnd {
 } QemuProcessEnd;
 
 /**
- * What the child's signals start from.
- */
-typedef enum QemuSpawnSignals {
-  /**
-   * Every signal at its default disposition and none blocked, as after qemu_fork(); libc's own two as well.
-   */
-  QEMU_SPAWN_SIGNALS_DEFAULT,
-  /**
-   * What plain fork() and exec leave: the mask of the calling thread, and what it ignores.
-   */
-  QEMU_SPAWN_SIGNALS_INHERIT,
-} QemuSpawnSignals;
-
-/**
  * The steps of a spawn. The numbers are not the order in which they run: the manual has a table of that.
  */
 typedef enum QemuSpawnStep {
@@ -239,6 +225,20 @@ typedef enum QemuSpawnStep {
    */
   QEMU_SPAWN_STEP_EXEC,
 } QemuSpawnStep;
+
+/**
+ * What the child's signals start from.
+ */
+typedef enum QemuSpawnSignals {
+  /**
+   * Every signal at its default disposition and none blocked, as after qemu_fork(); libc's own two as well.
+   */
+  QEMU_SPAWN_SIGNALS_DEFAULT,
+  /**
+   * What plain fork() and exec leave: the mask of the calling thread, and what it ignores.
+   */
+  QEMU_SPAWN_SIGNALS_INHERIT,
+} QemuSpawnSignals;
 
 /**
  * How a child ended.
@@ -342,7 +342,7 @@ typedef struct QemuSpawnOptions {
   /**
    * What the child's signals start from.
    */
-  enum QemuSpawnSignals signals;
+  QemuSpawnSignals signals;
   /**
    * Signals to ignore after that, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
    */

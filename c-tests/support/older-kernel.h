@@ -25,6 +25,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -70,7 +73,7 @@ enum { LOW_HALF = 0 };
 static bool forbid(int what, int error)
 {
     const unsigned refuse = SECCOMP_RET_ERRNO | (unsigned)error;
-    struct sock_filter code[24];
+    struct sock_filter code[32];
     struct sock_fprog program = {0, code};
     const struct {
         int what;
@@ -97,6 +100,14 @@ static bool forbid(int what, int error)
         code[program.len++] = UNLESS_EQUAL(TRAPPED_SIGNAL, 1);
         code[program.len++] = ANSWER(SECCOMP_RET_TRAP);
         code[program.len++] = ANSWER(SECCOMP_RET_ALLOW);
+    }
+    if (what & NO_PIDFD_OPEN) {
+        /* An older kernel ignores the flag, which a filter cannot have it do. */
+        code[program.len++] = UNLESS_EQUAL(SYS_clone, 4);
+        code[program.len++] = LOAD_LOW_HALF(args[FLAGS_ARGUMENT]);
+        code[program.len++] = UNLESS_SET(CLONE_PIDFD, 1);
+        code[program.len++] = ANSWER(refuse);
+        code[program.len++] = LOAD(nr);
     }
     if (what & NO_CLONE_VM) {
         code[program.len++] = UNLESS_EQUAL(SYS_clone, 4);

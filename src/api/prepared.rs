@@ -10,10 +10,9 @@ use std::vec::Vec;
 
 use super::spawn::{Spawn, Stdio};
 use crate::base::failure::Failure;
+use crate::base::limit::{Limit, Rlimit};
 use crate::base::message::Arg;
-use crate::child::plan::Rlimit;
 use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_NULL};
-use crate::sys::Limit;
 
 /// What a [`Request`] points to.
 pub(super) struct Prepared {

@@ -12,8 +12,8 @@ use super::prepared::Prepared;
 use super::process::{milliseconds, Process};
 use super::status::Status;
 use crate::base::errno::ErrnoGuard;
-use crate::spawn::request::Flags;
 use crate::base::failure::Failure;
+use crate::spawn::request::Flags;
 use crate::spawn::{run_to_end, spawn};
 
 /// What one of the child's first three descriptors is.

@@ -11,6 +11,12 @@ pub(crate) use libc::pid_t;
 #[allow(non_camel_case_types)]
 pub(crate) type pid_t = isize;
 
+/// A descriptor; on Windows a HANDLE.
+#[cfg(unix)]
+pub(crate) type RawFd = c_int;
+#[cfg(windows)]
+pub(crate) type RawFd = isize;
+
 /// One more than the highest signal number.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const NSIG: c_int = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 128 } else { 65 };
@@ -22,6 +28,8 @@ pub(crate) const NSIG: c_int = 64;
 pub(crate) const NSIG: c_int = 33;
 #[cfg(target_vendor = "apple")]
 pub(crate) const NSIG: c_int = 32;
+#[cfg(windows)]
+pub(crate) const NSIG: c_int = 23;
 
 /// How many bytes of a signal set the kernel has: less than libc's.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -46,11 +54,13 @@ pub(crate) const CLOSE_RANGE_CLOEXEC: usize = 1 << 2;
 /// Signals that Windows does not have.
 pub(crate) const SIGTERM: c_int = libc::SIGTERM;
 #[cfg(unix)]
-pub(crate) use libc::{SIGCONT, SIGKILL};
+pub(crate) use libc::{SIGCONT, SIGKILL, SIGSTOP};
 #[cfg(windows)]
 pub(crate) const SIGKILL: c_int = 9;
 #[cfg(windows)]
 pub(crate) const SIGCONT: c_int = 18;
+#[cfg(windows)]
+pub(crate) const SIGSTOP: c_int = 19;
 
 /// What waitid() calls a process id, and a descriptor of a process.
 #[cfg(any(target_os = "linux", target_os = "android"))]

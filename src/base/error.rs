@@ -45,7 +45,21 @@ static NO_MEMORY: Constant = Constant(Error {
 });
 
 impl ErrorBox {
-    fn new(error: Error) -> Option<Self> {
+    /// `message`, followed by ": " and the text for `cause` where there is one.
+    pub(crate) fn new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> Self {
+        Self::try_new(location, class, cause, message).unwrap_or_else(|| out_of_memory())
+    }
+
+    /// The same; `None` where there is no memory.
+    pub(crate) fn try_new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> Option<Self> {
+        let message = match cause {
+            Some(cause) => cause.describe(|cause| Text::concat(&[message, c": ", cause])),
+            None => Text::concat(&[message]),
+        }?;
+        Self::allocate(Error { message, hint: None, class, location })
+    }
+
+    fn allocate(error: Error) -> Option<Self> {
         Owned::new(error).map(|owned| Self(owned.into_non_null()))
     }
 
@@ -71,7 +85,7 @@ impl Deref for ErrorBox {
 impl Drop for ErrorBox {
     fn drop(&mut self) {
         if !self.is_constant() {
-            // SAFETY: it came from new(), and nobody uses it again.
+            // SAFETY: it came from allocate(), and nobody uses it again.
             drop(unsafe { Owned::from_raw(self.0.as_ptr()) });
         }
     }
@@ -98,20 +112,6 @@ impl ErrorBox {
 }
 
 impl Error {
-    /// `message`, followed by ": " and the text for `cause` where there is one.
-    pub(crate) fn new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> ErrorBox {
-        Self::try_new(location, class, cause, message).unwrap_or_else(|| out_of_memory())
-    }
-
-    /// The same; `None` where there is no memory.
-    pub(crate) fn try_new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> Option<ErrorBox> {
-        let message = match cause {
-            Some(cause) => cause.describe(|cause| Text::concat(&[message, c": ", cause])),
-            None => Text::concat(&[message]),
-        }?;
-        ErrorBox::new(Self { message, hint: None, class, location })
-    }
-
     /// A copy with nothing in common.
     pub(crate) fn copy(&self) -> ErrorBox {
         let copy = Self {
@@ -120,7 +120,7 @@ impl Error {
             class: self.class,
             location: self.location,
         };
-        ErrorBox::new(copy).unwrap_or_else(|| out_of_memory())
+        ErrorBox::allocate(copy).unwrap_or_else(|| out_of_memory())
     }
 
     /// The message, without the hint.

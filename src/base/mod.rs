@@ -9,10 +9,12 @@ pub(crate) mod error;
 pub(crate) mod errp;
 pub(crate) mod failure;
 pub(crate) mod heap;
+pub(crate) mod limit;
 pub(crate) mod message;
 #[cfg(all(feature = "capi", not(feature = "std")))]
 mod panic;
 pub(crate) mod pid;
+pub(crate) mod signals;
 #[cfg(all(feature = "capi", not(feature = "host-error")))]
 pub(crate) mod stderr;
 pub(crate) mod step;

@@ -5,7 +5,7 @@
 
 use core::ffi::c_int;
 
-use libc::{EBADF, EINVAL, EMFILE};
+use libc::{EINVAL, EMFILE};
 
 use super::plan::{Map, Plan, Source};
 use super::report::{Failed, Object};
@@ -21,11 +21,10 @@ pub(super) fn set_descriptors(plan: &Plan) -> Result<(), Failed> {
     if end_fd >= 0 && plan.is_target(end_fd) {
         end_fd = move_away(plan, end_fd, Object::Table, 0)?;
     }
-    // The parent's stdin, stdout and stderr are the child's, even if they have FD_CLOEXEC.
     let mut fd = 0;
     while fd < 3 {
-        if !plan.is_target(fd) {
-            // It may be closed, and then it stays so.
+        if plan.kept_stdio >> fd & 1 == 1 && !plan.is_target(fd) {
+            // Another thread may have closed it meanwhile.
             let _ = sys::keep_over_exec(fd);
         }
         fd += 1;
@@ -34,17 +33,14 @@ pub(super) fn set_descriptors(plan: &Plan) -> Result<(), Failed> {
     let mut i = 0;
     while let Some(map) = plan.maps.get(i) {
         if let Source::Open(source) = map.source {
-            let result = if source == map.target {
-                sys::keep_over_exec(source)
-            } else {
-                sys::replace(source, map.target)
-            };
+            let result =
+                if source == map.target { sys::keep_over_exec(source) } else { sys::replace(source, map.target) };
             check(result, Step::Fds, map.object, map.index)?;
         }
         i += 1;
     }
     if plan.merge_stderr {
-        merge_stderr()?;
+        merge_stderr(plan)?;
     }
     if !plan.leave_fds {
         mark_others(plan, end_fd)?;
@@ -125,14 +121,13 @@ fn move_away(plan: &Plan, fd: c_int, object: Object, index: u32) -> Result<c_int
 
 /// Makes stderr what stdout finally is: closed, if that is closed.
 #[inline(always)]
-fn merge_stderr() -> Result<(), Failed> {
-    let result = sys::replace(1, 2);
-    if result == -(EBADF as isize) {
+fn merge_stderr(plan: &Plan) -> Result<(), Failed> {
+    if plan.stdout_closed && !plan.is_target(1) {
         // Nothing to close is as good.
         let _ = sys::close(2);
         return Ok(());
     }
-    check(result, Step::Fds, Object::Merging, 0).map(|_| ())
+    check(sys::replace(1, 2), Step::Fds, Object::Merging, 0).map(|_| ())
 }
 
 /// Has exec close every descriptor from 3 on that is no target.

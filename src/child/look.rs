@@ -47,7 +47,7 @@ fn hint_of_mode(program: *const c_char) -> Hint {
     if mode < 0 {
         return Hint::None;
     }
-    #[allow(clippy::cast_sign_loss)] // checked
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked, and a mode
     let mode = mode as u32;
     if mode & 0o170_000 == 0o040_000 {
         Hint::Directory

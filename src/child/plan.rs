@@ -6,30 +6,9 @@ use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicU32;
 
 use super::report::{Object, Report};
+use crate::base::limit::Rlimit;
+use crate::base::signals::Signals;
 use crate::sys;
-
-/// A set of signals as bits: signal 1 is the lowest of the first word.
-#[derive(Clone, Copy)]
-pub(crate) struct Signals(pub(crate) [u32; 4]);
-
-impl Signals {
-    pub(crate) const NONE: Self = Self([0; 4]);
-
-    #[inline(always)]
-    pub(crate) fn has(&self, signal: c_int) -> bool {
-        #[allow(clippy::cast_sign_loss)] // 0 becomes a bit that is far beyond the last
-        let bit = signal.wrapping_sub(1) as usize;
-        self.0.get(bit / 32).is_some_and(|word| word >> (bit % 32) & 1 == 1)
-    }
-
-    pub(crate) fn add(&mut self, signal: c_int) {
-        #[allow(clippy::cast_sign_loss)] // 0 becomes a bit that is far beyond the last
-        let bit = signal.wrapping_sub(1) as usize;
-        if let Some(word) = self.0.get_mut(bit / 32) {
-            *word |= 1 << (bit % 32);
-        }
-    }
-}
 
 /// Where a descriptor of the child comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,14 +25,6 @@ pub(crate) struct Map {
     /// For the report: a member of the caller's list, or what a flag asks for.
     pub(crate) object: Object,
     pub(crate) index: u32,
-}
-
-/// One limit of the child, as the caller's list has it.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Rlimit {
-    pub(crate) resource: c_int,
-    pub(crate) limit: sys::Limit,
 }
 
 /// A list of the parent's.
@@ -123,6 +94,11 @@ pub(crate) struct Plan {
     pub(crate) highest_source: c_int,
     pub(crate) leave_fds: bool,
     pub(crate) merge_stderr: bool,
+    /// Those of stdin, stdout and stderr that the parent has open with FD_CLOEXEC, as bits: they are the child's, too. It
+    /// is not for the child to look, for a descriptor of itself may be there by then.
+    pub(crate) kept_stdio: u32,
+    /// The parent has no stdout.
+    pub(crate) stdout_closed: bool,
 
     pub(crate) cwd: *const c_char,
     pub(crate) umask: Option<u32>,
@@ -167,6 +143,8 @@ impl Plan {
         highest_source: 2,
         leave_fds: false,
         merge_stderr: false,
+        kept_stdio: 0,
+        stdout_closed: false,
         cwd: null(),
         umask: None,
         rlimits: List::EMPTY,

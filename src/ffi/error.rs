@@ -95,7 +95,7 @@ pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Err
     let Origin { file, line, function } = origin;
     let cause = (cause != Errno::NONE).then_some(cause);
     let location = Location { file, line, function };
-    let make = || Error::try_new(location, GENERIC_ERROR, cause, message).unwrap_or_else(ErrorBox::no_memory);
+    let make = || ErrorBox::try_new(location, GENERIC_ERROR, cause, message).unwrap_or_else(ErrorBox::no_memory);
     // SAFETY: as the caller says.
     unsafe { classify(errp) }.set(make);
 }
@@ -106,7 +106,7 @@ pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Err
 #[inline(never)]
 unsafe fn set(errp: *mut *mut Error, location: Location, class: c_int, cause: Option<Errno>, message: &CStr) {
     // SAFETY: the caller vouches for `errp`.
-    unsafe { classify(errp) }.set(|| Error::new(location, class, cause, message));
+    unsafe { classify(errp) }.set(|| ErrorBox::new(location, class, cause, message));
 }
 
 /// The entry point of the error_setg() family: the header's inlines have formatted `message`.

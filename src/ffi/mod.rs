@@ -36,11 +36,7 @@ pub type QemuMode = libc::mode_t;
 #[cfg(windows)]
 pub type QemuMode = u32;
 /// cbindgen:ignore
-#[cfg(unix)]
-pub type QemuFd = c_int;
-/// cbindgen:ignore
-#[cfg(windows)]
-pub type QemuFd = isize;
+pub type QemuFd = crate::base::abi::RawFd;
 
 /// A call has failed: sets errno, and `*errp` to the whole sentence.
 ///
@@ -50,7 +46,7 @@ pub type QemuFd = isize;
 unsafe fn fail(errp: *mut *mut Error, origin: Origin, failure: &Failure) {
     failure.errno.make_current();
     let _errno = ErrnoGuard::new(); // whatever the Error API does to it
-    // SAFETY: as the caller says.
+                                    // SAFETY: as the caller says.
     unsafe { set_error(errp, origin, Errno::NONE, &failure.text) };
 }
 

@@ -87,7 +87,13 @@ mod tests {
         struct Bytes([u8; 256]);
         let mut bytes = Bytes([0xAA; 256]);
         for (place, byte) in bytes.0.iter_mut().enumerate() {
-            *byte = if place >= size { 0xAA } else if place >= size_of::<Options>() { rest } else { 1 };
+            *byte = if place >= size {
+                0xAA
+            } else if place >= size_of::<Options>() {
+                rest
+            } else {
+                1
+            };
         }
         bytes.0[..size_of::<usize>()].copy_from_slice(&size.to_ne_bytes());
         // SAFETY: there are 256 bytes.
@@ -139,7 +145,10 @@ mod tests {
             assert!(read_size(size, 0).is_ok());
             let (errno, text) = refused(read_size(size, 1));
             assert_eq!(errno, E2BIG);
-            assert!(text.ends_with("the options have members that this version of the library does not know"), "{text}");
+            assert!(
+                text.ends_with("the options have members that this version of the library does not know"),
+                "{text}"
+            );
         }
     }
 }

@@ -146,7 +146,7 @@ pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd {
     // SAFETY: it is a handle.
-    unsafe { get(proc) }.pidfd().into()
+    unsafe { get(proc) }.pidfd() as QemuFd
 }
 
 /// qemu_process_way:
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_
 pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: c_int) -> QemuFd {
     // SAFETY: it is a handle.
     match unsafe { get(proc) }.take_pipe(child_fd) {
-        Some(pipe) => Fd::into_raw(pipe).into(),
+        Some(pipe) => Fd::into_raw(pipe) as QemuFd,
         None => {
             Errno::from_raw(EBADF).make_current();
             -1
@@ -209,7 +209,7 @@ pub unsafe extern "C" fn qemu_process_wait(
     errp: *mut *mut Error,
 ) -> c_int {
     let _ = errp; // no platform has an error here
-    // SAFETY: it is a handle.
+                  // SAFETY: it is a handle.
     let Some(ended) = unsafe { get(proc) }.wait(timeout_ms) else { return 0 };
     // SAFETY: NULL, or there is room for it.
     unsafe { put_status(status, ended) };

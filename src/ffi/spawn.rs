@@ -10,8 +10,8 @@ use super::{fail, origin, Error, QemuFd, QemuGid, QemuMode, QemuUid};
 use crate::base::abi::pid_t;
 use crate::base::errno::ErrnoGuard;
 use crate::base::failure::Failure;
+use crate::base::limit::Rlimit;
 use crate::base::step::Step;
-use crate::child::plan::Rlimit;
 use crate::process::Status;
 use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_NULL};
 use crate::spawn::{run_to_end, spawn};
@@ -56,7 +56,7 @@ pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
 /// The header has it by hand: cbindgen leaves out the brackets.
 ///
 /// cbindgen:ignore
-pub const QEMU_SPAWN_FD_NULL: i32 = -100;
+pub const QEMU_SPAWN_FD_NULL: QemuFd = -100;
 
 /// A descriptor of the child: @target is what @source is in the parent, whatever else is mapped.
 #[repr(C)]
@@ -80,6 +80,11 @@ pub struct QemuSpawnRlimit {
     /// What the child may raise it to.
     pub hard: u64,
 }
+
+/// A member of C's whose type is QemuSpawnSignals. C may put any number there.
+///
+/// cbindgen:ignore
+pub type SignalsNumber = c_uint;
 
 /// What the child's signals start from.
 #[repr(C)]
@@ -118,7 +123,7 @@ pub struct QemuSpawnOptions {
     /// How many.
     pub n_fds: usize,
     /// What the child's signals start from.
-    pub signals: QemuSpawnSignals,
+    pub signals: SignalsNumber,
     /// Signals to ignore after that, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
     pub ignored: *const c_int,
     /// Signals to set to their default after that, ended by 0; or NULL. @ignored wins.
@@ -299,9 +304,6 @@ const _: () = {
 unsafe fn request<'a>(argv: *const *const c_char, opts: &QemuSpawnOptions) -> Request<'a> {
     const DEFAULT: c_uint = QemuSpawnSignals::Default as c_uint;
     const INHERIT: c_uint = QemuSpawnSignals::Inherit as c_uint;
-    let signals = (&raw const opts.signals).cast::<c_uint>();
-    // SAFETY: an enumeration that came from C may hold what is none, but it is a number.
-    let signals = unsafe { signals.read() };
     #[allow(clippy::multiple_unsafe_ops_per_block)] // all for one reason
     // SAFETY: as the caller says.
     unsafe {
@@ -315,14 +317,15 @@ unsafe fn request<'a>(argv: *const *const c_char, opts: &QemuSpawnOptions) -> Re
             env_set: Strings::new(opts.env_set),
             env_unset: Strings::new(opts.env_unset),
             fds: Counted::new(opts.fds.cast::<FdMap>(), opts.n_fds),
-            signals: match signals {
+            signals: match opts.signals {
                 DEFAULT => Some(SignalState::Default),
                 INHERIT => Some(SignalState::Inherit),
                 _ => None,
             },
             ignored: Numbers::new(opts.ignored),
             defaulted: Numbers::new(opts.defaulted),
-            pgid: opts.pgid,
+            #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation)] // Windows' is wider, and has none
+            pgid: opts.pgid as c_int,
             #[allow(clippy::useless_conversion)] // some have 16 bits
             umask: opts.umask.into(),
             uid: opts.uid,

@@ -80,9 +80,7 @@ impl End {
             Self::Signaled { signal, core_dumped } => {
                 let core = Arg::Str(if core_dumped { ", core dumped" } else { "" });
                 match name(signal) {
-                    Some(name) => {
-                        filled("killed by signal {} (SIG{}){}", &[Arg::int(signal), Arg::Str(name), core])
-                    }
+                    Some(name) => filled("killed by signal {} (SIG{}){}", &[Arg::int(signal), Arg::Str(name), core]),
                     None => filled("killed by signal {}{}", &[Arg::int(signal), core]),
                 }
             }

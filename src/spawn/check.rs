@@ -2,14 +2,13 @@
 
 use core::ffi::{c_int, CStr};
 
-use libc::{EBADF, EINVAL};
+use libc::EINVAL;
 
 use super::request::{Flags, Numbers, Request, Strings};
-use crate::base::abi::NSIG;
+use crate::base::abi::{NSIG, SIGKILL, SIGSTOP};
 use crate::base::failure::Failure;
 use crate::base::message::Arg;
-use crate::child::plan::Signals;
-use crate::sys;
+use crate::base::signals::Signals;
 
 type Checked = Result<(), Failure>;
 
@@ -147,17 +146,5 @@ pub(crate) fn signals(list: Numbers<'_>, name: &str) -> Result<Signals, Failure>
 /// SIGKILL and SIGSTOP cannot be changed, and what libc keeps for itself is no business of the caller's.
 fn is_unchangeable(signal: c_int) -> bool {
     let of_libc = cfg!(any(target_os = "linux", target_os = "android")) && matches!(signal, 32 | 33);
-    matches!(signal, libc::SIGKILL | libc::SIGSTOP) || of_libc
-}
-
-/// A source that the parent has open: the member of the list is named where it has not.
-pub(crate) fn check_source(source: c_int, i: usize) -> Result<c_int, Failure> {
-    let args = [Arg::index(i), Arg::int(source)];
-    if source < 0 {
-        return Err(Failure::argument(EBADF, "fds[{}].source is {}", &args));
-    }
-    if sys::descriptor_flags(source) < 0 {
-        return Err(Failure::argument(EBADF, "fds[{}].source, descriptor {}, is not open", &args));
-    }
-    Ok(source)
+    matches!(signal, SIGKILL | SIGSTOP) || of_libc
 }

@@ -1,9 +1,12 @@
 //! Starts programs. Everything that can be is prepared before there is a child; the child only goes through the plan.
 
 mod check;
+#[cfg(unix)]
 mod explain;
+#[cfg(unix)]
 mod plan;
 pub(crate) mod request;
+#[cfg_attr(windows, path = "start/windows.rs")]
 mod start;
 mod sync;
 
@@ -12,9 +15,7 @@ use crate::base::failure::Failure;
 use crate::base::heap::Owned;
 use crate::process::{leftover, Deadline, Process};
 
-use plan::Prepared;
-use request::{Flags, Request};
-use start::{start, Outcome};
+use request::Request;
 pub(crate) use sync::run_to_end;
 
 /// Starts a program. On failure nothing is left of it.
@@ -29,13 +30,6 @@ pub(crate) fn spawn_before(request: &Request<'_>, deadline: Deadline) -> Result<
     leftover::sweep();
     check::check(request)?;
     let mut process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
-    let mut prepared = Prepared::new(request)?;
-    let mut plan = prepared.plan(request);
-    let outcome = start(&mut plan, !request.flags.has(Flags::NO_FORK_FALLBACK), deadline);
-    let created = match outcome {
-        Outcome::Started(created) => created,
-        other => return Err(explain::explain(&other, request, &prepared.programs)),
-    };
-    process.start(created.pid, created.pidfd, created.way, prepared.take_pipes());
+    start::start(request, deadline, &mut process)?;
     Ok(process)
 }

@@ -3,7 +3,8 @@
 use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomData;
 
-use crate::child::plan::Rlimit;
+use crate::base::abi::RawFd;
+use crate::base::limit::Rlimit;
 
 /// The flags of a request. C knows them as `QEMU_SPAWN_*`.
 #[derive(Clone, Copy)]
@@ -153,7 +154,7 @@ impl<'a, T> Counted<'a, T> {
 }
 
 /// What a source is that stands for /dev/null.
-pub(crate) const FD_NULL: c_int = -100;
+pub(crate) const FD_NULL: RawFd = -100;
 
 /// The names of the first three descriptors.
 pub(crate) const STDIO: [&str; 3] = ["stdin", "stdout", "stderr"];
@@ -162,7 +163,7 @@ pub(crate) const STDIO: [&str; 3] = ["stdin", "stdout", "stderr"];
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct FdMap {
-    pub(crate) source: c_int,
+    pub(crate) source: RawFd,
     pub(crate) target: c_int,
 }
 

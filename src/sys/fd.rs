@@ -2,8 +2,8 @@
 
 use core::ffi::c_int;
 
-use crate::sys;
 use crate::base::errno::Errno;
+use crate::sys;
 
 /// An open descriptor, closed when dropped.
 #[derive(Debug)]

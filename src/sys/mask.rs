@@ -5,8 +5,8 @@ use core::ptr;
 
 use libc::sigset_t;
 
-use crate::sys::{self, Mask};
 use crate::base::errno::Errno;
+use crate::sys::{self, Mask};
 
 /// Every signal is blocked in the calling thread. Dropping it brings the old mask back.
 pub(crate) struct BlockedSignals {

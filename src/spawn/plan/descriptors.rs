@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use libc::EINVAL;
+use libc::{EBADF, EINVAL};
 
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
@@ -11,8 +11,8 @@ use crate::base::message::Arg;
 use crate::base::step::Step;
 use crate::child::plan::{Map, Source};
 use crate::child::report::Object;
-use crate::spawn::check::check_source;
 use crate::spawn::request::{Flags, Request, FD_NULL, STDIO};
+use crate::sys;
 use crate::sys::fd::{Fd, Pipe};
 
 pub(crate) struct Descriptors {
@@ -20,14 +20,21 @@ pub(crate) struct Descriptors {
     pub(crate) maps: Vector<Map>,
     /// What the parent gets of stdin, stdout and stderr.
     pub(crate) parent: [Option<Fd>; 3],
+    /// Those of stdin, stdout and stderr that are open and have FD_CLOEXEC.
+    pub(crate) kept_stdio: u32,
+    pub(crate) stdout_closed: bool,
     /// What the child gets: the parent closes them when there is a child.
     child: [Option<Fd>; 3],
 }
 
 impl Descriptors {
     pub(crate) fn new(request: &Request<'_>) -> Result<Self, Failure> {
+        let stdio = [0, 1, 2].map(sys::descriptor_flags);
+        let kept_stdio = stdio.iter().zip(0..).fold(0, |bits, (flags, fd)| bits | u32::from(*flags > 0) << fd);
+        let stdout_closed = stdio.get(1).is_some_and(|flags| *flags < 0);
         let maps = check(request)?;
-        let mut this = Self { maps, parent: [const { None }; 3], child: [const { None }; 3] };
+        let mut this =
+            Self { maps, kept_stdio, stdout_closed, parent: [const { None }; 3], child: [const { None }; 3] };
         for (fd, (parent, child)) in (0..).zip(this.parent.iter_mut().zip(&mut this.child)) {
             if !request.flags.pipe(fd) {
                 continue;
@@ -79,6 +86,18 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
         return Err(Failure::argument(EINVAL, "MERGE_STDERR excludes a descriptor for stderr", &[]));
     }
     Ok(maps)
+}
+
+/// A source that the parent has open: the member of the list is named where it has not.
+fn check_source(source: c_int, i: usize) -> Result<c_int, Failure> {
+    let args = [Arg::index(i), Arg::int(source)];
+    if source < 0 {
+        return Err(Failure::argument(EBADF, "fds[{}].source is {}", &args));
+    }
+    if sys::descriptor_flags(source) < 0 {
+        return Err(Failure::argument(EBADF, "fds[{}].source, descriptor {}, is not open", &args));
+    }
+    Ok(source)
 }
 
 /// Puts it at its place in the order of targets.

@@ -9,7 +9,8 @@ use core::ffi::CStr;
 use super::check;
 use super::request::{Flags, Request, SignalState};
 use crate::base::failure::Failure;
-use crate::child::plan::{List, Plan, Signals};
+use crate::base::signals::Signals;
+use crate::child::plan::{List, Plan};
 use crate::sys::fd::Fd;
 
 use descriptors::Descriptors;
@@ -51,6 +52,8 @@ impl<'a> Prepared<'a> {
             maps: List { len: self.descriptors.maps.len(), start: self.descriptors.maps.as_mut_ptr() },
             leave_fds: flags.has(Flags::LEAVE_FDS),
             merge_stderr: flags.has(Flags::MERGE_STDERR),
+            kept_stdio: self.descriptors.kept_stdio,
+            stdout_closed: self.descriptors.stdout_closed,
             cwd: request.cwd.map_or(core::ptr::null(), CStr::as_ptr),
             umask: flags.has(Flags::SET_UMASK).then_some(request.umask),
             rlimits: List { len: rlimits.len(), start: rlimits.as_ptr().cast_mut() },

@@ -17,7 +17,7 @@ use crate::sys;
 use crate::sys::mask::EverySignalBlocked;
 
 /// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one.
-pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
+pub(super) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
     if plan.death_signal > 0 && !sys::is_main_thread() {
         return start_by_helper(plan, fork_allowed, deadline);
     }

@@ -34,6 +34,8 @@ enum Copy {
     SharedTable,
     Clone3,
     Clone,
+    /// Without a descriptor of the process.
+    Plain,
     /// By the very call that libc's fork() makes: where a filter or an emulator lets no other through. The child has its
     /// exit signal from the beginning.
     LikeFork,
@@ -42,7 +44,7 @@ enum Copy {
 /// Makes a child by a copy.
 pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignalBlocked) -> Outcome {
     let mut refused = Errno::from_raw(libc::ENOSYS);
-    for copy in [Copy::SharedTable, Copy::Clone3, Copy::Clone, Copy::LikeFork] {
+    for copy in [Copy::SharedTable, Copy::Clone3, Copy::Clone, Copy::Plain, Copy::LikeFork] {
         if copy == Copy::SharedTable && plan.leave_fds {
             continue; // the child needs the whole table
         }
@@ -63,7 +65,8 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
     let end = if copy == Copy::LikeFork { Some(Pipe::new()?) } else { None };
     plan.report = &raw const words.report;
     plan.word = &raw const words.word;
-    plan.go = if copy == Copy::LikeFork { &raw const words.go } else { core::ptr::null() };
+    let waits = matches!(copy, Copy::Plain | Copy::LikeFork);
+    plan.go = if waits { &raw const words.go } else { core::ptr::null() };
     plan.end_fd = end.as_ref().map_or(-1, |pipe| pipe.write.as_raw());
     plan.handlers_cleared = matches!(copy, Copy::SharedTable | Copy::Clone3);
     plan.shared_descriptors = copy == Copy::SharedTable;
@@ -72,7 +75,7 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
     // libc makes every thread change its user by a signal, and waits for all.
     blocked.admit_signals_of_libc();
     let mut pidfd = take_pidfd(pidfd);
-    if copy == Copy::LikeFork {
+    if waits {
         pidfd = sys::open_pidfd(pid);
         words.go.store(1, Ordering::Release);
         futex_wake(&words.go);
@@ -85,7 +88,7 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
         Some(end) => Some(Told::by_parent(end, &words.report)),
     };
     // It may be stopped, and may not end by itself.
-    let _ = sys::kill(&child, libc::SIGKILL);
+    sys::kill(&child, libc::SIGKILL).ok();
     let _ = wait_for_end(&child, SHORT_MS);
     leave(pid, pidfd);
     Ok(told.map_or(Outcome::NoProcess(Errno::from_raw(libc::ECANCELED)), Outcome::Failed))
@@ -120,6 +123,8 @@ fn copy_once(copy: Copy, with_pidfd: u64, pidfd: &mut c_int, plan: &Plan) -> isi
         }
         // SAFETY: the child has a copy of the memory, and `pidfd` has room for one.
         Copy::Clone => unsafe { sys::copy_by_clone(with_pidfd as c_int, pidfd, core::ptr::null_mut()) },
+        // SAFETY: the child has a copy of the memory.
+        Copy::Plain => unsafe { sys::copy_by_clone(0, core::ptr::null_mut(), core::ptr::null_mut()) },
         Copy::LikeFork => {
             const FLAGS: c_int = libc::CLONE_CHILD_CLEARTID | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
             // SAFETY: the child has a copy of the memory, and `tid` has room for an id.
@@ -169,7 +174,7 @@ fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadlin
                 return Some(End::Stopped(first));
             }
             // A child that cannot be told to go on is killed when its time is up.
-            let _ = sys::kill(child, libc::SIGCONT);
+            sys::kill(child, libc::SIGCONT).ok();
             stop = Some((first, ran + 1));
             tick = 1;
         } else {

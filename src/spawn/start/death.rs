@@ -68,9 +68,8 @@ fn create_thread(job: &Job, stack: usize) -> Result<(), Errno> {
     // SAFETY: pthread_attr_init() has succeeded.
     let mut attributes = unsafe { attributes.assume_init() };
     // SAFETY: they are attributes; only an unknown state is refused.
-    let mut result = check(unsafe {
-        libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED)
-    });
+    let mut result =
+        check(unsafe { libc::pthread_attr_setdetachstate(&raw mut attributes, libc::PTHREAD_CREATE_DETACHED) });
     if result.is_ok() && stack > 0 {
         // SAFETY: they are attributes.
         result = check(unsafe { libc::pthread_attr_setstacksize(&raw mut attributes, stack) });
@@ -137,4 +136,3 @@ fn wait_for_end(pid: c_int, pidfd: Option<Fd>) {
         pause.sleep(None);
     }
 }
-

@@ -4,14 +4,7 @@ use core::ffi::{c_char, c_int};
 
 use super::descriptors::is_readable;
 use super::syscall::syscall;
-
-/// A limit as the kernel has it on every processor.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct Limit {
-    pub(crate) soft: u64,
-    pub(crate) hard: u64,
-}
+use crate::base::limit::Limit;
 
 #[inline(always)]
 pub(crate) fn setsid() -> isize {

@@ -3,9 +3,9 @@
 use core::ffi::{c_char, c_int, c_long};
 use core::mem::MaybeUninit;
 
-use super::attributes::Limit;
 use super::syscall::syscall;
 use crate::base::abi::{CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE};
+use crate::base::limit::Limit;
 
 /// A copy of `fd` with CLOEXEC, at the lowest number from `from` on.
 #[inline(always)]

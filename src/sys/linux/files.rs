@@ -46,7 +46,7 @@ fn mode_of(fd: c_int) -> isize {
     // SAFETY: within the status.
     let mode = unsafe { status.as_ptr().cast::<u8>().add(MODE) }.cast::<u16>();
     // SAFETY: the kernel has written it, and it is aligned.
-    unsafe { mode.read() as isize }
+    isize::try_from(unsafe { mode.read() }).unwrap_or(0)
 }
 
 #[inline(always)]

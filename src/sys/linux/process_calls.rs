@@ -66,8 +66,10 @@ pub(crate) fn look(child: &Child<'_>, patient: bool) -> Look {
     match wait_id(kind, id, libc::WEXITED | libc::WNOWAIT | libc::__WALL | patience) {
         Ok(answer) => match wait_status(answer) {
             Some(status) => Look::Ended(status),
-            None if answer[0] != 0 => Look::Stopped,
-            None => Look::Alive,
+            None => match answer {
+                [0, ..] => Look::Alive,
+                _ => Look::Stopped,
+            },
         },
         Err(libc::EINTR) => Look::Alive,
         // Linux 5.3 has the descriptor and cannot wait for it; or somebody has closed it.
@@ -80,7 +82,7 @@ pub(crate) fn look(child: &Child<'_>, patient: bool) -> Look {
 pub(crate) fn reap(child: &Child<'_>) {
     let (kind, id) = child.name();
     // Whatever it says, the status is known, or is somebody else's.
-    let _ = wait_id(kind, id, libc::WEXITED | libc::__WALL | libc::WNOHANG);
+    wait_id(kind, id, libc::WEXITED | libc::__WALL | libc::WNOHANG).ok();
 }
 
 /// How it is with somebody else's child, or with one that somebody else has reaped. Only a `patient` caller waits for
@@ -155,7 +157,7 @@ pub(crate) fn wait_for_change(child: &Child<'_>, ms: Option<c_int>, pause: &mut 
         None if ms.is_none() && child.ours && !pause.told => {
             pause.told = true;
             // Whatever it says, the caller has a look.
-            let _ = wait_id(P_PID, child.pid, libc::WEXITED | libc::__WALL | libc::WNOWAIT);
+            wait_id(P_PID, child.pid, libc::WEXITED | libc::__WALL | libc::WNOWAIT).ok();
         }
         None => pause.sleep(ms),
     }
@@ -268,12 +270,14 @@ pub(crate) unsafe fn copy_by_clone3(arguments: *const u8, size: usize) -> isize 
 #[inline(always)]
 pub(crate) unsafe fn copy_by_clone(flags: c_int, pidfd: *mut c_int, tid: *mut c_int) -> isize {
     // The order of the arguments is the processor's. None has a stack or thread-local storage of its own here.
-    // SAFETY: as the caller says.
     if cfg!(target_arch = "s390x") {
+        // SAFETY: as the caller says.
         unsafe { syscall!(libc::SYS_clone, 0, flags, pidfd, tid, 0) }
     } else if cfg!(any(target_arch = "x86_64", target_arch = "sparc64", target_arch = "m68k")) {
+        // SAFETY: as the caller says.
         unsafe { syscall!(libc::SYS_clone, flags, 0, pidfd, tid, 0) }
     } else {
+        // SAFETY: as the caller says.
         unsafe { syscall!(libc::SYS_clone, flags, 0, pidfd, 0, tid) }
     }
 }
@@ -281,8 +285,9 @@ pub(crate) unsafe fn copy_by_clone(flags: c_int, pidfd: *mut c_int, tid: *mut c_
 /// Whether the calling thread is the first of this process: the kernel takes its end for that of a parent.
 pub(crate) fn is_main_thread() -> bool {
     // SAFETY: takes nothing.
-    let (thread, process) = unsafe { (syscall!(libc::SYS_gettid), syscall!(libc::SYS_getpid)) };
-    thread == process
+    let thread = unsafe { syscall!(libc::SYS_gettid) };
+    // SAFETY: takes nothing.
+    thread == unsafe { syscall!(libc::SYS_getpid) }
 }
 
 /// Whether the next child is the first process of a PID namespace, because this thread has called unshare() or setns().
@@ -292,11 +297,10 @@ pub(crate) fn next_child_is_first() -> bool {
     let paths = [c"/proc/thread-self/ns/pid", c"/proc/thread-self/ns/pid_for_children"];
     for ((path, link), length) in paths.iter().zip(&mut links).zip(&mut lengths) {
         // SAFETY: the path is NUL-terminated, and there is room for the link.
-        *length = unsafe {
-            syscall!(libc::SYS_readlinkat, libc::AT_FDCWD, path.as_ptr(), link.as_mut_ptr(), link.len())
-        };
+        *length =
+            unsafe { syscall!(libc::SYS_readlinkat, libc::AT_FDCWD, path.as_ptr(), link.as_mut_ptr(), link.len()) };
     }
     // After unshare() and before the first child there is no namespace to name yet.
-    let [own, children] = links;
-    lengths[0] > 0 && (lengths[1] <= 0 || own != children)
+    let ([own, children], [own_length, childrens_length]) = (links, lengths);
+    own_length > 0 && (childrens_length <= 0 || own != children)
 }

@@ -32,4 +32,3 @@ pub(crate) fn exit(status: c_int) -> ! {
         let _ = unsafe { syscall!(libc::SYS_exit_group, status) };
     }
 }
-

@@ -1,9 +1,11 @@
 //! Systems without stable system calls: libc's functions, those that POSIX or the system's manual calls
 //! async-signal-safe. They set errno; a child that was forked has one of its own.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int};
 
-use libc::{mode_t, sigset_t, size_t, ssize_t};
+use libc::{mode_t, sigset_t};
+
+use crate::base::limit::Limit;
 
 /// cbindgen:ignore
 #[allow(unused_doc_comments)]
@@ -37,10 +39,6 @@ extern "C" {
     fn libc_execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int;
     #[cfg_attr(target_os = "netbsd", link_name = "__nanosleep50")]
     fn nanosleep(time: *const libc::timespec, left: *mut libc::timespec) -> c_int;
-    #[link_name = "read"]
-    fn libc_read(fd: c_int, bytes: *mut c_void, n: size_t) -> ssize_t;
-    #[link_name = "write"]
-    fn libc_write(fd: c_int, bytes: *const c_void, n: size_t) -> ssize_t;
     fn _exit(status: c_int) -> !;
     #[cfg_attr(any(target_vendor = "apple", target_os = "freebsd", target_os = "dragonfly"), link_name = "__error")]
     #[cfg_attr(any(target_os = "netbsd", target_os = "openbsd"), link_name = "__errno")]
@@ -51,9 +49,6 @@ extern "C" {
     #[cfg(target_vendor = "apple")]
     #[link_name = "pipe"]
     fn libc_pipe(ends: *mut c_int) -> c_int;
-    #[cfg(not(target_vendor = "apple"))]
-    #[allow(dead_code)] // on FreeBSD it is close_range()
-    fn closefrom(first: c_int) -> c_int;
 }
 
 pub(crate) type Mask = sigset_t;
@@ -80,13 +75,6 @@ const fn mask_of(byte: u8) -> Mask {
 pub(crate) const EVERY_SIGNAL: Mask = mask_of(0xFF);
 pub(crate) const NO_SIGNAL: Mask = mask_of(0);
 
-/// A limit, as wide as any.
-#[derive(Clone, Copy)]
-pub(crate) struct Limit {
-    pub(crate) soft: u64,
-    pub(crate) hard: u64,
-}
-
 /// Sets the mask of this thread, and answers with the old one in `old` unless that is NULL.
 ///
 /// # Safety
@@ -111,71 +99,83 @@ impl Disposition {
         self.0.sa_sigaction = if ignore { libc::SIG_IGN } else { libc::SIG_DFL };
     }
 
-    /// Gives it to a signal.
+    /// Gives it to a signal. libc refuses what it keeps for itself, and those are not the caller's.
     ///
     /// # Safety
     ///
     /// It has been made, and no handler of the signal is running.
     #[inline(always)]
-    pub(crate) unsafe fn give(&self, signal: c_int) {
-        // It refuses what cannot be changed, and there is nothing to say about that.
+    pub(crate) unsafe fn give(&self, signal: c_int) -> isize {
         // SAFETY: the action is valid; NULL asks for nothing.
-        let _ = unsafe { sigaction(signal, &raw const self.0, core::ptr::null_mut()) };
+        unless_refused(result(unsafe { sigaction(signal, &raw const self.0, core::ptr::null_mut()) }))
     }
 }
 
-/// Whether a signal has a handler.
 #[inline(always)]
-pub(crate) fn has_handler(signal: c_int) -> bool {
+fn unless_refused(answer: isize) -> isize {
+    if answer == -(libc::EINVAL as isize) {
+        return 0;
+    }
+    answer
+}
+
+/// 1 if a signal has a handler, 0 if not.
+#[inline(always)]
+pub(crate) fn has_handler(signal: c_int) -> isize {
     // SAFETY: plain integers and pointers that may be NULL.
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
     // SAFETY: `action` has room for one.
-    let answer = unsafe { sigaction(signal, core::ptr::null(), &raw mut action) };
-    answer == 0 && action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN
+    let answer = result(unsafe { sigaction(signal, core::ptr::null(), &raw mut action) });
+    if answer < 0 {
+        return unless_refused(answer);
+    }
+    isize::from(action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN)
 }
 
 #[inline(always)]
 pub(crate) fn setsid() -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     result(unsafe { libc_setsid() })
 }
 
 #[inline(always)]
 pub(crate) fn setpgid(group: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     result(unsafe { libc_setpgid(0, group) })
 }
 
 /// A copy of `fd` with CLOEXEC, at the lowest number from `from` on.
 #[inline(always)]
 pub(crate) fn duplicate(fd: c_int, from: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     result(unsafe { fcntl(fd, libc::F_DUPFD_CLOEXEC, from) })
 }
 
-/// Makes `target` what `fd` is, without CLOEXEC or with it. They are not the same.
+/// Makes `target` what `fd` is, without CLOEXEC. They are not the same.
 #[inline(always)]
-pub(crate) fn replace(fd: c_int, target: c_int, cloexec: bool) -> isize {
+pub(crate) fn replace(fd: c_int, target: c_int) -> isize {
     // SAFETY: the caller owns this process's descriptors.
-    let answer = result(unsafe { dup2(fd, target) });
-    if answer >= 0 && cloexec {
-        // SAFETY: demands nothing.
-        return result(unsafe { fcntl(target, libc::F_SETFD, libc::FD_CLOEXEC) });
-    }
-    answer
+    result(unsafe { dup2(fd, target) })
+}
+
+/// Has exec close `fd`.
+#[inline(always)]
+pub(crate) fn close_on_exec(fd: c_int) -> isize {
+    // SAFETY: takes numbers.
+    result(unsafe { fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) })
 }
 
 /// The flags of a descriptor: 0 or `FD_CLOEXEC`.
 #[inline(always)]
 pub(crate) fn descriptor_flags(fd: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     result(unsafe { fcntl(fd, libc::F_GETFD) })
 }
 
 /// Lets exec leave `fd` open.
 #[inline(always)]
 pub(crate) fn keep_over_exec(fd: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     result(unsafe { fcntl(fd, libc::F_SETFD, 0) })
 }
 
@@ -206,80 +206,98 @@ pub(crate) fn unshare_descriptors(_: c_int) -> isize {
     -(libc::ENOSYS as isize)
 }
 
-/// Closes every descriptor from `first` to `last`, or with -1 all that follow.
+/// No such system has a call for it that this library knows.
 #[inline(always)]
-#[cfg(not(target_vendor = "apple"))]
-pub(crate) fn close_range(first: c_int, last: c_int) -> isize {
-    if last < 0 {
-        // Where it answers at all, it is that there was none.
-        // SAFETY: the caller owns this process's descriptors.
-        let _ = unsafe { closefrom(first) };
-        return 0;
+pub(crate) fn mark_range(_: c_int, _: c_int) -> isize {
+    -(libc::ENOSYS as isize)
+}
+
+/// Calls `with` for every descriptor from 3 on that may be open: all that the size of the table allows.
+#[inline(always)]
+pub(crate) fn each_descriptor(_: c_int, mut with: impl FnMut(c_int)) -> isize {
+    extern "C" {
+        fn getdtablesize() -> c_int;
     }
-    let mut fd = first;
-    while fd <= last {
-        let _ = close(fd);
+    // SAFETY: takes nothing.
+    let end = unsafe { getdtablesize() };
+    let mut fd = 3;
+    while fd < end {
+        with(fd);
         fd += 1;
     }
     0
 }
 
-/// macOS has no such call.
+/// The type and permissions of a file.
+///
+/// # Safety
+///
+/// `path` is NUL-terminated.
 #[inline(always)]
-#[cfg(target_vendor = "apple")]
-pub(crate) fn close_range(_: c_int, _: c_int) -> isize {
-    -(libc::ENOSYS as isize)
+pub(crate) unsafe fn mode(path: *const c_char) -> isize {
+    let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: as the caller says, and there is room for a status.
+    let answer = result(unsafe { libc::stat(path, status.as_mut_ptr()) });
+    if answer < 0 {
+        return answer;
+    }
+    // SAFETY: stat() has succeeded.
+    unsafe { status.assume_init() }.st_mode as isize
 }
 
-/// Not needed where `close_range` always works.
 #[inline(always)]
-#[cfg(not(target_vendor = "apple"))]
-pub(crate) fn close_listed(_: impl Fn(c_int) -> bool) -> isize {
-    0
+fn is_regular_mode(mode: isize) -> bool {
+    mode >= 0 && mode & 0o170_000 == 0o100_000
 }
 
-/// Closes every open descriptor from 3 on that `keep` does not want, by the list that the kernel has of them.
+/// Whether a descriptor is known to be a regular file.
 #[inline(always)]
-#[cfg(target_vendor = "apple")]
-pub(crate) fn close_listed(keep: impl Fn(c_int) -> bool) -> isize {
-    #[repr(C)]
-    #[derive(Clone, Copy)]
-    struct Descriptor {
-        fd: i32,
-        kind: u32,
+pub(crate) fn is_regular(fd: c_int) -> bool {
+    let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: there is room for a status.
+    let answer = unsafe { libc::fstat(fd, status.as_mut_ptr()) };
+    // SAFETY: fstat() has succeeded.
+    answer == 0 && is_regular_mode(unsafe { status.assume_init() }.st_mode as isize)
+}
+
+/// A regular file, to be read.
+///
+/// # Safety
+///
+/// `path` is NUL-terminated.
+#[inline(always)]
+pub(crate) unsafe fn open_regular(path: *const c_char) -> isize {
+    const REFUSED: isize = -(libc::EACCES as isize);
+    // SAFETY: as the caller says.
+    if !is_regular_mode(unsafe { mode(path) }) {
+        return REFUSED;
     }
-    const AT_ONCE: usize = 128;
-    extern "C" {
-        fn getpid() -> libc::pid_t;
-        fn proc_pidinfo(pid: c_int, flavor: c_int, argument: u64, buffer: *mut Descriptor, size: c_int) -> c_int;
+    // If it is another file by now, this neither waits for the other end of a FIFO nor becomes anybody's terminal.
+    // SAFETY: as the caller says.
+    let answer = unsafe { open(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY) };
+    #[allow(clippy::cast_possible_truncation)] // a descriptor
+    if answer >= 0 && !is_regular(answer as c_int) {
+        // It was opened to be read.
+        let _ = close(answer as c_int);
+        return REFUSED;
     }
-    const PROC_PIDLISTFDS: c_int = 1;
-    let mut list = [Descriptor { fd: 0, kind: 0 }; AT_ONCE];
-    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // a kibibyte
-    const SIZE: c_int = size_of::<[Descriptor; AT_ONCE]>() as c_int;
-    loop {
-        // SAFETY: demands nothing.
-        let this = unsafe { getpid() };
-        // SAFETY: there is room for so many bytes.
-        let n = unsafe { proc_pidinfo(this, PROC_PIDLISTFDS, 0, list.as_mut_ptr(), SIZE) };
-        let Ok(n) = usize::try_from(n) else { return result(-1) };
-        if n == 0 {
-            return result(-1);
-        }
-        let mut closed = false;
-        for descriptor in list.iter().take(n / size_of::<Descriptor>()) {
-            if descriptor.fd >= 3 && !keep(descriptor.fd) {
-                closed = true;
-                let _ = close(descriptor.fd);
-            }
-        }
-        // The list was cut where it was full: the rest comes next, unless all of these stay.
-        if n < size_of::<[Descriptor; AT_ONCE]>() {
-            return 0;
-        }
-        if !closed {
-            return -(libc::EMFILE as isize);
-        }
+    answer
+}
+
+/// Reads from a place in a file.
+///
+/// # Safety
+///
+/// `bytes` has room for `n`.
+#[inline(always)]
+pub(crate) unsafe fn read_at(fd: c_int, bytes: *mut u8, n: usize, place: u64) -> isize {
+    let Ok(place) = libc::off_t::try_from(place) else { return -(libc::EOVERFLOW as isize) };
+    // SAFETY: as the caller says.
+    let n = unsafe { libc::pread(fd, bytes.cast(), n, place) };
+    if n < 0 {
+        result(-1)
+    } else {
+        n
     }
 }
 
@@ -295,7 +313,7 @@ pub(crate) unsafe fn chdir(path: *const c_char) -> isize {
 #[inline(always)]
 pub(crate) fn umask(mask: u32) {
     #[allow(clippy::cast_possible_truncation)] // 0777 at the most
-    // SAFETY: demands nothing; the result is the old one.
+    // SAFETY: takes a number; the result is the old one.
     let _ = unsafe { libc_umask(mask as mode_t) };
 }
 
@@ -319,14 +337,20 @@ pub(crate) unsafe fn setgroups(groups: *const u32, n: usize) -> isize {
 
 #[inline(always)]
 pub(crate) fn setgid(id: u32) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     result(unsafe { libc_setgid(id) })
 }
 
 #[inline(always)]
 pub(crate) fn setuid(id: u32) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     result(unsafe { libc_setuid(id) })
+}
+
+/// Linux only: there are none.
+#[inline(always)]
+pub(crate) fn clear_ambient_capabilities() -> isize {
+    0
 }
 
 /// Linux only.
@@ -337,7 +361,7 @@ pub(crate) fn no_new_privileges() -> isize {
 
 /// Linux only.
 #[inline(always)]
-pub(crate) fn set_death_signal(_: c_int, _: c_int) -> isize {
+pub(crate) fn set_death_signal(_: c_int, _: c_int, _: c_int) -> isize {
     -(libc::ENOSYS as isize)
 }
 
@@ -359,34 +383,6 @@ pub(crate) fn sleep_ms(ms: u32) {
     time.tv_nsec = (ms as libc::c_long).wrapping_mul(1_000_000);
     // SAFETY: `time` is one; NULL asks for nothing.
     let _ = unsafe { nanosleep(&raw const time, core::ptr::null_mut()) };
-}
-
-/// # Safety
-///
-/// `bytes` has room for `n`.
-#[inline(always)]
-pub(crate) unsafe fn read(fd: c_int, bytes: *mut u8, n: usize) -> isize {
-    // SAFETY: as the caller says.
-    let n = unsafe { libc_read(fd, bytes.cast(), n) };
-    if n < 0 {
-        result(-1)
-    } else {
-        n
-    }
-}
-
-/// # Safety
-///
-/// `bytes` has `n` of them.
-#[inline(always)]
-pub(crate) unsafe fn write(fd: c_int, bytes: *const u8, n: usize) -> isize {
-    // SAFETY: as the caller says.
-    let n = unsafe { libc_write(fd, bytes.cast(), n) };
-    if n < 0 {
-        result(-1)
-    } else {
-        n
-    }
 }
 
 /// Ends the process.
@@ -412,7 +408,7 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
     let answer = unsafe { libc_pipe(ends.as_mut_ptr()) };
     if answer == 0 {
         for end in *ends {
-            // SAFETY: demands nothing.
+            // SAFETY: takes numbers.
             let _ = unsafe { fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC) };
         }
     }

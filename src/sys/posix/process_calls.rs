@@ -1,68 +1,74 @@
-//! macOS and the BSDs: no descriptor of a process. A child that nobody has reaped keeps its id, and kqueue() tells when
-//! it has ended.
+//! Children: no descriptor of a process. A child that nobody has reaped keeps its id, and kqueue() tells when it has
+//! ended.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, CStr};
 use core::ptr::{null, null_mut};
 
-use super::status::Status;
-use super::time::Pause;
-use super::{Look, Process};
 use crate::base::errno::{Errno, ErrnoGuard};
 use crate::sys::fd::Fd;
+use crate::sys::pause::Pause;
+use crate::sys::process::{Aside, Child, Look};
 
-/// There is none.
-pub(crate) fn open_pidfd(_: c_int) -> Option<Fd> {
-    None
-}
-
-/// Takes the status of a child that could not become a program. Nobody else wants it.
-pub(crate) fn reap_failed(pid: c_int) {
-    let mut status = 0;
-    // SAFETY: there is room for a status.
-    while unsafe { libc::waitpid(pid, &raw mut status, 0) } < 0 && Errno::current().as_raw() == libc::EINTR {}
-}
-
-/// How it is with the child; reaps one that has ended. Under the lock.
-pub(super) fn look(process: &Process, _: bool) -> Look {
+/// How it is with the child; one that has ended is reaped. Under its handle's lock.
+pub(crate) fn look(child: &Child<'_>, _: bool) -> Look {
     let _errno = ErrnoGuard::new();
-    if !process.is_ours() || process.is_detached() {
+    if !child.ours || child.detached {
         return Look::NoChild;
     }
     let mut status = 0;
     // SAFETY: there is room for a status.
-    match unsafe { libc::waitpid(process.pid, &raw mut status, libc::WNOHANG) } {
+    match unsafe { libc::waitpid(child.pid, &raw mut status, libc::WNOHANG) } {
         0 => Look::Alive,
         -1 => Look::NoChild,
-        _ => Look::Ended(Status::from_wait_status(status)),
+        _ if libc::WIFSTOPPED(status) || libc::WIFCONTINUED(status) => Look::Stopped,
+        _ => Look::Ended(status),
     }
 }
 
-/// Without reaping: whether there is a process of this id, which a child that nobody has reaped keeps.
-pub(super) fn look_from_aside(process: &Process) -> Look {
+/// look() has done it.
+pub(crate) fn reap(_: &Child<'_>) {}
+
+/// Waits until a child that was killed has ended, and reaps it.
+pub(crate) fn wait_for_end(child: &Child<'_>) -> Look {
     let _errno = ErrnoGuard::new();
-    // SAFETY: signal 0 is none.
-    let gone = unsafe { libc::kill(process.pid, 0) } < 0 && Errno::current().as_raw() == libc::ESRCH;
-    if gone || process.is_ours() && !process.is_detached() {
-        return Look::Ended(Status::UNKNOWN);
+    let mut pause = Pause::new();
+    for _ in 0..16 {
+        let seen = look(child, false);
+        if !matches!(seen, Look::Alive | Look::Stopped) {
+            return seen;
+        }
+        pause.sleep(None);
     }
     Look::Alive
 }
 
+/// Without reaping: whether there is a process of this id, which a child that nobody has reaped keeps.
+pub(crate) fn look_from_aside(child: &Child<'_>, _: bool) -> Aside {
+    let _errno = ErrnoGuard::new();
+    // Signal 0 only asks whether the process exists.
+    // SAFETY: takes numbers.
+    if unsafe { libc::kill(child.pid, 0) } < 0 && Errno::current().as_raw() == libc::ESRCH {
+        Aside::Gone
+    } else {
+        Aside::Alive
+    }
+}
+
 /// Waits until there may be something to see, for so many milliseconds at the most.
-pub(super) fn wait_for_change(process: &Process, ms: Option<c_int>, pause: &mut Pause) {
+pub(crate) fn wait_for_change(child: &Child<'_>, ms: Option<c_int>, pause: &mut Pause) {
+    let _errno = ErrnoGuard::new();
     if pause.told {
         pause.sleep(ms); // it was told and has still seen nothing
     }
-    match wait_for_end(process.pid, ms) {
+    match wait_for_exit(child.pid, ms) {
         Some(ended) => pause.told = ended,
         None => pause.sleep(ms),
     }
 }
 
-/// Whether the process has ended, within so many milliseconds. `None`: the system does not tell.
-fn wait_for_end(pid: c_int, ms: Option<c_int>) -> Option<bool> {
-    let _errno = ErrnoGuard::new();
-    // SAFETY: demands nothing.
+/// Whether the process has ended, within so many milliseconds. `None`: the system cannot report it.
+fn wait_for_exit(pid: c_int, ms: Option<c_int>) -> Option<bool> {
+    // SAFETY: takes nothing.
     let queue = Fd::from_result(unsafe { libc::kqueue() } as isize).ok()?;
     // SAFETY: plain integers and pointers that may be NULL.
     let mut event: libc::kevent = unsafe { core::mem::zeroed() };
@@ -89,14 +95,36 @@ fn wait_for_end(pid: c_int, ms: Option<c_int>) -> Option<bool> {
     }
 }
 
-/// Sends a signal to a child that has not been reaped. Under the lock.
-pub(super) fn kill(process: &Process, signal: c_int) -> Result<(), Errno> {
-    if !process.is_ours() {
+/// Sends a signal to a child that has not been reaped. Under its handle's lock.
+pub(crate) fn kill(child: &Child<'_>, signal: c_int) -> Result<(), Errno> {
+    let _errno = ErrnoGuard::new();
+    if !child.ours {
         return Err(Errno::from_raw(libc::ECHILD)); // it could be anybody by now
     }
     // SAFETY: the child has not been reaped, so it is this one.
-    if unsafe { libc::kill(process.pid, signal) } < 0 {
+    if unsafe { libc::kill(child.pid, signal) } < 0 {
         return Err(Errno::current());
     }
     Ok(())
 }
+
+/// A mark that this process has. Its id: nothing better is to be had everywhere.
+pub(crate) fn this_process() -> u64 {
+    // SAFETY: takes nothing.
+    u64::from(unsafe { libc::getpid() }.unsigned_abs()) << 1 | 1
+}
+
+/// How much room the name of a process takes.
+pub(crate) const NAME_SIZE: usize = 1;
+
+/// These systems have no simple way to tell it.
+pub(crate) fn name_of(_: c_int, _: &mut [u8; NAME_SIZE]) -> Option<&CStr> {
+    None
+}
+
+/// A millisecond, or while the word is another: no call for it is on every system, and nobody holds a lock for longer.
+pub(crate) fn wait_while(_: &core::sync::atomic::AtomicI32, _: c_int) {
+    super::sleep_ms(1);
+}
+
+pub(crate) fn wake_one(_: &core::sync::atomic::AtomicI32) {}

@@ -1,0 +1,12 @@
+//! Windows has no fork(), and its own ways to start a program: ENOSYS.
+
+use crate::base::errno::Errno;
+use crate::base::failure::Failure;
+use crate::base::step::Step;
+use crate::process::{Deadline, Process};
+use crate::spawn::request::Request;
+
+/// Always ENOSYS.
+pub(super) fn start(_: &Request<'_>, _: Deadline, _: &mut Process) -> Result<(), Failure> {
+    Err(Failure::because(Step::Fork, Errno::from_raw(libc::ENOSYS), "cannot start a child process", &[]))
+}
