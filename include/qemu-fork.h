@@ -42,7 +42,7 @@ typedef int QemuFd;
 #define QEMU_SPAWN_FD_NULL (-100)
 
 /**
- * @executable is searched for in the parent's PATH, as execvp() does it, unless it has a slash.
+ * A program without a slash in its name is searched for in the parent's PATH, as execvp() does it.
  */
 #define QEMU_SPAWN_SEARCH_PATH (1 << 0)
 
@@ -62,7 +62,8 @@ typedef int QemuFd;
 #define QEMU_SPAWN_SET_UMASK (1 << 3)
 
 /**
- * The child runs as the user @uid: its real, effective and saved user ids.
+ * The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A child
+ * that changes its user, its group or its groups has a copy of the parent's memory, which costs more the larger that is.
  */
 #define QEMU_SPAWN_SET_UID (1 << 4)
 
@@ -82,7 +83,7 @@ typedef int QemuFd;
 #define QEMU_SPAWN_CLEAR_ENV (1 << 7)
 
 /**
- * Descriptors from 3 on are left to the child as exec leaves them: open unless they have FD_CLOEXEC.
+ * Descriptors from 3 on that have no FD_CLOEXEC stay open in the child, as plain fork and exec leave them.
  */
 #define QEMU_SPAWN_LEAVE_FDS (1 << 8)
 
@@ -122,7 +123,8 @@ typedef int QemuFd;
 #define QEMU_SPAWN_MERGE_STDERR (1 << 15)
 
 /**
- * Where no child can share the parent's memory, fail instead of calling fork(), whose cost grows with it.
+ * Fail where no child can share the parent's memory, instead of copying it. A child of another user never shares it, so
+ * this fails with SET_UID, SET_GID and SET_GROUPS: ENOTSUP.
  */
 #define QEMU_SPAWN_NO_FORK_FALLBACK (1 << 16)
 
@@ -145,28 +147,6 @@ typedef int QemuFd;
  * The library's patch level.
  */
 #define QEMU_FORK_VERSION_MICRO 0
-
-/**
- * In which way a child ended.
- */
-typedef enum QemuProcessEnd {
-  /**
-   * It has not: a status that is all zero.
-   */
-  QEMU_PROCESS_RUNNING = 0,
-  /**
-   * It returned from main() or called exit().
-   */
-  QEMU_PROCESS_EXITED,
-  /**
-   * A signal ended it.
-   */
-  QEMU_PROCESS_SIGNALED,
-  /**
-   * It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
-   */
-  QEMU_PROCESS_UNKNOWN,
-} QemuProcessEnd;
 
 /**
  * The steps of a spawn. The numbers are not the order in which they run: the manual has a table of that.
@@ -227,6 +207,28 @@ typedef enum QemuSpawnStep {
 } QemuSpawnStep;
 
 /**
+ * In which way a child ended.
+ */
+typedef enum QemuProcessEnd {
+  /**
+   * It has not: a status that is all zero.
+   */
+  QEMU_PROCESS_RUNNING = 0,
+  /**
+   * It returned from main() or called exit().
+   */
+  QEMU_PROCESS_EXITED,
+  /**
+   * A signal ended it.
+   */
+  QEMU_PROCESS_SIGNALED,
+  /**
+   * It ended, but somebody else has reaped it, and the system has kept no copy of its status (Linux 6.15 does).
+   */
+  QEMU_PROCESS_UNKNOWN,
+} QemuProcessEnd;
+
+/**
  * What the child's signals start from.
  */
 typedef enum QemuSpawnSignals {
@@ -241,78 +243,57 @@ typedef enum QemuSpawnSignals {
 } QemuSpawnSignals;
 
 /**
- * How a child ended.
- */
-typedef struct QemuProcessStatus {
-  /**
-   * In which way; it tells which of the others count.
-   */
-  enum QemuProcessEnd end;
-  /**
-   * What it gave to exit(), 0 to 255, if it exited; otherwise 0.
-   */
-  int exit_code;
-  /**
-   * The signal that ended it, if one did; otherwise 0.
-   */
-  int term_signal;
-  /**
-   * Whether that left a core dump.
-   */
-  bool core_dumped;
-} QemuProcessStatus;
-
-/**
- * A descriptor of the child: @target is what @source is in the parent, whatever else is mapped.
+ * A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. Sources and targets may
+ * overlap in any way.
  */
 typedef struct QemuSpawnFd {
   /**
-   * The parent's descriptor, or QEMU_SPAWN_FD_NULL. Every other negative number is EBADF: an open() that failed, for
-   * example.
+   * The parent's descriptor, or QEMU_SPAWN_FD_NULL. Any other negative number, such as the result of an open() that
+   * failed, is an error: EBADF.
    */
   QemuFd source;
   /**
-   * The child's.
+   * The child's descriptor.
    */
   int target;
 } QemuSpawnFd;
 
 /**
- * A limit of the child, as setrlimit() has it. All ones is no limit.
+ * A limit of the child, as for setrlimit(). RLIM_INFINITY, all bits set, is no limit.
  */
 typedef struct QemuSpawnRlimit {
   /**
-   * RLIMIT_NOFILE, for example.
+   * Which one: RLIMIT_NOFILE, for example.
    */
   int resource;
   /**
-   * The limit.
+   * The soft limit, which holds.
    */
   uint64_t soft;
   /**
-   * What the child may raise it to.
+   * The hard limit, to which the child may raise the soft one.
    */
   uint64_t hard;
 } QemuSpawnRlimit;
 
 /**
- * What qemu_spawn() is to do beyond the usual. Zero is the default of every member but @size: begin with
+ * Options of qemu_spawn(). Zero is the default of every member but @size, so begin with
  *
  *   QemuSpawnOptions options = { .size = sizeof(options) };
  *
- * Nothing in it is changed or kept; all of it may go when the call has returned.
+ * The library changes nothing in it and keeps nothing of it: all may be freed when the call has returned.
  */
 typedef struct QemuSpawnOptions {
   /**
-   * sizeof(QemuSpawnOptions): tells which members the program knows.
+   * sizeof(QemuSpawnOptions). It tells which members the program knows: later versions add members at the end.
    */
   size_t size;
   /**
-   * QEMU_SPAWN_* constants, or-ed.
+   * QEMU_SPAWN_* constants, combined with |.
    */
   uint64_t flags;
   /**
-   * What to execute; NULL: argv[0]. A relative one is looked up in @cwd.
+   * The program to execute; NULL: argv[0]. A relative path is looked up in @cwd.
    */
   const char *executable;
   /**
@@ -324,19 +305,20 @@ typedef struct QemuSpawnOptions {
    */
   const char *const *envp;
   /**
-   * "NAME=value" to set in it after @env_unset, ended by NULL; or NULL. The last one for a name counts.
+   * Variables to set after @env_unset, "NAME=value", ended by NULL; or NULL. Of several for one name the last counts.
    */
   const char *const *env_set;
   /**
-   * "NAME" to remove from it, ended by NULL; or NULL.
+   * Variables to remove, "NAME", ended by NULL; or NULL.
    */
   const char *const *env_unset;
   /**
-   * Descriptors of the child. All others from 3 on are closed; 0, 1 and 2 stay what they are.
+   * Descriptors of the child. Others from 3 on are closed when the program is executed; 0, 1 and 2 are the parent's,
+   * even if they have FD_CLOEXEC there.
    */
   const struct QemuSpawnFd *fds;
   /**
-   * How many.
+   * The number of entries in @fds.
    */
   size_t n_fds;
   /**
@@ -344,35 +326,35 @@ typedef struct QemuSpawnOptions {
    */
   QemuSpawnSignals signals;
   /**
-   * Signals to ignore after that, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
+   * Signals that the child ignores, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
    */
   const int *ignored;
   /**
-   * Signals to set to their default after that, ended by 0; or NULL. @ignored wins.
+   * Signals to set to their default disposition, ended by 0; or NULL. @ignored goes before it.
    */
   const int *defaulted;
   /**
-   * With QEMU_SPAWN_SET_PGID.
+   * The process group, with QEMU_SPAWN_SET_PGID.
    */
   pid_t pgid;
   /**
-   * With QEMU_SPAWN_SET_UMASK: 0 to 0777.
+   * The file mode creation mask, 0 to 0777, with QEMU_SPAWN_SET_UMASK.
    */
   QemuMode umask;
   /**
-   * With QEMU_SPAWN_SET_UID.
+   * The user, with QEMU_SPAWN_SET_UID.
    */
   QemuUid uid;
   /**
-   * With QEMU_SPAWN_SET_GID.
+   * The group, with QEMU_SPAWN_SET_GID.
    */
   QemuGid gid;
   /**
-   * With QEMU_SPAWN_SET_GROUPS.
+   * The supplementary groups, with QEMU_SPAWN_SET_GROUPS.
    */
   const QemuGid *groups;
   /**
-   * How many.
+   * The number of entries in @groups.
    */
   size_t n_groups;
   /**
@@ -380,19 +362,42 @@ typedef struct QemuSpawnOptions {
    */
   const struct QemuSpawnRlimit *rlimits;
   /**
-   * How many.
+   * The number of entries in @rlimits.
    */
   size_t n_rlimits;
   /**
-   * A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The first use starts
-   * a thread that stays and makes these children: what is a thread's own, such as its CPU affinity, is that thread's.
+   * A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The kernel takes the
+   * end of a thread for that of the process: so a thread other than the main thread has a thread of the library's make
+   * the child, which ends with it.
    */
   int death_signal;
   /**
-   * Where to tell which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
+   * Where to store which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
    */
   enum QemuSpawnStep *failed_step;
 } QemuSpawnOptions;
+
+/**
+ * How a child ended.
+ */
+typedef struct QemuProcessStatus {
+  /**
+   * In which way. It tells which of the other members have a meaning.
+   */
+  enum QemuProcessEnd end;
+  /**
+   * Its exit status, 0 to 255, if it exited; otherwise 0.
+   */
+  int exit_code;
+  /**
+   * The signal that ended it, if a signal did; otherwise 0.
+   */
+  int term_signal;
+  /**
+   * Whether that left a core dump.
+   */
+  bool core_dumped;
+} QemuProcessStatus;
 
 #ifdef __cplusplus
 extern "C" {
@@ -424,6 +429,54 @@ extern "C" {
  * always -1, with errno ENOSYS.
  */
 pid_t qemu_fork(Error **errp);
+
+/**
+ * qemu_spawn:
+ * @argv: the arguments, ended by NULL; the first is the program to execute, unless @opts names another
+ * @opts: options; or NULL
+ * @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
+ *
+ * Starts a program. It has clean signals (see qemu_fork()), the parent's stdin, stdout and stderr, and no other open
+ * descriptor. When the call returns, the program has been executed, or the call fails and says why. The cost does not
+ * grow with the memory or the descriptors of the parent, unless the child changes its user or groups.
+ *
+ * The parent's mask, dispositions, descriptors, working directory and memory are left alone. pthread_atfork() handlers
+ * do not run on Linux. The library has no handler for SIGCHLD, and the parent needs none.
+ *
+ * Thread-safe, and safe in programs with any number of threads, as long as nobody changes the environment meanwhile.
+ * Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: a handle, to be freed with qemu_process_free(). On failure NULL: errno is the cause, *@errp names the step
+ * and its object, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and nothing
+ * is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that the
+ * options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal ended
+ * or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
+ */
+QemuProcess *qemu_spawn(const char *const *argv,
+                        const struct QemuSpawnOptions *opts,
+                        Error **errp);
+
+/**
+ * qemu_spawn_sync:
+ * @argv: as for qemu_spawn()
+ * @opts: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: nobody would be at the other end
+ * @timeout_ms: how long it may take, in milliseconds; 0: at once; negative: for ever
+ * @status: where to store how the program ended; or NULL
+ * @errp: as for qemu_spawn()
+ *
+ * Runs a program and waits for its end. After @timeout_ms it is killed with SIGKILL.
+ *
+ * Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: 0 when the program has run and ended, in whatever way: *@status tells. -1 where it could not be started, as
+ * for qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then. A program that has not ended
+ * one second after SIGKILL, which only the kernel can cause, is ETIMEDOUT, too: the library reaps it at a later call.
+ */
+int qemu_spawn_sync(const char *const *argv,
+                    const struct QemuSpawnOptions *opts,
+                    int64_t timeout_ms,
+                    struct QemuProcessStatus *status,
+                    Error **errp);
 
 /**
  * qemu_process_pid:
@@ -480,15 +533,15 @@ QemuFd qemu_process_take_fd(QemuProcess *proc,
 /**
  * qemu_process_wait:
  * @proc: a handle
- * @timeout_ms: how long to wait, in milliseconds; 0: just look; negative: for ever
- * @status: where to put how the child ended; or NULL
+ * @timeout_ms: how long to wait, in milliseconds; 0: only look; negative: for ever
+ * @status: where to store how the child ended; or NULL
  * @errp: as for qemu_spawn()
  *
- * Waits for the end of the child, and reaps it unless it is detached. The status is kept: asking again gives it again.
- * A child that was stopped has not ended. Signal handlers run meanwhile and do not end the wait.
+ * Waits for the end of the child, and reaps it unless it is detached. The status is kept, so asking again gives it again.
+ * A child that is stopped has not ended. Signal handlers run meanwhile and do not end the wait.
  *
- * Nobody can steal the status: where another part of the program has reaped the child, Linux 6.15 and newer still
- * tell it; otherwise @status says QEMU_PROCESS_UNKNOWN.
+ * A stolen status is found again: where another part of the program has reaped the child, Linux 6.15 and newer still
+ * tell how it ended. Otherwise @status says QEMU_PROCESS_UNKNOWN.
  *
  * Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
  *
@@ -505,14 +558,15 @@ int qemu_process_wait(QemuProcess *proc,
  * @sig: a signal
  * @errp: as for qemu_spawn()
  *
- * Sends a signal to the child, and never to another process that has got its id since: there is a descriptor of the
- * child, or nobody reaps it meanwhile but this library. Without a descriptor, a detached child, or a program that
- * reaps other people's children, leaves a moment in which that can go wrong.
+ * Sends a signal to the child, and never to another process that has got its id since: the library has a descriptor of
+ * the child, or makes sure that it is not reaped meanwhile. Without a descriptor, a detached child, or a program that
+ * reaps children it did not make, leaves a moment in which that can go wrong.
  *
- * Thread-safe. Not async-signal-safe.
+ * Thread-safe. Not async-signal-safe. Not a cancellation point.
  *
- * Returns: whether the signal was sent. Otherwise errno is ESRCH (the child has ended), EINVAL (no such signal) or
- * EPERM (the child has become somebody else), and *@errp says so.
+ * Returns: whether the signal was sent. Otherwise errno is ESRCH (the child has ended), EINVAL (no such signal), EPERM
+ * (the child has become another user's) or ECHILD (the handle was copied by fork(), and has no descriptor), and *@errp
+ * says so.
  */
 bool qemu_process_kill(QemuProcess *proc,
                        int sig,
@@ -521,15 +575,17 @@ bool qemu_process_kill(QemuProcess *proc,
 /**
  * qemu_process_stop:
  * @proc: a handle
- * @grace_ms: how long the child may take to end by itself, in milliseconds; negative: as long as it likes
- * @status: where to put how the child ended; or NULL
+ * @grace_ms: how long the child may take to end by itself, in milliseconds; negative: for ever
+ * @status: where to store how the child ended; or NULL
  * @errp: as for qemu_spawn()
  *
  * Ends the child: SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL; then reaps it.
  *
  * Thread-safe. Not async-signal-safe. Not a cancellation point.
  *
- * Returns: true when the child has ended, now or before. Otherwise errno and *@errp say why no signal could be sent.
+ * Returns: true when the child has ended, now or before. Otherwise errno and *@errp say which signal could not be sent
+ * and why; or that the child has not ended one second after SIGKILL (ETIMEDOUT), which only the kernel can cause. The
+ * library reaps such a child at a later call.
  */
 bool qemu_process_stop(QemuProcess *proc,
                        int64_t grace_ms,
@@ -554,9 +610,8 @@ char *qemu_process_status_str(const struct QemuProcessStatus *status);
  * qemu_process_detach:
  * @proc: a handle
  *
- * Leaves the child to itself: this library will never reap it. The handle works as before, and is freed as ever.
- * Reaping is the program's business then: by wait(), or by ignoring SIGCHLD. A qemu_process_wait() that another thread
- * is in the middle of may still reap it.
+ * From now on the program reaps the child, by wait() or by ignoring SIGCHLD: this library never will. The handle works
+ * as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still reap it.
  *
  * Thread-safe, async-signal-safe.
  */
@@ -566,58 +621,12 @@ void qemu_process_detach(QemuProcess *proc);
  * qemu_process_free:
  * @proc: a handle, not to be used again; or NULL
  *
- * Frees the handle and closes its descriptors. A child that has ended is reaped; one that lives goes on, and is
- * detached.
+ * Frees the handle and closes its descriptors. A child that has ended is reaped. One that lives goes on, and the program
+ * reaps it.
  *
- * Not thread-safe: nobody else may use @proc. Not async-signal-safe. Leaves errno alone.
+ * Not thread-safe: no other thread may use @proc. Not async-signal-safe. Leaves errno alone.
  */
 void qemu_process_free(QemuProcess *proc);
-
-/**
- * qemu_spawn:
- * @argv: the arguments, ended by NULL; the first is what to execute, unless @opts names something else
- * @opts: what to do beyond the usual; or NULL
- * @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
- *
- * Starts a program. Its signals are clean (see qemu_fork()), its stdin, stdout and stderr are the parent's, and no
- * other descriptor is open in it. When the call returns, the program has been executed, or the call fails and says
- * why. What it costs does not grow with the memory or the descriptors of the parent.
- *
- * The parent's mask, dispositions, descriptors, working directory and memory are not touched. pthread_atfork()
- * handlers do not run, unless fork() is the only way in. There is no handler for SIGCHLD, and the parent needs none.
- *
- * Thread-safe, and safe in programs with any number of threads, if nobody changes the environment meanwhile. Not
- * async-signal-safe. Not a cancellation point.
- *
- * Returns: a handle, to be freed with qemu_process_free(). On failure NULL: errno is the cause, *@errp names the step
- * and what it was about, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and
- * nothing is left of the child. Senseless options are EINVAL, a source that is not open EBADF, and options that are
- * larger than this library knows, with something in the unknown part, E2BIG. On Windows always NULL, with ENOSYS.
- */
-QemuProcess *qemu_spawn(const char *const *argv,
-                        const struct QemuSpawnOptions *opts,
-                        Error **errp);
-
-/**
- * qemu_spawn_sync:
- * @argv: as for qemu_spawn()
- * @opts: as for qemu_spawn(), but for QEMU_SPAWN_PIPE_*: nobody would be at the other end
- * @timeout_ms: how long it may run, in milliseconds; negative: as long as it likes
- * @status: where to put how it ended; or NULL
- * @errp: as for qemu_spawn()
- *
- * Runs a program and waits for its end. After @timeout_ms it is killed, with SIGKILL.
- *
- * Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
- *
- * Returns: 0 when it has run and ended, in whatever way: *@status tells. -1 where it could not be started, as for
- * qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then.
- */
-int qemu_spawn_sync(const char *const *argv,
-                    const struct QemuSpawnOptions *opts,
-                    int64_t timeout_ms,
-                    struct QemuProcessStatus *status,
-                    Error **errp);
 
 /**
  * qemu_fork_version:

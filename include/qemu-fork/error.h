@@ -1,7 +1,7 @@
 /*
  * qemu-fork/error.h: QEMU's Error API, for programs that have none of their own
  *
- * A function that can fail takes an Error ** as its last argument. Its caller passes one of four things:
+ * A function that can fail takes an Error ** as its last argument. Its caller passes
  *
  *   NULL           It does not want to know why; the function's result says that it failed.
  *   &error_abort   A failure would be a bug in the program: tell where, and abort().
@@ -21,7 +21,7 @@
  * None is async-signal-safe. Where an Error cannot be allocated, the program aborts, as QEMU does. Messages go to
  * file descriptor 2 with one write(), whatever stdio has buffered.
  *
- * A program that has an Error API, as QEMU has, does not include this file: see "host mode" in the README.
+ * A program that has an Error API, as QEMU has, does not include this file: see HOST MODE in qemu-fork(7).
  *
  * SPDX-License-Identifier: MIT
  */

@@ -3,12 +3,17 @@
 
 #[cfg(not(feature = "host-error"))]
 mod error;
-mod fork;
 #[cfg(feature = "host-error")]
 mod host;
 mod options;
-mod process;
+
+// In the order of use, which is the header's; rustfmt sorts lines that stand together.
+mod fork;
+
 mod spawn;
+
+mod process;
+
 mod version;
 
 use core::ffi::CStr;

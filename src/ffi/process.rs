@@ -12,7 +12,7 @@ use crate::base::heap::Owned;
 use crate::process::{End, Process, Status};
 use crate::sys::fd::Fd;
 
-/// A handle of a child. What it is made of is nobody's business.
+/// A handle of a child. Opaque.
 ///
 /// cbindgen:ignore
 #[repr(C)]
@@ -45,7 +45,7 @@ pub enum QemuProcessEnd {
     QemuProcessExited,
     /// A signal ended it.
     QemuProcessSignaled,
-    /// It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
+    /// It ended, but somebody else has reaped it, and the system has kept no copy of its status (Linux 6.15 does).
     QemuProcessUnknown,
 }
 
@@ -53,11 +53,11 @@ pub enum QemuProcessEnd {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuProcessStatus {
-    /// In which way; it tells which of the others count.
+    /// In which way. It tells which of the other members have a meaning.
     pub end: QemuProcessEnd,
-    /// What it gave to exit(), 0 to 255, if it exited; otherwise 0.
+    /// Its exit status, 0 to 255, if it exited; otherwise 0.
     pub exit_code: c_int,
-    /// The signal that ended it, if one did; otherwise 0.
+    /// The signal that ended it, if a signal did; otherwise 0.
     pub term_signal: c_int,
     /// Whether that left a core dump.
     pub core_dumped: bool,
@@ -188,15 +188,15 @@ pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: 
 
 /// qemu_process_wait:
 /// @proc: a handle
-/// @timeout_ms: how long to wait, in milliseconds; 0: just look; negative: for ever
-/// @status: where to put how the child ended; or NULL
+/// @timeout_ms: how long to wait, in milliseconds; 0: only look; negative: for ever
+/// @status: where to store how the child ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
-/// Waits for the end of the child, and reaps it unless it is detached. The status is kept: asking again gives it again.
-/// A child that was stopped has not ended. Signal handlers run meanwhile and do not end the wait.
+/// Waits for the end of the child, and reaps it unless it is detached. The status is kept, so asking again gives it again.
+/// A child that is stopped has not ended. Signal handlers run meanwhile and do not end the wait.
 ///
-/// Nobody can steal the status: where another part of the program has reaped the child, Linux 6.15 and newer still
-/// tell it; otherwise @status says QEMU_PROCESS_UNKNOWN.
+/// A stolen status is found again: where another part of the program has reaped the child, Linux 6.15 and newer still
+/// tell how it ended. Otherwise @status says QEMU_PROCESS_UNKNOWN.
 ///
 /// Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
 ///
@@ -221,14 +221,15 @@ pub unsafe extern "C" fn qemu_process_wait(
 /// @sig: a signal
 /// @errp: as for qemu_spawn()
 ///
-/// Sends a signal to the child, and never to another process that has got its id since: there is a descriptor of the
-/// child, or nobody reaps it meanwhile but this library. Without a descriptor, a detached child, or a program that
-/// reaps other people's children, leaves a moment in which that can go wrong.
+/// Sends a signal to the child, and never to another process that has got its id since: the library has a descriptor of
+/// the child, or makes sure that it is not reaped meanwhile. Without a descriptor, a detached child, or a program that
+/// reaps children it did not make, leaves a moment in which that can go wrong.
 ///
-/// Thread-safe. Not async-signal-safe.
+/// Thread-safe. Not async-signal-safe. Not a cancellation point.
 ///
-/// Returns: whether the signal was sent. Otherwise errno is ESRCH (the child has ended), EINVAL (no such signal) or
-/// EPERM (the child has become somebody else), and *@errp says so.
+/// Returns: whether the signal was sent. Otherwise errno is ESRCH (the child has ended), EINVAL (no such signal), EPERM
+/// (the child has become another user's) or ECHILD (the handle was copied by fork(), and has no descriptor), and *@errp
+/// says so.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, errp: *mut *mut Error) -> bool {
     // SAFETY: it is a handle.
@@ -239,15 +240,17 @@ pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, e
 
 /// qemu_process_stop:
 /// @proc: a handle
-/// @grace_ms: how long the child may take to end by itself, in milliseconds; negative: as long as it likes
-/// @status: where to put how the child ended; or NULL
+/// @grace_ms: how long the child may take to end by itself, in milliseconds; negative: for ever
+/// @status: where to store how the child ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
 /// Ends the child: SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL; then reaps it.
 ///
 /// Thread-safe. Not async-signal-safe. Not a cancellation point.
 ///
-/// Returns: true when the child has ended, now or before. Otherwise errno and *@errp say why no signal could be sent.
+/// Returns: true when the child has ended, now or before. Otherwise errno and *@errp say which signal could not be sent
+/// and why; or that the child has not ended one second after SIGKILL (ETIMEDOUT), which only the kernel can cause. The
+/// library reaps such a child at a later call.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_stop(
     proc: *mut QemuProcess,
@@ -301,9 +304,8 @@ pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatu
 /// qemu_process_detach:
 /// @proc: a handle
 ///
-/// Leaves the child to itself: this library will never reap it. The handle works as before, and is freed as ever.
-/// Reaping is the program's business then: by wait(), or by ignoring SIGCHLD. A qemu_process_wait() that another thread
-/// is in the middle of may still reap it.
+/// From now on the program reaps the child, by wait() or by ignoring SIGCHLD: this library never will. The handle works
+/// as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still reap it.
 ///
 /// Thread-safe, async-signal-safe.
 #[no_mangle]
@@ -315,10 +317,10 @@ pub unsafe extern "C" fn qemu_process_detach(proc: *mut QemuProcess) {
 /// qemu_process_free:
 /// @proc: a handle, not to be used again; or NULL
 ///
-/// Frees the handle and closes its descriptors. A child that has ended is reaped; one that lives goes on, and is
-/// detached.
+/// Frees the handle and closes its descriptors. A child that has ended is reaped. One that lives goes on, and the program
+/// reaps it.
 ///
-/// Not thread-safe: nobody else may use @proc. Not async-signal-safe. Leaves errno alone.
+/// Not thread-safe: no other thread may use @proc. Not async-signal-safe. Leaves errno alone.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_free(proc: *mut QemuProcess) {
     let _errno = ErrnoGuard::new();

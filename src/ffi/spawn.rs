@@ -16,7 +16,7 @@ use crate::process::Status;
 use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_NULL};
 use crate::spawn::{run_to_end, spawn};
 
-/// @executable is searched for in the parent's PATH, as execvp() does it, unless it has a slash.
+/// A program without a slash in its name is searched for in the parent's PATH, as execvp() does it.
 pub const QEMU_SPAWN_SEARCH_PATH: u64 = 1 << 0;
 /// The child starts a session of its own, as setsid() does it.
 pub const QEMU_SPAWN_SETSID: u64 = 1 << 1;
@@ -24,7 +24,8 @@ pub const QEMU_SPAWN_SETSID: u64 = 1 << 1;
 pub const QEMU_SPAWN_SET_PGID: u64 = 1 << 2;
 /// The child has the file mode creation mask @umask.
 pub const QEMU_SPAWN_SET_UMASK: u64 = 1 << 3;
-/// The child runs as the user @uid: its real, effective and saved user ids.
+/// The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A child
+/// that changes its user, its group or its groups has a copy of the parent's memory, which costs more the larger that is.
 pub const QEMU_SPAWN_SET_UID: u64 = 1 << 4;
 /// The child runs as the group @gid: its real, effective and saved group ids.
 pub const QEMU_SPAWN_SET_GID: u64 = 1 << 5;
@@ -32,7 +33,7 @@ pub const QEMU_SPAWN_SET_GID: u64 = 1 << 5;
 pub const QEMU_SPAWN_SET_GROUPS: u64 = 1 << 6;
 /// The environment starts empty, if @envp is NULL.
 pub const QEMU_SPAWN_CLEAR_ENV: u64 = 1 << 7;
-/// Descriptors from 3 on are left to the child as exec leaves them: open unless they have FD_CLOEXEC.
+/// Descriptors from 3 on that have no FD_CLOEXEC stay open in the child, as plain fork and exec leave them.
 pub const QEMU_SPAWN_LEAVE_FDS: u64 = 1 << 8;
 /// The child's stdin is /dev/null.
 pub const QEMU_SPAWN_NULL_STDIN: u64 = 1 << 9;
@@ -48,7 +49,8 @@ pub const QEMU_SPAWN_PIPE_STDOUT: u64 = 1 << 13;
 pub const QEMU_SPAWN_PIPE_STDERR: u64 = 1 << 14;
 /// The child's stderr is what its stdout is.
 pub const QEMU_SPAWN_MERGE_STDERR: u64 = 1 << 15;
-/// Where no child can share the parent's memory, fail instead of calling fork(), whose cost grows with it.
+/// Fail where no child can share the parent's memory, instead of copying it. A child of another user never shares it, so
+/// this fails with SET_UID, SET_GID and SET_GROUPS: ENOTSUP.
 pub const QEMU_SPAWN_NO_FORK_FALLBACK: u64 = 1 << 16;
 /// Neither the child nor what it executes gains privileges from set-user-ID programs: PR_SET_NO_NEW_PRIVS.
 pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
@@ -58,26 +60,27 @@ pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
 /// cbindgen:ignore
 pub const QEMU_SPAWN_FD_NULL: QemuFd = -100;
 
-/// A descriptor of the child: @target is what @source is in the parent, whatever else is mapped.
+/// A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. Sources and targets may
+/// overlap in any way.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnFd {
-    /// The parent's descriptor, or QEMU_SPAWN_FD_NULL. Every other negative number is EBADF: an open() that failed, for
-    /// example.
+    /// The parent's descriptor, or QEMU_SPAWN_FD_NULL. Any other negative number, such as the result of an open() that
+    /// failed, is an error: EBADF.
     pub source: QemuFd,
-    /// The child's.
+    /// The child's descriptor.
     pub target: c_int,
 }
 
-/// A limit of the child, as setrlimit() has it. All ones is no limit.
+/// A limit of the child, as for setrlimit(). RLIM_INFINITY, all bits set, is no limit.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnRlimit {
-    /// RLIMIT_NOFILE, for example.
+    /// Which one: RLIMIT_NOFILE, for example.
     pub resource: c_int,
-    /// The limit.
+    /// The soft limit, which holds.
     pub soft: u64,
-    /// What the child may raise it to.
+    /// The hard limit, to which the child may raise the soft one.
     pub hard: u64,
 }
 
@@ -96,80 +99,83 @@ pub enum QemuSpawnSignals {
     Inherit,
 }
 
-/// What qemu_spawn() is to do beyond the usual. Zero is the default of every member but @size: begin with
+/// Options of qemu_spawn(). Zero is the default of every member but @size, so begin with
 ///
 ///   QemuSpawnOptions options = { .size = sizeof(options) };
 ///
-/// Nothing in it is changed or kept; all of it may go when the call has returned.
+/// The library changes nothing in it and keeps nothing of it: all may be freed when the call has returned.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnOptions {
-    /// sizeof(QemuSpawnOptions): tells which members the program knows.
+    /// sizeof(QemuSpawnOptions). It tells which members the program knows: later versions add members at the end.
     pub size: usize,
-    /// QEMU_SPAWN_* constants, or-ed.
+    /// QEMU_SPAWN_* constants, combined with |.
     pub flags: u64,
-    /// What to execute; NULL: argv[0]. A relative one is looked up in @cwd.
+    /// The program to execute; NULL: argv[0]. A relative path is looked up in @cwd.
     pub executable: *const c_char,
     /// The working directory; NULL: the parent's.
     pub cwd: *const c_char,
     /// The whole environment, ended by NULL; NULL: the parent's, or none with QEMU_SPAWN_CLEAR_ENV.
     pub envp: *const *const c_char,
-    /// "NAME=value" to set in it after @env_unset, ended by NULL; or NULL. The last one for a name counts.
+    /// Variables to set after @env_unset, "NAME=value", ended by NULL; or NULL. Of several for one name the last counts.
     pub env_set: *const *const c_char,
-    /// "NAME" to remove from it, ended by NULL; or NULL.
+    /// Variables to remove, "NAME", ended by NULL; or NULL.
     pub env_unset: *const *const c_char,
-    /// Descriptors of the child. All others from 3 on are closed; 0, 1 and 2 stay what they are.
+    /// Descriptors of the child. Others from 3 on are closed when the program is executed; 0, 1 and 2 are the parent's,
+    /// even if they have FD_CLOEXEC there.
     pub fds: *const QemuSpawnFd,
-    /// How many.
+    /// The number of entries in @fds.
     pub n_fds: usize,
     /// What the child's signals start from.
     pub signals: SignalsNumber,
-    /// Signals to ignore after that, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
+    /// Signals that the child ignores, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
     pub ignored: *const c_int,
-    /// Signals to set to their default after that, ended by 0; or NULL. @ignored wins.
+    /// Signals to set to their default disposition, ended by 0; or NULL. @ignored goes before it.
     pub defaulted: *const c_int,
-    /// With QEMU_SPAWN_SET_PGID.
+    /// The process group, with QEMU_SPAWN_SET_PGID.
     pub pgid: pid_t,
-    /// With QEMU_SPAWN_SET_UMASK: 0 to 0777.
+    /// The file mode creation mask, 0 to 0777, with QEMU_SPAWN_SET_UMASK.
     pub umask: QemuMode,
-    /// With QEMU_SPAWN_SET_UID.
+    /// The user, with QEMU_SPAWN_SET_UID.
     pub uid: QemuUid,
-    /// With QEMU_SPAWN_SET_GID.
+    /// The group, with QEMU_SPAWN_SET_GID.
     pub gid: QemuGid,
-    /// With QEMU_SPAWN_SET_GROUPS.
+    /// The supplementary groups, with QEMU_SPAWN_SET_GROUPS.
     pub groups: *const QemuGid,
-    /// How many.
+    /// The number of entries in @groups.
     pub n_groups: usize,
     /// Limits of the child; the others are the parent's.
     pub rlimits: *const QemuSpawnRlimit,
-    /// How many.
+    /// The number of entries in @rlimits.
     pub n_rlimits: usize,
-    /// A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The first use starts
-    /// a thread that stays and makes these children: what is a thread's own, such as its CPU affinity, is that thread's.
+    /// A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The kernel takes the
+    /// end of a thread for that of the process: so a thread other than the main thread has a thread of the library's make
+    /// the child, which ends with it.
     pub death_signal: c_int,
-    /// Where to tell which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
+    /// Where to store which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
     pub failed_step: *mut Step,
 }
 
 /// qemu_spawn:
-/// @argv: the arguments, ended by NULL; the first is what to execute, unless @opts names something else
-/// @opts: what to do beyond the usual; or NULL
+/// @argv: the arguments, ended by NULL; the first is the program to execute, unless @opts names another
+/// @opts: options; or NULL
 /// @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
 ///
-/// Starts a program. Its signals are clean (see qemu_fork()), its stdin, stdout and stderr are the parent's, and no
-/// other descriptor is open in it. When the call returns, the program has been executed, or the call fails and says
-/// why. What it costs does not grow with the memory or the descriptors of the parent.
+/// Starts a program. It has clean signals (see qemu_fork()), the parent's stdin, stdout and stderr, and no other open
+/// descriptor. When the call returns, the program has been executed, or the call fails and says why. The cost does not
+/// grow with the memory or the descriptors of the parent, unless the child changes its user or groups.
 ///
-/// The parent's mask, dispositions, descriptors, working directory and memory are not touched. pthread_atfork()
-/// handlers do not run, unless fork() is the only way in. There is no handler for SIGCHLD, and the parent needs none.
+/// The parent's mask, dispositions, descriptors, working directory and memory are left alone. pthread_atfork() handlers
+/// do not run on Linux. The library has no handler for SIGCHLD, and the parent needs none.
 ///
-/// Thread-safe, and safe in programs with any number of threads, if nobody changes the environment meanwhile. Not
-/// async-signal-safe. Not a cancellation point.
+/// Thread-safe, and safe in programs with any number of threads, as long as nobody changes the environment meanwhile.
+/// Not async-signal-safe. Not a cancellation point.
 ///
 /// Returns: a handle, to be freed with qemu_process_free(). On failure NULL: errno is the cause, *@errp names the step
-/// and what it was about, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and
-/// nothing is left of the child. Senseless options are EINVAL, a source that is not open EBADF, and options that are
-/// larger than this library knows, with something in the unknown part, E2BIG. On Windows always NULL, with ENOSYS.
+/// and its object, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and nothing
+/// is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that the
+/// options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal ended
+/// or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_spawn(
     argv: *const *const c_char,
@@ -189,17 +195,18 @@ pub unsafe extern "C" fn qemu_spawn(
 
 /// qemu_spawn_sync:
 /// @argv: as for qemu_spawn()
-/// @opts: as for qemu_spawn(), but for QEMU_SPAWN_PIPE_*: nobody would be at the other end
-/// @timeout_ms: how long it may run, in milliseconds; negative: as long as it likes
-/// @status: where to put how it ended; or NULL
+/// @opts: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: nobody would be at the other end
+/// @timeout_ms: how long it may take, in milliseconds; 0: at once; negative: for ever
+/// @status: where to store how the program ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
-/// Runs a program and waits for its end. After @timeout_ms it is killed, with SIGKILL.
+/// Runs a program and waits for its end. After @timeout_ms it is killed with SIGKILL.
 ///
 /// Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
 ///
-/// Returns: 0 when it has run and ended, in whatever way: *@status tells. -1 where it could not be started, as for
-/// qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then.
+/// Returns: 0 when the program has run and ended, in whatever way: *@status tells. -1 where it could not be started, as
+/// for qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then. A program that has not ended
+/// one second after SIGKILL, which only the kernel can cause, is ETIMEDOUT, too: the library reaps it at a later call.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_spawn_sync(
     argv: *const *const c_char,
