@@ -186,7 +186,7 @@ impl Process {
         if let Some(ended) = self.known() {
             return Some(ended);
         }
-        if child.pidfd.is_none() && child.ours && !self.is_detached() {
+        if child.pidfd.is_none() && child.ours {
             return Some(self.keep(Status::UNKNOWN)); // somebody else has reaped it
         }
         match sys::look_from_aside(child, child.ours && patience != Patience::None) {

@@ -15,10 +15,9 @@ use super::Outcome;
 use crate::base::errno::Errno;
 use crate::child::plan::Plan;
 use crate::process::Deadline;
-use crate::sys::fd::Fd;
 use crate::sys::mask::BlockedSignals;
 use crate::sys::process::{Child, Look};
-use crate::sys::{self, is_readable, wait_while, wake_one};
+use crate::sys::{self, wait_while, wake_one};
 
 struct Job {
     plan: *mut Plan,
@@ -101,8 +100,7 @@ extern "C" fn help(job: *mut c_void) -> *mut c_void {
     let plan = unsafe { &mut *job.plan };
     let outcome = create(plan, Some(job.mask), job.fork_allowed, job.deadline);
     let child = match &outcome {
-        // A descriptor of its own, for the handle's may be closed before the child ends.
-        Outcome::Started(created) => Some((created.pid, created.pidfd.as_ref().and_then(duplicate))),
+        Outcome::Started(created) => Some(created.pid),
         _ => None,
     };
     // SAFETY: the caller does not look at it before it is told.
@@ -111,28 +109,19 @@ extern "C" fn help(job: *mut c_void) -> *mut c_void {
     job.done.store(1, Ordering::Release);
     // The job may be gone already; only its address is named.
     wake_one(&job.done);
-    if let Some((pid, pidfd)) = child {
-        wait_for_end(pid, pidfd);
+    if let Some(pid) = child {
+        wait_for_end(pid);
     }
     null_mut()
 }
 
-fn duplicate(pidfd: &Fd) -> Option<Fd> {
-    Fd::from_result(sys::duplicate(pidfd.as_raw(), 3)).ok()
-}
-
-/// Until the child has ended. It is not reaped here.
-fn wait_for_end(pid: c_int, pidfd: Option<Fd>) {
-    let by_id = Child { pid, pidfd: None, ours: true, detached: false };
-    if let Some(pidfd) = pidfd {
-        while !is_readable(pidfd.as_raw(), None) {}
-        // Somebody may have closed it; were this thread to end then, the child would.
-        if !matches!(sys::look(&by_id, false), Look::Alive | Look::Stopped) {
-            return;
-        }
-    }
+/// Until the child has ended. It is not reaped here. The kernel keeps hold of the process while this waits, so its id
+/// cannot become another's; and no descriptor is needed that the program could close.
+fn wait_for_end(pid: c_int) {
+    let child = Child { pid, pidfd: None, ours: true, detached: false };
     let mut pause = sys::pause::Pause::new();
-    while let Look::Alive | Look::Stopped = sys::look(&by_id, true) {
+    // A child that is traced shows its stops, too.
+    while let Look::Alive | Look::Stopped = sys::look(&child, true) {
         pause.sleep(None);
     }
 }

@@ -12,8 +12,12 @@ use crate::sys::process::{Aside, Child, Look};
 /// How it is with the child; one that has ended is reaped. Under its handle's lock.
 pub(crate) fn look(child: &Child<'_>, _: bool) -> Look {
     let _errno = ErrnoGuard::new();
-    if !child.ours || child.detached {
+    if !child.ours {
         return Look::NoChild;
+    }
+    if child.detached {
+        // It must not be reaped. Whether it has ended cannot be told before the program has reaped it.
+        return if look_from_aside(child, false) == Aside::Gone { Look::NoChild } else { Look::Alive };
     }
     let mut status = 0;
     // SAFETY: there is room for a status.
