@@ -40,9 +40,10 @@ static void copy_file(const char *from, const char *to, mode_t mode)
  */
 __attribute__((__unused__)) static void copy_library(void)
 {
-    char line[PATH_MAX + 128], folders[2 * PATH_MAX], *path = NULL;
+    char line[PATH_MAX + 128], name[64], folders[2 * PATH_MAX], *path = NULL;
     FILE *maps = fopen("/proc/self/maps", "re");
     const char *before = getenv("LD_LIBRARY_PATH");
+    char *number;
 
     while (maps && !path && fgets(line, sizeof(line), maps)) {
         path = strstr(line, "/libqemu_fork") && strstr(line, ".so") ? strchr(line, '/') : NULL;
@@ -55,9 +56,12 @@ __attribute__((__unused__)) static void copy_library(void)
     }
     path[strcspn(path, "\n")] = '\0';
     /* Its name in the folder is the one that the loader looks for, without what follows the first number. */
-    snprintf(folders, sizeof(folders), "%s", strrchr(path, '/') + 1);
-    *(strstr(folders, ".so.") + strcspn(strstr(folders, ".so.") + 4, ".") + 4) = '\0';
-    copy_file(path, in_folder(folders), 0755);
+    snprintf(name, sizeof(name), "%s", strrchr(path, '/') + 1);
+    number = strstr(name, ".so.");
+    if (number) {
+        number[4 + strcspn(number + 4, ".")] = '\0';
+    }
+    copy_file(path, in_folder(name), 0755);
     snprintf(folders, sizeof(folders), "%s:%s", folder, before ? before : "");
     setenv("LD_LIBRARY_PATH", folders, 1);
 }
