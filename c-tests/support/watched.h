@@ -114,7 +114,7 @@ static bool watch(pid_t pid, int *status)
         int now = __atomic_load_n(&watched->progress, __ATOMIC_SEQ_CST);
         char state = process_state(pid);
 
-        looks = now == before && (state == 'D' || state == 'S') ? looks + 1 : 0;
+        looks = now == before && (state == 'D' || state == 'S' || state == 'T') ? looks + 1 : 0;
         before = now;
         if (looks == patience) {
             if (release_hung) {
@@ -153,6 +153,7 @@ __attribute__((__unused__)) static bool run_watched(void (*body)(void *), void *
         bail("fork");
     }
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         setrlimit(RLIMIT_CORE, &no_core);
         body(arg);
         watched->finished = true;
