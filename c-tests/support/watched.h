@@ -108,15 +108,17 @@ static int patience = 4000;
 static bool watch(pid_t pid, int *status)
 {
     const struct timespec moment = {0, 1000000};
-    int before = watched->progress, looks = 0;
+    int before = watched->progress, looks = 0, all_looks = 0;
 
     while (waitpid(pid, status, WNOHANG) == 0) {
         int now = __atomic_load_n(&watched->progress, __ATOMIC_SEQ_CST);
         char state = process_state(pid);
 
         looks = now == before && (state == 'D' || state == 'S' || state == 'T') ? looks + 1 : 0;
+        /* One that sleeps over and over, and looks in between for what never comes, is seen running now and then. */
+        all_looks = now == before ? all_looks + 1 : 0;
         before = now;
-        if (looks == patience) {
+        if (looks == patience || all_looks == 4 * patience) {
             if (release_hung) {
                 release_hung();
             }
