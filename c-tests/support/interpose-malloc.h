@@ -1,6 +1,7 @@
 /*
  * malloc() and its kin as the test program defines them: memory from an arena that is never given back, so that they
- * depend on nothing, and a hook that hears of every call. Every caller gets these, the library and libc too.
+ * depend on nothing, and a hook that hears of every call. Every caller gets these, the library and libc too. They can be
+ * made to fail.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,8 +17,11 @@
 #include "tap.h"
 
 static struct {
-    void (*hook)(const char *name); /* called first, unless NULL */
+    void (*hook)(const char *name); /* called first, unless NULL; not for a call that fails */
     int calls;
+    bool fails;   /* from now on, */
+    int succeed;  /* but not before so many calls have succeeded */
+    int failures; /* how many have failed since */
 } interposed_malloc;
 
 /* To be called first of all. */
@@ -57,14 +61,31 @@ static void hear(const char *name)
     }
 }
 
+/* Whether this call is to fail. */
+static bool refuses(void)
+{
+    if (!interposed_malloc.fails || __atomic_fetch_sub(&interposed_malloc.succeed, 1, __ATOMIC_RELAXED) > 0) {
+        return false;
+    }
+    __atomic_add_fetch(&interposed_malloc.failures, 1, __ATOMIC_RELAXED);
+    errno = ENOMEM;
+    return true;
+}
+
 void *malloc(size_t size)
 {
+    if (refuses()) {
+        return NULL;
+    }
     hear("malloc");
     return arena_take(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
+    if (refuses()) {
+        return NULL;
+    }
     hear("calloc");
     /* The arena is zeroed, and nothing is used twice. */
     return size && n > SIZE_MAX / size ? NULL : arena_take(n * size);
@@ -75,7 +96,10 @@ void *realloc(void *old, size_t size)
     size_t old_size = 0;
     void *new;
 
-    hear("realloc");
+    if (refuses()) {
+        return NULL;
+    }
+    hear(old ? "realloc" : "malloc");
     new = arena_take(size);
     if (old && new) {
         memcpy(&old_size, (unsigned char *)old - sizeof(max_align_t), sizeof(old_size));

@@ -1,0 +1,217 @@
+/*
+ * The user that a child becomes sends it SIGSTOP before it has executed its program. Nobody waits for that user's
+ * SIGCONT: not the thread that spawns, not those beside it, and not the reaping of a child that has failed. A child that
+ * is stopped once is continued; one that is stopped over and over again is killed, and the spawn has failed.
+ *
+ * The attacker holds the program open for writing, so that its execution is tried again for a while.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "attacker.h"
+#include "forced-ways.h"
+
+enum { SPAWNS = 10, FOLDERS = 2000 };
+
+static char program[PATH_MAX]; /* the attacker's own copy of this one */
+
+/* ---- the attacker ---- */
+
+static int held = -1; /* the program, open for writing */
+
+static bool stop_once(pid_t child)
+{
+    char state;
+
+    if (held == -1 || kill(child, SIGSTOP) != 0) {
+        return false;
+    }
+    do {
+        sched_yield();
+        state = process_state(child);
+    } while (state != 'T' && state != 'Z' && state != 0);
+    /* From now on it could be executed. */
+    close(held);
+    held = -1;
+    return true;
+}
+
+/* Until it is gone. */
+static bool stop_always(pid_t child)
+{
+    bool succeeded = false;
+
+    while (kill(child, SIGSTOP) == 0 && !__atomic_load_n(&attack->stop, __ATOMIC_SEQ_CST)) {
+        succeeded = true;
+    }
+    return succeeded;
+}
+
+static void let_attacker_end(void)
+{
+    __atomic_store_n(&attack->stop, 1, __ATOMIC_SEQ_CST);
+}
+
+/* ---- the process that spawns ---- */
+
+static void check(bool holds, const char *what)
+{
+    if (!holds) {
+        tell("not so: %s (errno %d, step %d, \"%s\")\n", what, told.error, (int)told.step, told.message);
+        _exit(1);
+    }
+}
+
+/* The message of a spawn whose child was stopped too often, or whose program was busy for too long. */
+static bool is_failure(void)
+{
+    char words[64];
+
+    snprintf(words, sizeof(words), "was stopped by signal %d (SIGSTOP) before it could execute '", SIGSTOP);
+    return told.step == QEMU_SPAWN_STEP_EXEC &&
+           ((told.error == ECANCELED && strstr(told.message, words) && strstr(told.message, program)) ||
+            (told.error == ETXTBSY && strstr(told.message, "(it is open for writing)")));
+}
+
+static void begin(const struct forced_way *way)
+{
+    force_way(way);
+    attack->parent = getpid();
+}
+
+/* A child that was reported as failed may be reaped by a later call. */
+static void check_no_child(void)
+{
+    let_attacker_end();
+    for (int i = 0; has_child() && i < SPAWNS; i++) {
+        end_of(must_spawn(ARGS(SELF, "exit", "0"), NULL));
+        progress();
+    }
+    check(!has_child(), "no child is left");
+}
+
+static void stopped_once(void *way)
+{
+    QemuProcess *process;
+
+    begin(way);
+    process = spawn(ARGS(program, "exit", "7"), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = NOBODY));
+    check(process != NULL, "it is continued, and executes the program");
+    progress();
+    check(strcmp(qemu_process_way(process), "fork") == 0, "it has a copy of the memory");
+    check(end_of(process) == 7, "the program ends by itself");
+    check_no_child();
+}
+
+static void stopped_always(void *way)
+{
+    QemuProcess *process;
+
+    begin(way);
+    process = spawn(ARGS(program, "exit", "7"), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = NOBODY));
+    check(!process, "a program that is busy for ever is not executed");
+    check(attack->succeeded > 0, "the child was stopped");
+    check(is_failure(), "the message says why");
+    progress();
+    check_no_child();
+}
+
+/* A child that has already reported why it cannot go on is stopped, too, sooner or later. */
+static void stopped_after_report(void *way)
+{
+    static char path[FOLDERS * sizeof("/nowhere:")];
+
+    /* It has so much to try that it is found before it is done. */
+    for (int i = 0; i < FOLDERS; i++) {
+        strcat(path, i > 0 ? ":/nowhere" : "/nowhere");
+    }
+    setenv("PATH", path, 1);
+    begin(way);
+    for (int i = 0; i < SPAWNS; i++) {
+        QemuProcess *process = spawn(ARGS("qemu-no-such"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SEARCH_PATH,
+                                                                   .uid = NOBODY));
+
+        check(!process, "it fails");
+        check(told.error == ENOENT || told.error == ECANCELED, "and says why");
+        progress();
+    }
+    check(attack->succeeded > 0, "a child was stopped");
+    check_no_child();
+}
+
+static void *spawn_others(void *arg)
+{
+    while (__atomic_load_n(&attack->succeeded, __ATOMIC_SEQ_CST) == 0) {
+        yield_a_moment();
+    }
+    for (int i = 0; i < 20; i++) {
+        QemuProcessStatus status = {.exit_code = -1};
+        Error *err = NULL;
+        int result = qemu_spawn_sync(ARGS(SELF, "exit", "3"), i % 2 == 0 ? NULL :
+                                     OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = STRANGER), -1, &status, &err);
+
+        if (result != 0 || status.exit_code != 3) {
+            tell("another thread's spawn: %s\n", err ? error_get_pretty(err) : "another status");
+            _exit(1);
+        }
+        progress();
+        tell("%s", i == 19 ? "the other thread has spawned all of its own\n" : "");
+    }
+    return arg;
+}
+
+static void beside_others(void *way)
+{
+    pthread_t thread;
+    QemuProcess *process;
+
+    begin(way);
+    if (pthread_create(&thread, NULL, spawn_others, NULL) != 0) {
+        _exit(96);
+    }
+    process = spawn(ARGS(program, "exit", "7"), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = NOBODY));
+    check(!process && is_failure(), "it fails, and says why");
+    pthread_join(thread, NULL);
+    check_no_child();
+}
+
+/* ---- the test ---- */
+
+static void test(Deed *deed, void (*body)(void *), const struct forced_way *way, const char *what)
+{
+    char name[128];
+    pid_t attacker;
+
+    held = open(program, O_WRONLY | O_CLOEXEC);
+    if (held == -1) {
+        bail(program);
+    }
+    attacker = start_attacker(deed);
+    close(held); /* now it is the attacker's alone */
+    held = -1;
+    snprintf(name, sizeof(name), "%s; the best way open is %s", what, way->name);
+    run_watched(body, (void *)(uintptr_t)way, name);
+    stop_attacker(attacker);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    need_root();
+    need_forced_ways();
+    make_folder();
+    copy_library();
+    snprintf(program, sizeof(program), "%s", copy_self("program", NOBODY));
+    patience = 3000;
+    release_hung = let_attacker_end;
+    for (int way = 0; way < FORCED_WAYS; way++) {
+        test(stop_once, stopped_once, &forced_ways[way], "stopped once");
+        test(stop_always, stopped_always, &forced_ways[way], "stopped over and over");
+        test(stop_always, stopped_after_report, &forced_ways[way], "stopped when it has failed");
+        test(stop_always, beside_others, &forced_ways[way], "stopped, and others spawn beside it");
+    }
+    return done();
+}

@@ -1,0 +1,89 @@
+/*
+ * Children that are another user's: only root can make them, and what they execute must be where everybody may read.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ANOTHER_USER_H
+#define ANOTHER_USER_H
+
+#include "spawn.h"
+
+/* Whoever runs the test runs it as root, or it is skipped. NOBODY is the other user; STRANGER a third. */
+enum { NOBODY = 65534, STRANGER = 64321 };
+
+__attribute__((__unused__)) static void need_root(void)
+{
+    if (geteuid() != 0 || setgroups(0, NULL) != 0) {
+        skip_all("only root can make a child of another user: run the tests as root");
+    }
+}
+
+static void copy_file(const char *from, const char *to, mode_t mode)
+{
+    char bytes[65536];
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ssize_t n = -1;
+
+    while (in != -1 && out != -1 && (n = read(in, bytes, sizeof(bytes))) > 0) {
+        if (write(out, bytes, (size_t)n) != n) {
+            bail(to);
+        }
+    }
+    if (n != 0 || fchmod(out, mode) != 0 || close(out) != 0 || close(in) != 0) {
+        bail(to);
+    }
+}
+
+/*
+ * The shared library where every user finds it: this one may be in somebody's home. Needs the folder. The programs that
+ * are spawned find it there.
+ */
+__attribute__((__unused__)) static void copy_library(void)
+{
+    char line[PATH_MAX + 128], name[64], folders[2 * PATH_MAX], *path = NULL;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    const char *before = getenv("LD_LIBRARY_PATH");
+    char *number;
+
+    while (maps && !path && fgets(line, sizeof(line), maps)) {
+        path = strstr(line, "/libqemu_fork") && strstr(line, ".so") ? strchr(line, '/') : NULL;
+    }
+    if (maps) {
+        fclose(maps);
+    }
+    if (!path) {
+        return; /* it is in this program */
+    }
+    path[strcspn(path, "\n")] = '\0';
+    /* Its name in the folder is the one that the loader looks for, without what follows the first number. */
+    snprintf(name, sizeof(name), "%s", strrchr(path, '/') + 1);
+    number = strstr(name, ".so.");
+    if (number) {
+        number[4 + strcspn(number + 4, ".")] = '\0';
+    }
+    copy_file(path, in_folder(name), 0755);
+    snprintf(folders, sizeof(folders), "%s:%s", folder, before ? before : "");
+    setenv("LD_LIBRARY_PATH", folders, 1);
+}
+
+/* This program under this name in the folder, owned by this user and executable by everybody. */
+__attribute__((__unused__)) static const char *copy_self(const char *name, uid_t owner)
+{
+    const char *path = in_folder(name);
+
+    copy_file(SELF, path, 0755);
+    if (chown(path, owner, owner) != 0) {
+        bail("chown");
+    }
+    return path;
+}
+
+/* In a process made for that: becomes that user, for good. */
+__attribute__((__unused__)) static void become(uid_t uid)
+{
+    if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {
+        _exit(96);
+    }
+}
+
+#endif /* ANOTHER_USER_H */

@@ -1,0 +1,133 @@
+/*
+ * System calls that wait until another process, the supervisor, lets them go on or fails them: a child is held at a
+ * known place for as long as the test needs, without any time in it. (Seccomp user notification, Linux 5.5.)
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef SUPERVISOR_H
+#define SUPERVISOR_H
+
+#include <sys/ioctl.h>
+
+#include "forced-ways.h"
+
+#ifndef SECCOMP_FILTER_FLAG_NEW_LISTENER
+#define SECCOMP_FILTER_FLAG_NEW_LISTENER (1UL << 3)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FLAG_CONTINUE
+#define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1U
+#endif
+#ifndef SECCOMP_RET_USER_NOTIF
+#define SECCOMP_RET_USER_NOTIF 0x7fc00000U
+struct seccomp_notif {
+    uint64_t id;
+    uint32_t pid, flags;
+    struct seccomp_data data;
+};
+struct seccomp_notif_resp {
+    uint64_t id;
+    int64_t val;
+    int32_t error;
+    uint32_t flags;
+};
+#define SECCOMP_IOCTL_NOTIF_RECV _IOWR('!', 0, struct seccomp_notif)
+#define SECCOMP_IOCTL_NOTIF_SEND _IOWR('!', 1, struct seccomp_notif_resp)
+#endif
+
+/*
+ * From now on these calls, here and in all that this process starts, ask the supervisor, who reads from the descriptor:
+ * a process that is forked after this. -1: there is no such thing here.
+ */
+__attribute__((__unused__)) static int ask_supervisor(const long *numbers, size_t n)
+{
+    struct sock_filter code[64];
+    struct sock_fprog program = {0, code};
+
+    code[program.len++] = LOAD(nr);
+    for (size_t i = 0; i < n; i++) {
+        code[program.len++] = UNLESS_EQUAL(numbers[i], 1);
+        code[program.len++] = ANSWER(SECCOMP_RET_USER_NOTIF);
+    }
+    code[program.len++] = ANSWER(SECCOMP_RET_ALLOW);
+    /* Without NO_NEW_PRIVS where that goes: what a child may be allowed is what some tests are about. */
+    if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return -1;
+    }
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+}
+
+/* The next call that asks. False when nobody is left who could. */
+__attribute__((__unused__)) static bool next_call(int listener, struct seccomp_notif *call)
+{
+    for (;;) {
+        struct pollfd poll_fd = {listener, POLLIN, 0};
+
+        if (poll(&poll_fd, 1, -1) == 1 && !(poll_fd.revents & POLLIN)) {
+            return false;
+        }
+        memset(call, 0, sizeof(*call));
+        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, call) == 0) {
+            return true;
+        }
+        if (errno != EINTR && errno != ENOENT) {
+            return false;
+        }
+    }
+}
+
+static bool answer(int listener, const struct seccomp_notif *call, int64_t value, int error, unsigned flags)
+{
+    struct seccomp_notif_resp response = {call->id, value, -error, flags};
+
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
+}
+
+/* It goes on as if nobody had asked. False: the caller has gone meanwhile. */
+__attribute__((__unused__)) static bool let_go_on(int listener, const struct seccomp_notif *call)
+{
+    return answer(listener, call, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+__attribute__((__unused__)) static bool fail_call(int listener, const struct seccomp_notif *call, int error)
+{
+    return answer(listener, call, 0, error, 0);
+}
+
+/* Why nothing can be supervised here, if that is so. */
+static const char *why_no_supervisor(void)
+{
+    static const long number = SYS_getppid;
+    pid_t pid = fork();
+
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        int listener = ask_supervisor(&number, 1);
+        struct seccomp_notif call;
+        pid_t caller;
+
+        if (listener == -1) {
+            _exit(1);
+        }
+        caller = fork();
+        if (caller == 0) {
+            _exit(syscall(SYS_getppid) > 0 ? 0 : 1);
+        }
+        _exit(caller > 0 && next_call(listener, &call) && let_go_on(listener, &call) && wait_for(caller) == 0 ? 0 : 1);
+    }
+    return wait_for(pid) == 0 ? NULL : "there is no seccomp user notification here that lets calls go on (Linux 5.5)";
+}
+
+__attribute__((__unused__)) static void need_supervisor(void)
+{
+    const char *why;
+
+    need_forced_ways();
+    why = why_no_supervisor();
+    if (why) {
+        skip_all(why);
+    }
+}
+
+#endif /* SUPERVISOR_H */

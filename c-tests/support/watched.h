@@ -1,0 +1,176 @@
+/*
+ * A process in which a defect may hang a call, beyond any signal of its own. It counts what it has done; the test looks at
+ * it from outside, and ends it when it has slept for long without doing anything more.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef WATCHED_H
+#define WATCHED_H
+
+#include "handle.h"
+#include "stuck.h"
+
+/* In shared memory: how far the process has come, and what it has to tell. */
+struct watched {
+    int progress;
+    bool finished; /* it came to the end of its function */
+    char words[4096];
+    size_t length;
+};
+
+static struct watched *watched;
+
+__attribute__((__unused__)) static void progress(void)
+{
+    __atomic_add_fetch(&watched->progress, 1, __ATOMIC_SEQ_CST);
+}
+
+/* A line for the test, which shows it where a check fails. */
+__attribute__((__unused__, __format__(__printf__, 1, 2))) static void tell(const char *fmt, ...)
+{
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(watched->words + watched->length, sizeof(watched->words) - watched->length, fmt, ap);
+    va_end(ap);
+    if (n > 0) {
+        watched->length += (size_t)n;
+        if (watched->length >= sizeof(watched->words)) {
+            watched->length = sizeof(watched->words) - 1;
+        }
+    }
+}
+
+/* The parent of a process as /proc has it, or 0. */
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], text[512];
+    const char *end;
+    ssize_t n = -1;
+    int fd, parent = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+    }
+    text[n < 0 ? 0 : n] = '\0';
+    end = strrchr(text, ')');
+    return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* The children of a process, from /proc; how many. A zombie counts, too. */
+__attribute__((__unused__)) static int children_of(pid_t pid, pid_t *list, int room)
+{
+    DIR *listing = opendir("/proc");
+    struct dirent *entry;
+    int n = 0;
+
+    while (listing && n < room && (entry = readdir(listing)) != NULL) {
+        pid_t other = (pid_t)atoi(entry->d_name);
+
+        if (other > 0 && parent_of(other) == pid) {
+            list[n++] = other;
+        }
+    }
+    if (listing) {
+        closedir(listing);
+    }
+    return n;
+}
+
+/* Ends a process and its children: the children first, for it may be one of them that it cannot be torn from. */
+__attribute__((__unused__)) static void end_family(pid_t pid)
+{
+    pid_t list[64];
+    int n = children_of(pid, list, 64);
+
+    kill(pid, SIGSTOP); /* it makes no others */
+    for (int i = 0; i < n; i++) {
+        kill(list[i], SIGKILL);
+    }
+    n = children_of(pid, list, 64);
+    for (int i = 0; i < n; i++) {
+        kill(list[i], SIGKILL);
+    }
+    kill(pid, SIGKILL);
+}
+
+/* Called for a process that hangs, before it is ended: to take away what it hangs on. */
+static void (*release_hung)(void);
+
+/* How many looks, a millisecond apart, must show the same. */
+static int patience = 4000;
+
+/* Whether a child comes to its end. One that sleeps for many looks and does nothing meanwhile is ended: false. */
+static bool watch(pid_t pid, int *status)
+{
+    const struct timespec moment = {0, 1000000};
+    int before = watched->progress, looks = 0, all_looks = 0;
+
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        int now = __atomic_load_n(&watched->progress, __ATOMIC_SEQ_CST);
+        char state = process_state(pid);
+
+        looks = now == before && (state == 'D' || state == 'S' || state == 'T') ? looks + 1 : 0;
+        /* One that sleeps over and over, and looks in between for what never comes, is seen running now and then. */
+        all_looks = now == before ? all_looks + 1 : 0;
+        before = now;
+        if (looks == patience || all_looks == 4 * patience) {
+            if (release_hung) {
+                release_hung();
+            }
+            end_family(pid);
+            if (!ends(pid, status)) {
+                printf("# not even SIGKILL ends it\n");
+            }
+            return false;
+        }
+        nanosleep(&moment, NULL);
+    }
+    return true;
+}
+
+/*
+ * Calls body(arg) in a new process, which must come to its end: one check, and true where it did. What it told is in
+ * watched->words.
+ */
+__attribute__((__unused__)) static bool run_watched(void (*body)(void *), void *arg, const char *what)
+{
+    const struct rlimit no_core = {0, 0};
+    int status = -1;
+    bool has_ended;
+    pid_t pid;
+
+    if (!watched) {
+        watched = shared_memory(sizeof(*watched));
+    }
+    memset(watched, 0, sizeof(*watched));
+    cast_net();
+    fflush(NULL);
+    pid = fork();
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        setrlimit(RLIMIT_CORE, &no_core);
+        body(arg);
+        watched->finished = true;
+        _exit(0);
+    }
+    has_ended = watch(pid, &status);
+    if (ok(has_ended && watched->finished && status == 0, "%s: it comes to its end", what)) {
+        return true;
+    }
+    printf("# %s, after %d steps; wait status 0x%x\n", has_ended ? "it ended early" : "it hangs", watched->progress,
+           (unsigned)status);
+    for (char *line = strtok(watched->words, "\n"); line; line = strtok(NULL, "\n")) {
+        printf("# %s\n", line);
+    }
+    return false;
+}
+
+#endif /* WATCHED_H */
