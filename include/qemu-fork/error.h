@@ -18,8 +18,8 @@
  *
  * Names, arguments and behaviour are those of QEMU 6.2, so code that was written for QEMU compiles and runs
  * unchanged. All functions leave errno alone. All are thread-safe, as long as no two threads use one Error at a time.
- * None is async-signal-safe. Where an Error cannot be allocated, the program aborts, as QEMU does. Messages go to
- * file descriptor 2 with one write(), whatever stdio has buffered.
+ * None is async-signal-safe. Where there is no memory for an Error, a constant stands for it, which says so, and a
+ * prefix or a hint for which there is none is left out. Messages go to file descriptor 2 with one write(), whatever stdio has buffered.
  *
  * A program that has an Error API, as QEMU has, does not include this file: see HOST MODE in qemu-fork(7).
  *
@@ -32,6 +32,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -93,14 +94,15 @@ void error_propagate(Error **dst_errp, Error *local_err);
 
 /*
  * What the functions below are made of: the same with the text already formatted. They serve other languages, too.
- * @src and @func must live as long as the program. An @os_errno other than 0 adds ": " and strerror(@os_errno).
+ * @src and @func must live as long as the program. A text of NULL says that there was no memory for it. An @os_errno other than 0 adds ": " and strerror(@os_errno).
  */
 void qemu_error_set(Error **errp, const char *src, int line, const char *func, ErrorClass err_class, int os_errno,
                     const char *message);
 void qemu_error_prepend(Error *const *errp, const char *prefix);
 void qemu_error_append_hint(Error *const *errp, const char *text);
 
-/* Formats as vsnprintf(), into memory that the caller frees. */
+/* Formats as vsnprintf(), into memory that the caller frees. NULL: there is no memory. A format that cannot be applied,
+ * such as "%ls" where the locale lacks the character, is taken as it is. */
 QEMU_ERROR_PRINTF(1, 0)
 static inline char *qemu_error_vformat(const char *fmt, va_list ap)
 {
@@ -111,11 +113,15 @@ static inline char *qemu_error_vformat(const char *fmt, va_list ap)
     va_copy(again, ap);
     length = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
-    text = length < 0 ? NULL : (char *)malloc((size_t)length + 1);
-    if (!text) {
-        abort();
+    if (length < 0) {
+        length = (int)strlen(fmt);
+        text = (char *)malloc((size_t)length + 1);
+        return text ? (char *)memcpy(text, fmt, (size_t)length + 1) : NULL;
     }
-    vsnprintf(text, (size_t)length + 1, fmt, ap);
+    text = (char *)malloc((size_t)length + 1);
+    if (text) {
+        vsnprintf(text, (size_t)length + 1, fmt, ap);
+    }
     return text;
 }
 

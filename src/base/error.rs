@@ -9,7 +9,7 @@ use libc::c_int;
 use crate::base::errno::Errno;
 use crate::base::heap::{Owned, Text};
 use crate::base::message::{filled, Arg};
-use crate::base::stderr::{out_of_memory, print, print_and_abort};
+use crate::base::stderr::{print, print_and_abort};
 
 /// Where in the source an error was set.
 #[derive(Clone, Copy)]
@@ -45,18 +45,15 @@ static NO_MEMORY: Constant = Constant(Error {
 });
 
 impl ErrorBox {
-    /// `message`, followed by ": " and the text for `cause` where there is one.
+    /// `message`, followed by ": " and the text for `cause` where there is one. Without memory a constant stands for it.
     pub(crate) fn new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> Self {
-        Self::try_new(location, class, cause, message).unwrap_or_else(|| out_of_memory())
-    }
-
-    /// The same; `None` where there is no memory.
-    pub(crate) fn try_new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> Option<Self> {
         let message = match cause {
             Some(cause) => cause.describe(|cause| Text::concat(&[message, c": ", cause])),
             None => Text::concat(&[message]),
-        }?;
-        Self::allocate(Error { message, hint: None, class, location })
+        };
+        message
+            .and_then(|message| Self::allocate(Error { message, hint: None, class, location }))
+            .unwrap_or_else(Self::no_memory)
     }
 
     fn allocate(error: Error) -> Option<Self> {
@@ -97,7 +94,9 @@ impl ErrorBox {
         if !self.is_constant() {
             // SAFETY: nobody else has it.
             let error = unsafe { self.0.as_mut() };
-            error.message = concat(&[prefix, &error.message]);
+            if let Some(message) = Text::concat(&[prefix, &error.message]) {
+                error.message = message;
+            }
         }
     }
 
@@ -106,21 +105,29 @@ impl ErrorBox {
         if !self.is_constant() {
             // SAFETY: nobody else has it.
             let error = unsafe { self.0.as_mut() };
-            error.hint = Some(concat(&[error.hint.as_deref().unwrap_or_default(), text]));
+            if let Some(hint) = Text::concat(&[error.hint.as_deref().unwrap_or_default(), text]) {
+                error.hint = Some(hint);
+            }
         }
     }
 }
 
 impl Error {
-    /// A copy with nothing in common.
+    /// A copy with nothing in common. Without memory a constant stands for it.
     pub(crate) fn copy(&self) -> ErrorBox {
-        let copy = Self {
-            message: concat(&[&self.message]),
-            hint: self.hint.as_deref().map(|hint| concat(&[hint])),
+        self.try_copy().unwrap_or_else(ErrorBox::no_memory)
+    }
+
+    fn try_copy(&self) -> Option<ErrorBox> {
+        ErrorBox::allocate(Self {
+            message: Text::concat(&[&self.message])?,
+            hint: match &self.hint {
+                Some(hint) => Some(Text::concat(&[hint])?),
+                None => None,
+            },
             class: self.class,
             location: self.location,
-        };
-        ErrorBox::allocate(copy).unwrap_or_else(|| out_of_memory())
+        })
     }
 
     /// The message, without the hint.
@@ -150,7 +157,10 @@ impl Error {
                 Arg::Text(self.hint.as_deref().unwrap_or_default()),
             ],
         );
-        print_and_abort(&[&text.unwrap_or_else(|| out_of_memory())])
+        match text {
+            Some(text) => print_and_abort(&[&text]),
+            None => print_and_abort(&[c"Unexpected error:\n", &self.message, c"\n"]),
+        }
     }
 
     /// What `&error_fatal` asks for: prints the error and exits with status 1.
@@ -160,8 +170,4 @@ impl Error {
         // SAFETY: runs the program's atexit handlers, as the caller has asked for.
         unsafe { libc::exit(1) }
     }
-}
-
-fn concat(parts: &[&CStr]) -> Text {
-    Text::concat(parts).unwrap_or_else(|| out_of_memory())
 }

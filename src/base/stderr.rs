@@ -36,8 +36,3 @@ pub(crate) fn print_and_abort(parts: &[&CStr]) -> ! {
     // SAFETY: abort() may be called at any time.
     unsafe { libc::abort() }
 }
-
-/// There is no memory for an error message: what glib's allocator, QEMU's own, does then.
-pub(crate) fn out_of_memory() -> ! {
-    print_and_abort(&[c"qemu-fork: out of memory\n"])
-}

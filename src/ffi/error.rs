@@ -95,9 +95,8 @@ pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Err
     let Origin { file, line, function } = origin;
     let cause = (cause != Errno::NONE).then_some(cause);
     let location = Location { file, line, function };
-    let make = || ErrorBox::try_new(location, GENERIC_ERROR, cause, message).unwrap_or_else(ErrorBox::no_memory);
     // SAFETY: as the caller says.
-    unsafe { classify(errp) }.set(make);
+    unsafe { set(errp, location, GENERIC_ERROR, cause, message) };
 }
 
 /// # Safety
@@ -135,6 +134,11 @@ pub unsafe extern "C" fn qemu_error_set(
         function: unsafe { constant(func) },
     };
     let cause = (os_errno != 0).then_some(Errno::from_raw(os_errno));
+    if message.is_null() {
+        // SAFETY: the caller vouches for `errp`.
+        unsafe { classify(errp) }.set(ErrorBox::no_memory);
+        return;
+    }
     // SAFETY: NUL-terminated, as the caller says, and not used after this call.
     let message = unsafe { CStr::from_ptr(message) };
     // SAFETY: the caller vouches for `errp`.
@@ -172,6 +176,7 @@ pub unsafe extern "C" fn qemu_error_prepend(errp: *const *mut Error, prefix: *co
     // SAFETY: the caller vouches for `errp`.
     match unsafe { classify(errp.cast_mut()) } {
         Errp::Ignore => {}
+        Errp::Slot(Some(_)) if prefix.is_null() => {}
         // SAFETY: NUL-terminated, as the caller says.
         Errp::Slot(Some(error)) => error.prepend(unsafe { CStr::from_ptr(prefix) }),
         _ => misuse(c"error_prepend", c"errp points to no error"),
@@ -191,6 +196,7 @@ pub unsafe extern "C" fn qemu_error_append_hint(errp: *const *mut Error, text: *
     // SAFETY: the caller vouches for `errp`.
     match unsafe { classify(errp.cast_mut()) } {
         Errp::Ignore => {}
+        Errp::Slot(Some(_)) if text.is_null() => {}
         // SAFETY: NUL-terminated, as the caller says.
         Errp::Slot(Some(error)) => error.append_hint(unsafe { CStr::from_ptr(text) }),
         Errp::Slot(None) => misuse(c"error_append_hint", c"errp points to no error"),

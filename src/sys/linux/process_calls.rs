@@ -195,10 +195,12 @@ pub(crate) enum Started {
 
 /// Whether a child without an exit signal has executed a program yet.
 pub(crate) fn started(child: &Child<'_>) -> Started {
-    const OPTIONS: c_int = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WCLONE;
+    const OPTIONS: c_int = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // By its id: before Linux 5.4 there is no other way, and nobody reaps a child that only __WCLONE sees.
-    match wait_id(P_PID, child.pid, OPTIONS) {
+    match wait_id(P_PID, child.pid, OPTIONS | libc::__WCLONE) {
         Err(_) => Started::Executed,
+        // Both see a child that is traced by us: a program that has begun with PTRACE_TRACEME.
+        Ok(_) if wait_id(P_PID, child.pid, OPTIONS).is_ok() => Started::Executed,
         Ok(answer) => wait_status(answer).map_or(Started::NotYet, Started::Ended),
     }
 }
