@@ -4,7 +4,6 @@
 mod common;
 
 use common::{build_dir, root};
-use qemu_fork as _; // for the symbol below
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -68,16 +67,10 @@ fn soname_has_the_major_version() {
     assert!(read("meson.build").contains(&format!("soversion: '{}'", VERSION.split('.').next().unwrap())));
 }
 
-/// What a running program is told.
+/// The package of the C library, which is built from the same source.
 #[test]
-fn qemu_fork_version() {
-    extern "C" {
-        fn qemu_fork_version() -> *const std::ffi::c_char;
-    }
-    // SAFETY: takes nothing.
-    let text = unsafe { qemu_fork_version() };
-    // SAFETY: it is a constant string.
-    let text = unsafe { std::ffi::CStr::from_ptr(text) }.to_str().unwrap();
-    let mode = if cfg!(feature = "host-error") { " (host-error)" } else { "" };
-    assert_eq!(text, format!("{VERSION}{mode}"));
+fn package_of_the_c_library() {
+    let manifest = read("capi/Cargo.toml");
+    assert_eq!(between(&manifest, "\nversion = \"", '"'), VERSION);
+    assert_eq!(between(&manifest, "\nrust-version = \"", '"'), env!("CARGO_PKG_RUST_VERSION"));
 }
