@@ -24,13 +24,14 @@ endef
 $(VENV)/.ready: scripts/requirements.txt
 	$(MAKE_VENV)
 
-$(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja: | $(VENV)/.ready
+BUILD_FILES := $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja
+$(BUILD_FILES): | $(VENV)/.ready
 	@echo "preparing $(@D)"
 	@$(MESON) setup $(@D) . --prefix /usr -Derror-api=$(notdir $(@D)) $(MESON_FLAGS) > $(@D)-setup.log 2>&1 \
 		|| { cat $(@D)-setup.log; exit 1; }
 
 .PHONY: build
-build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries, in both link modes
+build: $(BUILD_FILES) ## both libraries, in both link modes
 	$(MESON) compile -C $(BUILD)/provider
 	$(MESON) compile -C $(BUILD)/host
 
@@ -46,11 +47,12 @@ demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
 	@$(BUILD)/provider/examples/exec-channel $(BUILD)/provider/libqemu_fork.a
 
 .PHONY: check
-check: build ## every test that needs no other platform, and the quick form of the proof
-	$(MESON) test -C $(BUILD)/provider --print-errorlogs
-	$(MESON) test -C $(BUILD)/host --print-errorlogs
-	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked --no-fail-fast
-	tests/proof/run.py --quick --build $(BUILD)
+check: $(BUILD_FILES) ## every test that needs no other platform, and the quick form of the proof
+	@$(WITH_TOOLS) scripts/check.py $(BUILD)
+
+.PHONY: test
+test: $(BUILD_FILES) ## one test: make test T=NAME, of a C test, a Rust test or a part of the proof; without T their names
+	@$(WITH_TOOLS) scripts/run-test.py $(BUILD) $(T)
 
 .PHONY: lint
 lint: ## formatting, clippy and the manual, with warnings denied
