@@ -23,9 +23,10 @@ class Patch:
             text = file.read()
         header, self.diff = text[:text.index("--- ")], text[text.index("--- "):]
         fields = dict(re.findall(r"^(\w+): (.*)$", header, re.M))
-        self.needs_root = fields.pop("needs", None) == "root"
-        if set(fields) != {"wrong", "try"} or not text.startswith("wrong: "):
-            raise PatchError(f"{path}: the header is not a line 'wrong: …' and a line 'try: …'")
+        self.needs_root = "needs" in fields
+        if (set(fields) - {"needs"} != {"wrong", "try"} or fields.get("needs", "root") != "root"
+                or not text.startswith("wrong: ")):
+            raise PatchError(f"{path}: the header is not a line 'wrong: …', a line 'try: …' and perhaps 'needs: root'")
         self.wrong, self.hint = fields["wrong"], fields["try"]
 
     def files(self):
