@@ -30,6 +30,8 @@
 #include <qemu-fork.h>
 #include <qemu-fork/error.h>
 
+#include "known-state.h"
+
 /* Shared with all children. */
 struct Shared {
     atomic_long storm_shots;       /* signals sent to the process group */
@@ -389,11 +391,13 @@ static const char *c_library(void)
 
 int main(int argc, char **argv)
 {
-    struct File file = map_file(argc > 1 ? argv[1] : c_library());
+    struct File file;
     atomic_bool stop = false;
     pthread_t thread;
     bool good;
 
+    begin_in_known_state();
+    file = map_file(argc > 1 ? argv[1] : c_library());
     parent = getpid();
     setpgid(0, 0); /* so that the storm meets nobody else */
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

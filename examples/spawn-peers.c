@@ -27,6 +27,8 @@
 #include <qemu-fork.h>
 #include <qemu-fork/error.h>
 
+#include "known-state.h"
+
 enum { TEXT = 160, DESCRIPTORS = 20 };
 
 /* Runs a program to its end, and puts into @text what there is to say of it: nothing, if all was well. */
@@ -201,6 +203,7 @@ int main(int argc, char **argv)
     char text[TEXT] = "";
     sigset_t blocked;
 
+    begin_in_known_state();
     if (memory == MAP_FAILED) {
         perror("mmap");
         return 1;
