@@ -129,10 +129,6 @@ check-windows: $(VENV)/.ready ## the Windows library, built by mingw-w64 and run
 check-platforms: $(VENV)/.ready ## all platforms, or one: make check-platforms ROW=aarch64
 	$(PLATFORMS) --table $(BUILD)/platforms.txt $(ROW)
 
-.PHONY: check-distributions
-check-distributions: ## demo and check as a newcomer has them on Debian 12, 13 and unstable; ROOT=trixie, ROOT=sid-clang
-	scripts/check-distributions.py --build $(BUILD)/distributions --table $(BUILD)/distributions.txt $(ROOT)
-
 .PHONY: check-languages
 check-languages: $(BUILD)/provider/build.ninja ## the examples in other languages, or one: make check-languages LANGUAGE=go
 	$(VENV)/bin/ninja -C $(BUILD)/provider
