@@ -129,6 +129,11 @@ check-windows: $(VENV)/.ready ## the Windows library, built by mingw-w64 and run
 check-platforms: $(VENV)/.ready ## all platforms, or one: make check-platforms ROW=aarch64
 	$(PLATFORMS) --table $(BUILD)/platforms.txt $(ROW)
 
+.PHONY: check-kernels
+check-kernels: $(BUILD)/provider/build.ninja ## the C tests on Debian's kernels in an emulator, or on some: make check-kernels KERNEL="5.10 7.2"
+	$(WITH_TOOLS) scripts/check-kernels.py --build $(BUILD)/provider --work $(BUILD)/kernels --table $(BUILD)/kernels.txt \
+		$(KERNEL)
+
 .PHONY: check-languages
 check-languages: $(BUILD)/provider/build.ninja ## the examples in other languages, or one: make check-languages LANGUAGE=go
 	$(VENV)/bin/ninja -C $(BUILD)/provider

@@ -31,7 +31,7 @@ static pid_t fork_with(void (*body)(void))
         bail("fork");
     }
     if (pid == 0) {
-        alarm(100);
+        alarm(net_seconds());
         close(go[1]);
         close(ready[0]);
         body();

@@ -189,7 +189,7 @@ static void change_user(void *arg)
 
     (void)arg;
     end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.death_signal = SIGTERM)));
-    alarm(100);
+    alarm(net_seconds());
     if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0) {
         exit(1);
     }

@@ -136,7 +136,7 @@ __attribute__((__unused__)) static int wait_measured(QemuProcess *process, int64
 /* Ends the test where it hangs: a net that no machine is slow enough to fall into. */
 __attribute__((__unused__)) static void cast_net(void)
 {
-    alarm(100);
+    alarm(net_seconds());
 }
 
 #endif /* HANDLE_H */
