@@ -198,7 +198,7 @@ int main(int argc, char **argv)
     };
     const char *missing[] = {"/etc/not-there", NULL};
     size_t mebibytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 512;
-    char *memory = mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory = (char *)mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct Found found = {0};
     char text[TEXT] = "";
     sigset_t blocked;
