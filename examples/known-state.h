@@ -17,7 +17,8 @@
  * before there is a thread, or a handler. */
 static inline void begin_in_known_state(void)
 {
-    static const long default_action[16] = {0}; /* the kernel's struct, whose size and order differ; all zeroes on each */
+    /* The kernel's struct, whose size and order differ; all zeroes on each. */
+    static const long default_action[16] = {0};
     sigset_t none;
 
     for (long sig = 1; sig <= 64; sig++) {
