@@ -134,6 +134,10 @@ check-kernels: $(BUILD)/provider/build.ninja ## the C tests on Debian's kernels 
 	$(WITH_TOOLS) scripts/check-kernels.py --build $(BUILD)/provider --work $(BUILD)/kernels --table $(BUILD)/kernels.txt \
 		$(KERNEL)
 
+.PHONY: check-distributions
+check-distributions: ## demo and check as a newcomer has them on Debian 12, 13 and unstable; ROOT=trixie, ROOT=sid-clang
+	scripts/check-distributions.py --build $(BUILD)/distributions --table $(BUILD)/distributions.txt $(ROOT)
+
 .PHONY: check-languages
 check-languages: $(BUILD)/provider/build.ninja ## the examples in other languages, or one: make check-languages LANGUAGE=go
 	$(VENV)/bin/ninja -C $(BUILD)/provider
