@@ -7,7 +7,8 @@ A row is a release, or a release and a compiler: trixie, trixie-clang. In the re
 user, a fresh clone of what is committed is tried with the release's own compilers and, where it is new enough, its own
 Rust; else with this machine's, from rustup. The roots are made by debootstrap and kept in the cache, QEMU_FORK_CACHE or
 qemu-fork in the user's cache folder; remove one to have it made anew. Needs root, for chroot. What cannot be fetched is
-skipped, and the table says why. The status is 1 if anything failed.
+skipped, and the table says why. MESON_FLAGS of the environment are those of the rows, too: -Dtest-links=no-pie
+saves building most tests twice. The status is 1 if anything failed.
 
 SPDX-License-Identifier: MIT
 """
@@ -89,6 +90,8 @@ def fresh_clone(home):
 def newcomer(root, home, tmp, compiler):
     """The user in the root: no more of this machine than the way to the registries."""
     environment = {"HOME": roots.HOME, "USER": "user", **registries.environment()}
+    if os.environ.get("MESON_FLAGS"):
+        environment["MESON_FLAGS"] = os.environ["MESON_FLAGS"]
     if compiler != "gcc":
         environment["CC"] = compiler
     inside = Inside(root, environment, roots.USER)
@@ -190,7 +193,9 @@ def main():
         print("note: what is not committed is not in the clones")
     start = time.monotonic()
     rows = [check(name, os.path.abspath(args.build)) for name in args.rows]
-    text = table(rows) + f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds\n"
+    flags = os.environ.get("MESON_FLAGS")
+    text = table(rows) + (f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds"
+                          + (f", with MESON_FLAGS={flags}" if flags else "") + "\n")
     print("\n" + text, end="")
     if args.table:
         os.makedirs(os.path.dirname(os.path.abspath(args.table)), exist_ok=True)
