@@ -1,7 +1,7 @@
 /*
- * Asks the kernel what it has of what the library or its tests use or might use: a line each, "has" or "lacks", and the
- * way in that a plain spawn takes. Not a test; `make check-kernels` puts it into its table. What is newer than some
- * header of today has its number here.
+ * Asks the kernel what it has of what the library or its tests use or might use: a line each, "has" or "lacks", and
+ * the way in that a plain spawn takes. Not a test; `make check-kernels` puts it into its table. What headers of today
+ * may lack has its number here.
  *
  * SPDX-License-Identifier: MIT
  */

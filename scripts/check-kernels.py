@@ -2,8 +2,8 @@
 """Runs the C tests on Debian's kernels, each booted in full emulation, and prints a table.
 
 A kernel comes from the archive that the machine has its packages from, and is kept in the cache, QEMU_FORK_CACHE or
-qemu-fork in the user's cache folder. One that cannot be had is skipped, and the table says why. One that does not boot,
-or stops before the last test, is a failure. The status is 1 if anything failed.
+qemu-fork in the user's cache folder. One that cannot be had is skipped, and the table says why. One that does not
+boot, or stops before the last test, is a failure. The status is 1 if anything failed.
 """
 import argparse
 import concurrent.futures
@@ -13,7 +13,8 @@ import time
 
 from kernels import archive, programs, results
 from kernels.emulator import Machine
-from kernels.initramfs import Tree, tools
+from kernels.initramfs import PACKAGES, Tree
+from platforms import fetch
 from platforms.report import Report, Skip
 
 # The kernels, and the releases that have them.
@@ -36,7 +37,7 @@ def arguments():
     parser.add_argument("--build", default="build/provider", help="the folder that Meson builds in")
     parser.add_argument("--work", default="build/kernels", help="the folder for what the machines boot and say")
     parser.add_argument("--table", help="a file for the table")
-    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="emulators at once; a processor each")
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="how many emulators at once")
     parser.add_argument("kernels", nargs="*", metavar="KERNEL", help="which kernels; all: " + " ".join(KERNELS))
     args = parser.parse_args()
     unknown = [kernel for kernel in args.kernels if kernel not in KERNELS]
@@ -49,7 +50,7 @@ def prepare(args, report):
     """The tests that are run, and the root filesystem that has them."""
     if os.uname().machine != "x86_64":
         raise Skip("the kernels are for x86_64, and so must be the tests that this machine builds")
-    tools()
+    fetch.packages(*PACKAGES)
     chosen = programs.choose(args.build, report)
     programs.compile_all(args.build, chosen, FACTS)
     tree = Tree(os.path.join(args.work, "root"))
@@ -58,7 +59,8 @@ def prepare(args, report):
     image = os.path.abspath(os.path.join(args.work, "initramfs"))
     tree.pack(image)
     static = sum(program.is_static for program in chosen)
-    report.check(f"{len(chosen)} tests, {static} of them fully static, in {os.path.getsize(image) >> 20} MiB", static > 0)
+    size = os.path.getsize(image) >> 20
+    report.check(f"{len(chosen)} tests, {static} of them fully static, in {size} MiB", static > 0)
     return chosen, image
 
 

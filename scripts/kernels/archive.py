@@ -90,7 +90,7 @@ class Apt:
 
 
 def _package(apt):
-    """The package that has the release's kernel in it. Since 2026 that is no longer the one that is installed by name."""
+    """The package that has the release's kernel in it. In sid that is not the one that is installed by name."""
     images = [name for name in apt.depends("linux-image-amd64") if re.match(r"linux-image-\d", name)]
     if not images:
         raise Skip(f"cannot fetch a kernel of {apt.release}: its linux-image-amd64 names none")

@@ -47,7 +47,7 @@ class Machine:
             words = errors.read().strip()
         text = read(self.output)
         if not ended:
-            raise Failure(f"nothing happened for {SILENCE} seconds after: {self._last_words(text)}")
+            raise Failure(f"nothing happened for {SILENCE} seconds: {self._last_words(text)}")
         if process.returncode != 0:
             raise Failure(f"the emulator ended with {process.returncode}: {words or self._last_words(text)}")
         if "\n::: done " not in text:
@@ -69,5 +69,5 @@ class Machine:
                     return False
 
     def _last_words(self, text):
-        where = "a boot that did not get to init" if "::: booted" not in text else "the tests"
+        where = "init was running" if "::: booted" in text else "init had not started"
         return f"{where}\non the console:\n{last_lines(self.console)}\nfrom init:\n{last_lines(self.output)}"

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from platforms.build import ROOT, run
-from platforms.report import Failure, Skip
+from platforms.report import Failure
 
 from .programs import is_program
 
@@ -14,19 +14,8 @@ FILES = {
     "etc/passwd": "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
 }
+PACKAGES = ("busybox-static", "cpio", "qemu-system-x86")
 LOADER = "lib64/ld-linux-x86-64.so.2"
-
-
-def tools():
-    """Has the programs installed that this takes, and the emulator."""
-    for program, package in (("qemu-system-x86_64", "qemu-system-x86"), ("busybox", "busybox-static"), ("cpio", "cpio")):
-        result = subprocess.run([os.path.join(ROOT, "scripts", "install-packages.sh"), program, package], check=False,
-                                capture_output=True, text=True)
-        if result.returncode != 0:
-            raise Skip(f"cannot fetch {package}: {(result.stderr or result.stdout).strip()}")
-    if "not a dynamic executable" not in subprocess.run(["ldd", shutil.which("busybox")], check=False, text=True,
-                                                        capture_output=True, env=dict(os.environ, LC_ALL="C")).stderr:
-        raise Skip("busybox is not linked statically (Debian: apt-get install busybox-static)")
 
 
 class Tree:
