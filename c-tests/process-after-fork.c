@@ -112,7 +112,7 @@ static void wait_for_ever(void)
     seen->waited = wait_measured(process, -1, &seen->slept);
 }
 
-/* Waits for ever in a forked child, and in its parent: the ending that the parent is told of, and the child's status. */
+/* Waits for ever in a forked child, and in its parent: the ending that the parent is told, and the child's status. */
 static int wait_in_both(int *status)
 {
     pid_t pid;

@@ -73,7 +73,12 @@ def boot(report, chosen, image, folder):
     version = os.path.basename(path).partition("-")[2]
     if not version.startswith(report.name + "."):
         report.skip(f"{report.name} itself", f"{release} has {version} by now, which is tried")
-    results.judge(report, chosen, Machine(path, image, folder).run())
+    machine = Machine(path, image, folder)
+    try:
+        machine.run()
+    finally:
+        if machine.told():
+            results.judge(report, chosen, machine.told())
 
 
 def main():

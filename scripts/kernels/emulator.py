@@ -36,7 +36,7 @@ class Machine:
                         "-serial", "file:" + self.console, "-serial", "file:" + self.output]
 
     def run(self):
-        """From power on to power off; what init told."""
+        """From power on to power off."""
         with open(self.console + ".emulator", "w+", encoding="utf-8") as errors:
             with subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors) as process:
                 try:
@@ -45,14 +45,17 @@ class Machine:
                     process.kill()
             errors.seek(0)
             words = errors.read().strip()
-        text = read(self.output)
+        text = self.told()
         if not ended:
             raise Failure(f"nothing happened for {SILENCE} seconds: {self._last_words(text)}")
         if process.returncode != 0:
             raise Failure(f"the emulator ended with {process.returncode}: {words or self._last_words(text)}")
         if "\n::: done " not in text:
             raise Failure(f"it stopped before it had said the final line: {self._last_words(text)}")
-        return text
+
+    def told(self):
+        """What init told, to its end or not."""
+        return read(self.output)
 
     def _await_end(self, process):
         """Whether it has come to its end, and does not stand still."""
