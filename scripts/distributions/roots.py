@@ -49,6 +49,8 @@ def _fresh(suite, root):
 
 def root_of(suite):
     """The root of a release, with all tools. What of that cannot be had is a Skip."""
+    if os.geteuid() != 0:
+        raise Skip("not root: no chroot")
     folder = os.path.join(fetch.cache_folder(), "roots")
     root = os.path.join(folder, suite)
     packages = TOOLS + RELEASES[suite]
