@@ -14,23 +14,32 @@ help: ## this list
 
 # An environment with what the first prerequisite lists.
 define MAKE_VENV
-@scripts/check-tools.sh
 python3 -m venv --clear $(@D)
 $(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 touch $@
 endef
 
+# Each time: what a machine had the last time it may have lost, and a Rust or a compiler may be another one.
+.PHONY: tools
+tools:
+	@scripts/check-tools.sh
+
+.PHONY: python
+python:
+	@scripts/check-tools.sh python
+
 # Meson and ninja of known versions, from PyPI into the build folder.
-$(VENV)/.ready: scripts/requirements.txt
+$(VENV)/.ready: scripts/requirements.txt | tools
 	$(MAKE_VENV)
 
-$(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja: | $(VENV)/.ready
+BUILD_FILES := $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja
+$(BUILD_FILES): | $(VENV)/.ready
 	@echo "preparing $(@D)"
 	@$(MESON) setup $(@D) . --prefix /usr -Derror-api=$(notdir $(@D)) $(MESON_FLAGS) > $(@D)-setup.log 2>&1 \
 		|| { cat $(@D)-setup.log; exit 1; }
 
 .PHONY: build
-build: $(BUILD)/provider/build.ninja $(BUILD)/host/build.ninja ## both libraries, in both link modes
+build: $(BUILD_FILES) ## both libraries, in both link modes
 	$(MESON) compile -C $(BUILD)/provider
 	$(MESON) compile -C $(BUILD)/host
 
@@ -46,11 +55,12 @@ demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
 	@$(BUILD)/provider/examples/exec-channel $(BUILD)/provider/libqemu_fork.a
 
 .PHONY: check
-check: build ## every test that needs no other platform, and the quick form of the proof
-	$(MESON) test -C $(BUILD)/provider --print-errorlogs
-	$(MESON) test -C $(BUILD)/host --print-errorlogs
-	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked --no-fail-fast
-	tests/proof/run.py --quick --build $(BUILD)
+check: $(BUILD_FILES) ## every test that needs no other platform, and the quick form of the proof
+	@$(WITH_TOOLS) scripts/check.py $(BUILD)
+
+.PHONY: test
+test: $(BUILD_FILES) ## one test: make test T=NAME, of a C test, a Rust test or a part of the proof; without T their names
+	@$(WITH_TOOLS) scripts/run-test.py $(BUILD) $(T)
 
 .PHONY: lint
 lint: ## formatting, clippy and the manual, with warnings denied
@@ -60,8 +70,13 @@ lint: ## formatting, clippy and the manual, with warnings denied
 	cargo clippy --locked --package qemu-fork-capi --lib --no-default-features --features capi -- -D warnings
 	scripts/lint-manual.sh
 
+# It takes no fetching to see that it is missing.
+.PHONY: mandoc
+mandoc:
+	@scripts/install-packages.sh mandoc mandoc
+
 # Sphinx, into an environment of its own.
-$(BUILD)/docs-venv/.ready: docs/sphinx/requirements.txt
+$(BUILD)/docs-venv/.ready: docs/sphinx/requirements.txt | python mandoc
 	$(MAKE_VENV)
 
 SPHINX = PYTHONDONTWRITEBYTECODE=1 $(BUILD)/docs-venv/bin/python -m sphinx \
@@ -69,7 +84,6 @@ SPHINX = PYTHONDONTWRITEBYTECODE=1 $(BUILD)/docs-venv/bin/python -m sphinx \
 
 .PHONY: docs
 docs: $(BUILD)/docs-venv/.ready ## the guide and the manual as web pages, in build/docs
-	scripts/install-packages.sh mandoc mandoc
 	rm -rf $(BUILD)/docs
 	$(SPHINX) -b html -E -d $(BUILD)/docs-cache docs $(BUILD)/docs
 	@echo "made $(BUILD)/docs/index.html"
@@ -115,6 +129,15 @@ check-windows: $(VENV)/.ready ## the Windows library, built by mingw-w64 and run
 check-platforms: $(VENV)/.ready ## all platforms, or one: make check-platforms ROW=aarch64
 	$(PLATFORMS) --table $(BUILD)/platforms.txt $(ROW)
 
+.PHONY: check-kernels
+check-kernels: $(BUILD)/provider/build.ninja ## the C tests on Debian's kernels in an emulator, or on some: make check-kernels KERNEL="5.10 7.2"
+	$(WITH_TOOLS) scripts/check-kernels.py --build $(BUILD)/provider --work $(BUILD)/kernels --table $(BUILD)/kernels.txt \
+		$(KERNEL)
+
+.PHONY: check-distributions
+check-distributions: ## demo and check as a newcomer has them on Debian 12, 13 and unstable; ROOT=trixie, ROOT=sid-clang
+	scripts/check-distributions.py --build $(BUILD)/distributions --table $(BUILD)/distributions.txt $(ROOT)
+
 .PHONY: check-languages
 check-languages: $(BUILD)/provider/build.ninja ## the examples in other languages, or one: make check-languages LANGUAGE=go
 	$(VENV)/bin/ninja -C $(BUILD)/provider
@@ -127,7 +150,7 @@ check-packages: build ## what is published: source archive, crate, installed fil
 
 # matplotlib of a known version, for the plots.
 BENCH_VENV := $(BUILD)/bench-venv
-$(BENCH_VENV)/.ready: benches/requirements.txt
+$(BENCH_VENV)/.ready: benches/requirements.txt | python
 	$(MAKE_VENV)
 
 # Without it there are no plots, and the report says so.

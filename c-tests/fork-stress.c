@@ -1,6 +1,7 @@
 /*
  * Threads that allocate and print without a pause, while another forks 10,000 times: many a fork finds a lock held by a
- * thread that the child does not have, and the child must come out of qemu_fork() all the same.
+ * thread that the child does not have, and the child must come out of qemu_fork() all the same. An argument is another
+ * number of forks.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,12 +12,12 @@
 #include <qemu-fork.h>
 
 #include "child.h"
+#include "net.h"
 #include "sanitizer.h"
 
 enum {
     /* A process with shadow memory, or an emulator's, takes a hundred times as long to copy. */
     FORKS = UNDER_ASAN || IS_EMULATED ? 100 : 10000,
-    WATCHDOG_SECONDS = 100, /* for each of them */
     WORKERS = 2,
 };
 
@@ -55,8 +56,10 @@ static void *work(void *arg)
     return arg;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    int wanted = argc > 1 ? atoi(argv[1]) : 0;
+    int forks = wanted > 0 ? wanted : FORKS;
     pthread_t workers[WORKERS];
     FILE *null = fopen("/dev/null", "w");
     int good = 0;
@@ -70,8 +73,8 @@ int main(void)
         }
     }
     signal(SIGALRM, give_up);
-    for (int i = 0; i < FORKS; i++) {
-        alarm(WATCHDOG_SECONDS);
+    for (int i = 0; i < forks; i++) {
+        alarm(net_seconds()); /* for each of them */
         child = qemu_fork(NULL);
         if (child == 0) {
             _exit(7);
@@ -88,6 +91,6 @@ int main(void)
         pthread_join(workers[i], NULL);
     }
     fclose(null);
-    is_int(good, FORKS, "every child came out of qemu_fork()");
+    is_int(good, forks, "every child came out of qemu_fork()");
     return done();
 }

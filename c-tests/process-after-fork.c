@@ -31,7 +31,7 @@ static pid_t fork_with(void (*body)(void))
         bail("fork");
     }
     if (pid == 0) {
-        alarm(100);
+        alarm(net_seconds());
         close(go[1]);
         close(ready[0]);
         body();
@@ -42,11 +42,20 @@ static pid_t fork_with(void (*body)(void))
     return pid;
 }
 
+/* Lets the forked child go on, and waits for it; its status. */
+static int let_go(pid_t pid)
+{
+    int status;
+
+    close(go[1]);
+    status = wait_for(pid);
+    close(ready[0]);
+    return status;
+}
+
 static void finish(pid_t pid, const char *what)
 {
-    close(go[1]);
-    is_int(wait_for(pid), 0, what);
-    close(ready[0]);
+    is_int(let_go(pid), 0, what);
 }
 
 /* Says that it is ready, and waits for its parent. */
@@ -103,9 +112,11 @@ static void wait_for_ever(void)
     seen->waited = wait_measured(process, -1, &seen->slept);
 }
 
-static void test_waiting(void)
+/* Waits for ever in a forked child, and in its parent: the ending that the parent is told, and the child's status. */
+static int wait_in_both(int *status)
 {
     pid_t pid;
+    int end;
 
     process = must_spawn(ARGS(SELF, "pause"), NULL);
     pid = fork_with(wait_for_ever);
@@ -114,12 +125,26 @@ static void test_waiting(void)
     }
     give_time_to_spin();
     qemu_process_kill(process, SIGUSR1, NULL);
-    is_int(wait_ms(process, -1), KILLED_BY + SIGUSR1, "the parent gets the status");
-    finish(pid, "a forked child that waits for ever ends, too");
+    end = wait_ms(process, -1);
+    *status = let_go(pid);
+    qemu_process_free(process);
+    return end;
+}
+
+static void test_waiting(void)
+{
+    int end = KILLED_BY + SIGUSR1, status = 0;
+    bool slept = false;
+
+    for (int i = 0; i < LOOKS && !slept && end == KILLED_BY + SIGUSR1 && status == 0; i++) {
+        end = wait_in_both(&status);
+        slept = seen->slept;
+    }
+    is_int(end, KILLED_BY + SIGUSR1, "the parent gets the status");
+    is_int(status, 0, "a forked child that waits for ever ends, too");
     ok(seen->waited == UNKNOWN_END || seen->waited == KILLED_BY + SIGUSR1, "its status is right or unknown, not %d",
        seen->waited);
-    ok(seen->slept, "it slept for most of the time");
-    qemu_process_free(process);
+    ok(slept, "it slept for most of the time");
 }
 
 static void kill_it(void)

@@ -233,7 +233,7 @@ static void change_user(void *arg)
     (void)arg;
     process = spawn_in_thread();
     before = count_threads();
-    alarm(100);
+    alarm(net_seconds());
     if (before != 2 || setgid(NOBODY) != 0 || setuid(NOBODY) != 0) {
         exit(1);
     }

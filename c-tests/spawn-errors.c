@@ -8,7 +8,9 @@
 
 #include "spawn.h"
 
-#define FAILS(error, step, text, argv0, ...) fails(ARGS(argv0), OPTIONS(__VA_ARGS__), error, QEMU_SPAWN_STEP_##step, text)
+#define FAILS(error, step, text, argv0) fails(ARGS(argv0), OPTIONS(), error, QEMU_SPAWN_STEP_##step, text)
+#define FAILS_WITH(error, step, text, argv0, ...) \
+    fails(ARGS(argv0), OPTIONS(__VA_ARGS__), error, QEMU_SPAWN_STEP_##step, text)
 #define FDS(...) .fds = (const QemuSpawnFd[]){__VA_ARGS__}, \
                  .n_fds = sizeof((const QemuSpawnFd[]){__VA_ARGS__}) / sizeof(QemuSpawnFd)
 
@@ -77,8 +79,8 @@ static void check_exec(void)
 
     make_text("plain", 0644, "#!/bin/sh\n");
     FAILS(EACCES, EXEC, with_folder("cannot execute '@/plain': % (it is not executable)"), in_folder("plain"));
-    FAILS(EACCES, EXEC, "cannot execute 'plain': % (it is not executable)", "plain", .cwd = folder);
-    FAILS(EACCES, EXEC, "cannot execute './plain': % (it is not executable)", "./plain", .cwd = folder);
+    FAILS_WITH(EACCES, EXEC, "cannot execute 'plain': % (it is not executable)", "plain", .cwd = folder);
+    FAILS_WITH(EACCES, EXEC, "cannot execute './plain': % (it is not executable)", "./plain", .cwd = folder);
     make_text("data", 0755, "no program\n");
     FAILS(ENOEXEC, EXEC,
           with_folder("cannot execute '@/data': % (it is no program of this system, and no script with a #! line)"),
@@ -100,7 +102,7 @@ static void check_exec(void)
         FAILS(ENAMETOOLONG, EXEC, text, path);
     }
     /* The name is the program's, not argv[0]. */
-    FAILS(ENOENT, EXEC, "cannot execute '/nowhere/a': %", "/bin/true", .executable = "/nowhere/a");
+    FAILS_WITH(ENOENT, EXEC, "cannot execute '/nowhere/a': %", "/bin/true", .executable = "/nowhere/a");
 }
 
 static void check_written(void)
@@ -118,8 +120,8 @@ static void check_interpreter(void)
     make_text("script", 0755, "#!/nowhere/bashh\n");
     FAILS(ENOENT, EXEC, with_folder("cannot execute '@/script': % (interpreter '/nowhere/bashh' is missing)"),
           in_folder("script"));
-    FAILS(ENOENT, EXEC, "cannot execute './script': % (interpreter '/nowhere/bashh' is missing)", "./script",
-          .cwd = folder);
+    FAILS_WITH(ENOENT, EXEC, "cannot execute './script': % (interpreter '/nowhere/bashh' is missing)", "./script",
+               .cwd = folder);
     make_text("options", 0755, "#! \t/nowhere/env -S python\n");
     FAILS(ENOENT, EXEC, with_folder("cannot execute '@/options': % (interpreter '/nowhere/env' is missing)"),
           in_folder("options"));
@@ -138,8 +140,8 @@ static void check_interpreter(void)
     FAILS(ENOENT, EXEC, with_folder("cannot execute '@/second': % (interpreter '/nowhere/bashh' is missing)"),
           in_folder("second"));
     make_text("relative", 0755, "#!nowhere/sh\n");
-    FAILS(ENOENT, EXEC, "cannot execute './relative': % (interpreter 'nowhere/sh' is missing)", "./relative",
-          .cwd = folder);
+    FAILS_WITH(ENOENT, EXEC, "cannot execute './relative': % (interpreter 'nowhere/sh' is missing)", "./relative",
+               .cwd = folder);
     if (IS_EMULATED) {
         skip("the interpreter of a program is missing", "the emulator is started nevertheless");
         return;
@@ -157,17 +159,17 @@ static void check_search(void)
     snprintf(saved, sizeof(saved), "%s", path ? path : "");
     snprintf(searched, sizeof(searched), "/nowhere:%s:/nowhere/else", folder);
     setenv("PATH", searched, 1);
-    FAILS(ENOENT, EXEC, "cannot execute 'qemu-no-such': % (it is in no directory of PATH)", "qemu-no-such",
-          .flags = QEMU_SPAWN_SEARCH_PATH);
-    FAILS(EACCES, EXEC, with_folder("cannot execute '@/plain': % (it is not executable)"), "plain",
-          .flags = QEMU_SPAWN_SEARCH_PATH);
-    FAILS(ENOENT, EXEC, with_folder("cannot execute '@/script': % (interpreter '/nowhere/bashh' is missing)"), "script",
-          .flags = QEMU_SPAWN_SEARCH_PATH);
+    FAILS_WITH(ENOENT, EXEC, "cannot execute 'qemu-no-such': % (it is in no directory of PATH)", "qemu-no-such",
+               .flags = QEMU_SPAWN_SEARCH_PATH);
+    FAILS_WITH(EACCES, EXEC, with_folder("cannot execute '@/plain': % (it is not executable)"), "plain",
+               .flags = QEMU_SPAWN_SEARCH_PATH);
+    FAILS_WITH(ENOENT, EXEC, with_folder("cannot execute '@/script': % (interpreter '/nowhere/bashh' is missing)"),
+               "script", .flags = QEMU_SPAWN_SEARCH_PATH);
     if (!IS_EMULATED) { /* see above */
-        FAILS(ENOENT, EXEC, with_folder("cannot execute '@/elf': % (interpreter '/nowhere/ld.so' is missing)"), "elf",
-              .flags = QEMU_SPAWN_SEARCH_PATH);
+        FAILS_WITH(ENOENT, EXEC, with_folder("cannot execute '@/elf': % (interpreter '/nowhere/ld.so' is missing)"),
+                   "elf", .flags = QEMU_SPAWN_SEARCH_PATH);
     }
-    FAILS(ENOENT, EXEC, "cannot execute '/nowhere/x': %", "/nowhere/x", .flags = QEMU_SPAWN_SEARCH_PATH);
+    FAILS_WITH(ENOENT, EXEC, "cannot execute '/nowhere/x': %", "/nowhere/x", .flags = QEMU_SPAWN_SEARCH_PATH);
     setenv("PATH", saved, 1);
 }
 
@@ -175,7 +177,8 @@ static void check_search(void)
 static void check_escapes(void)
 {
     FAILS(ENOENT, EXEC, "cannot execute '/nowhere/a\\x0ab': %", "/nowhere/a\nb");
-    FAILS(ENOENT, CWD, "cannot change directory to '/nowhere/\\x1b[2J\\x7f': %", SELF, .cwd = "/nowhere/\033[2J\177");
+    FAILS_WITH(ENOENT, CWD, "cannot change directory to '/nowhere/\\x1b[2J\\x7f': %", SELF,
+               .cwd = "/nowhere/\033[2J\177");
     FAILS(ENOENT, EXEC, "cannot execute '/nowhere/\xc3\xa4 %d %s': %", "/nowhere/\xc3\xa4 %d %s");
 }
 
@@ -184,23 +187,23 @@ static void check_steps(void)
     const QemuSpawnRlimit senseless[] = {{RLIMIT_CORE, 0, 0}, {RLIMIT_NOFILE, 2, 1}};
     const gid_t group = 7;
 
-    FAILS(ENOENT, CWD, "cannot change directory to '/nowhere': %", SELF, .cwd = "/nowhere");
-    FAILS(ENOTDIR, CWD, "cannot change directory to '/dev/null': %", SELF, .cwd = "/dev/null");
-    FAILS(EPERM, GROUP, "cannot set process group 1: %", SELF, .flags = QEMU_SPAWN_SET_PGID, .pgid = 1);
+    FAILS_WITH(ENOENT, CWD, "cannot change directory to '/nowhere': %", SELF, .cwd = "/nowhere");
+    FAILS_WITH(ENOTDIR, CWD, "cannot change directory to '/dev/null': %", SELF, .cwd = "/dev/null");
+    FAILS_WITH(EPERM, GROUP, "cannot set process group 1: %", SELF, .flags = QEMU_SPAWN_SET_PGID, .pgid = 1);
     {
         char text[128];
 
         snprintf(text, sizeof(text), "cannot set limit of resource %d: %%", RLIMIT_NOFILE);
-        FAILS(EINVAL, RLIMIT, text, SELF, .rlimits = senseless, .n_rlimits = 2);
+        FAILS_WITH(EINVAL, RLIMIT, text, SELF, .rlimits = senseless, .n_rlimits = 2);
     }
-    FAILS(EINVAL, RLIMIT, "cannot set limit of resource 1000: %", SELF,
-          .rlimits = (const QemuSpawnRlimit[]){{1000, 0, 0}}, .n_rlimits = 1);
-    FAILS(EBADF, FDS, "cannot make descriptor 0 the child's 2000000000: %", SELF, FDS({0, 2000000000}));
+    FAILS_WITH(EINVAL, RLIMIT, "cannot set limit of resource 1000: %", SELF,
+               .rlimits = (const QemuSpawnRlimit[]){{1000, 0, 0}}, .n_rlimits = 1);
+    FAILS_WITH(EBADF, FDS, "cannot make descriptor 0 the child's 2000000000: %", SELF, FDS({0, 2000000000}));
     if (geteuid() != 0) {
-        FAILS(EPERM, CREDENTIALS, "cannot set user id 0: %", SELF, .flags = QEMU_SPAWN_SET_UID, .uid = 0);
-        FAILS(EPERM, CREDENTIALS, "cannot set group id 0: %", SELF, .flags = QEMU_SPAWN_SET_GID, .gid = 0);
-        FAILS(EPERM, CREDENTIALS, "cannot set supplementary groups: %", SELF, .flags = QEMU_SPAWN_SET_GROUPS,
-              .groups = &group, .n_groups = 1);
+        FAILS_WITH(EPERM, CREDENTIALS, "cannot set user id 0: %", SELF, .flags = QEMU_SPAWN_SET_UID, .uid = 0);
+        FAILS_WITH(EPERM, CREDENTIALS, "cannot set group id 0: %", SELF, .flags = QEMU_SPAWN_SET_GID, .gid = 0);
+        FAILS_WITH(EPERM, CREDENTIALS, "cannot set supplementary groups: %", SELF, .flags = QEMU_SPAWN_SET_GROUPS,
+                   .groups = &group, .n_groups = 1);
     }
 }
 

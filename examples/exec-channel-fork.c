@@ -16,7 +16,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,11 +29,13 @@
 #include <qemu-fork.h>
 #include <qemu-fork/error.h>
 
-/* Shared with all children. */
+#include "known-state.h"
+
+/* Shared with all children, and counted atomically. */
 struct Shared {
-    atomic_long storm_shots;       /* signals sent to the process group */
-    atomic_long handled_in_child;  /* handler runs in a process that is not the parent */
-    atomic_long handled_in_parent;
+    long storm_shots;       /* signals sent to the process group */
+    long handled_in_child;  /* handler runs in a process that is not the parent */
+    long handled_in_parent;
 };
 
 static struct Shared *shared;
@@ -46,16 +47,37 @@ static void fail(const char *what)
     exit(1);
 }
 
+/* These are the same in C and in C++, which disagree on <stdatomic.h>. */
+static long count_of(const long *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_SEQ_CST);
+}
+
+static void count(long *counter)
+{
+    __atomic_fetch_add(counter, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_set(const void *flag)
+{
+    return __atomic_load_n((const bool *)flag, __ATOMIC_SEQ_CST);
+}
+
+static void set(bool *flag)
+{
+    __atomic_store_n(flag, true, __ATOMIC_SEQ_CST);
+}
+
 /* A program's handler: it believes that it runs in its own process. */
 static void handler(int signum)
 {
     (void)signum;
-    atomic_fetch_add(getpid() == parent ? &shared->handled_in_parent : &shared->handled_in_child, 1);
+    count(getpid() == parent ? &shared->handled_in_parent : &shared->handled_in_child);
 }
 
 static void *bystander(void *until)
 {
-    while (!atomic_load((atomic_bool *)until)) {
+    while (!is_set(until)) {
         free(malloc(100));
         sched_yield();
     }
@@ -65,9 +87,11 @@ static void *bystander(void *until)
 /* What a large program does to its signals. */
 static void set_up_signals(void)
 {
-    struct sigaction action = {.sa_handler = handler}; /* without SA_RESTART: system calls are interrupted */
+    struct sigaction action; /* without SA_RESTART: system calls are interrupted */
     sigset_t blocked;
 
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = handler;
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGWINCH, &action, NULL);
     sigaction(SIGCHLD, &action, NULL);
@@ -86,12 +110,12 @@ static const char *const set_names[N_SETS] = {"SigBlk", "SigIgn", "SigCgt"};
 /* A child that stays until it has been hit a few times, tells its sets through a pipe, and ends. */
 static void child_report(int fd)
 {
-    long shots = atomic_load(&shared->storm_shots);
+    long shots = count_of(&shared->storm_shots);
     char status[8192];
     ssize_t length;
     int in;
 
-    while (atomic_load(&shared->storm_shots) < shots + 5) {
+    while (count_of(&shared->storm_shots) < shots + 5) {
         sched_yield();
     }
     in = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -139,7 +163,7 @@ static void reap(pid_t pid, const char *what)
 /* Makes children in this way, and tells their sets and how often a handler of the parent ran in one. */
 static long try_fork(pid_t (*make)(Error **), int n, unsigned long long sets[N_SETS])
 {
-    long before = atomic_load(&shared->handled_in_child);
+    long before = count_of(&shared->handled_in_child);
 
     for (int i = 0; i < n; i++) {
         char status[8192];
@@ -168,7 +192,7 @@ static long try_fork(pid_t (*make)(Error **), int n, unsigned long long sets[N_S
             sets[set] = line ? strtoull(line + strlen(set_names[set]) + 1, NULL, 16) : ~0ULL;
         }
     }
-    return atomic_load(&shared->handled_in_child) - before;
+    return count_of(&shared->handled_in_child) - before;
 }
 
 /* A signal's short name, or NULL: glibc has a function for that, but only of late, and musl has none. */
@@ -222,7 +246,7 @@ static pid_t start_group_storm(void)
         signal(SIGWINCH, SIG_IGN);
         for (;;) {
             kill(0, SIGWINCH);
-            atomic_fetch_add(&shared->storm_shots, 1);
+            count(&shared->storm_shots);
             sched_yield();
         }
     }
@@ -290,7 +314,7 @@ struct Feed {
 
 static void *feed(void *opaque)
 {
-    struct Feed *to = opaque;
+    struct Feed *to = (struct Feed *)opaque;
     size_t done = 0;
 
     while (done < to->file.size) {
@@ -307,7 +331,7 @@ static void *feed(void *opaque)
 
 static void *signal_storm(void *until)
 {
-    while (!atomic_load((atomic_bool *)until)) {
+    while (!is_set(until)) {
         kill(parent, SIGUSR1);
     }
     return NULL;
@@ -316,8 +340,8 @@ static void *signal_storm(void *until)
 /* Streams the file through both helpers and compares what comes back. */
 static bool round_trip(struct File file)
 {
-    atomic_bool stop = false;
-    long signals_before = atomic_load(&shared->handled_in_parent);
+    bool stop = false;
+    long signals_before = count_of(&shared->handled_in_parent);
     struct Feed to = {.file = file};
     int in[2], middle[2], out[2];
     pthread_t storm, feeder;
@@ -342,12 +366,12 @@ static bool round_trip(struct File file)
     pthread_join(feeder, NULL);
     reap(compress, "gzip -c");
     reap(expand, "gzip -dc");
-    atomic_store(&stop, true);
+    set(&stop);
     pthread_join(storm, NULL);
     close(out[0]);
     same = same && done == file.size;
     printf("%zu bytes through gzip -c and gzip -dc, under %ld signals: %s\n", file.size,
-           atomic_load(&shared->handled_in_parent) - signals_before,
+           count_of(&shared->handled_in_parent) - signals_before,
            same ? "every byte came back" : "NOT THE SAME");
     return same;
 }
@@ -356,6 +380,7 @@ static struct File map_file(const char *name)
 {
     int fd = open(name, O_RDONLY | O_CLOEXEC);
     struct stat st;
+    struct File file;
     void *bytes;
 
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -366,7 +391,9 @@ static struct File map_file(const char *name)
         fail(name);
     }
     close(fd);
-    return (struct File){bytes, (size_t)st.st_size};
+    file.bytes = (unsigned char *)bytes;
+    file.size = (size_t)st.st_size;
+    return file;
 }
 
 /* The C library that this program runs with: a file of about 2 MiB that is always there. */
@@ -389,14 +416,16 @@ static const char *c_library(void)
 
 int main(int argc, char **argv)
 {
-    struct File file = map_file(argc > 1 ? argv[1] : c_library());
-    atomic_bool stop = false;
+    struct File file;
+    bool stop = false;
     pthread_t thread;
     bool good;
 
+    begin_in_known_state();
+    file = map_file(argc > 1 ? argv[1] : c_library());
     parent = getpid();
     setpgid(0, 0); /* so that the storm meets nobody else */
-    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared = (struct Shared *)mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         fail("mmap");
     }
@@ -408,7 +437,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     good = compare_forks();
     good = round_trip(file) && good;
-    atomic_store(&stop, true);
+    set(&stop);
     pthread_join(thread, NULL);
     return good ? 0 : 1;
 }

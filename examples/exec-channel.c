@@ -46,17 +46,19 @@ static bool ended_well(QemuProcess *process, const char *name)
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "/proc/self/exe";
+    const char *const to_compress[] = {"gzip", "-c", NULL}, *const to_expand[] = {"gzip", "-dc", NULL};
     FILE *original = fopen(name, "r"), *file = fopen(name, "r");
     QemuProcess *compress, *expand;
     long bytes = 0;
     int byte, expected;
+    bool good;
 
     if (!original || !file) {
         perror(name);
         return 1;
     }
-    file = channel((const char *[]){"gzip", "-c", NULL}, file, &compress);
-    file = channel((const char *[]){"gzip", "-dc", NULL}, file, &expand);
+    file = channel(to_compress, file, &compress);
+    file = channel(to_expand, file, &expand);
     do {
         byte = getc(file);
         expected = getc(original);
@@ -66,5 +68,7 @@ int main(int argc, char **argv)
     fclose(file);
     printf("%ld bytes through gzip -c and gzip -dc: %s\n", bytes,
            byte == expected ? "every byte came back" : "NOT THE SAME");
-    return ended_well(compress, "gzip -c") & ended_well(expand, "gzip -dc") & (byte == expected) ? 0 : 1;
+    good = ended_well(compress, "gzip -c");
+    good = ended_well(expand, "gzip -dc") && good;
+    return good && byte == expected ? 0 : 1;
 }

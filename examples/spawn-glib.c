@@ -34,7 +34,7 @@ static gboolean done(Run *run)
 
 static gboolean has_written(gint fd, GIOCondition condition, gpointer opaque)
 {
-    Run *run = opaque;
+    Run *run = (Run *)opaque;
     char buffer[512];
     ssize_t n = read(fd, buffer, sizeof(buffer));
 
@@ -49,7 +49,7 @@ static gboolean has_written(gint fd, GIOCondition condition, gpointer opaque)
 
 static gboolean look(gpointer opaque)
 {
-    Run *run = opaque;
+    Run *run = (Run *)opaque;
 
     if (qemu_process_wait(run->process, 0, &run->status, &error_fatal) == 0) {
         return G_SOURCE_CONTINUE;
@@ -79,7 +79,7 @@ int main(void)
     } else {
         g_timeout_add(100, look, &run); /* an old system */
     }
-    g_unix_fd_add(qemu_process_take_fd(run.process, 1), G_IO_IN | G_IO_HUP, has_written, &run);
+    g_unix_fd_add(qemu_process_take_fd(run.process, 1), (GIOCondition)(G_IO_IN | G_IO_HUP), has_written, &run);
     g_main_loop_run(run.loop);
 
     text = qemu_process_status_str(&run.status);

@@ -27,6 +27,8 @@
 #include <qemu-fork.h>
 #include <qemu-fork/error.h>
 
+#include "known-state.h"
+
 enum { TEXT = 160, DESCRIPTORS = 20 };
 
 /* Runs a program to its end, and puts into @text what there is to say of it: nothing, if all was well. */
@@ -196,11 +198,12 @@ int main(int argc, char **argv)
     };
     const char *missing[] = {"/etc/not-there", NULL};
     size_t mebibytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 512;
-    char *memory = mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory = (char *)mmap(NULL, mebibytes << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     struct Found found = {0};
     char text[TEXT] = "";
     sigset_t blocked;
 
+    begin_in_known_state();
     if (memory == MAP_FAILED) {
         perror("mmap");
         return 1;

@@ -64,8 +64,9 @@ int main(void)
 
     for (int i = 0; i < CHILDREN; i++) {
         children[i] = start(scripts[i]);
-        fds[i] = (struct pollfd){qemu_process_take_fd(children[i], 1), POLLIN, 0};
-        fds[CHILDREN + i] = (struct pollfd){qemu_process_pidfd(children[i]), POLLIN, 0};
+        fds[i].fd = qemu_process_take_fd(children[i], 1);
+        fds[CHILDREN + i].fd = qemu_process_pidfd(children[i]);
+        fds[i].events = fds[CHILDREN + i].events = POLLIN;
         if (fds[CHILDREN + i].fd < 0) {
             timeout_ms = 100;
         }

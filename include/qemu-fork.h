@@ -14,8 +14,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* QEMU's Error object: see qemu-fork/error.h, or the program's own Error API. */
+/*
+ * QEMU's Error object: see qemu-fork/error.h, or the program's own Error API. C99 lets it be named once only; where the
+ * program has done so, it defines QEMU_FORK_ERROR_TYPEDEF before. Later C and C++ do not mind.
+ */
+#ifndef QEMU_FORK_ERROR_TYPEDEF
+#define QEMU_FORK_ERROR_TYPEDEF
 typedef struct Error Error;
+#endif
 
 /* A child and what is known of it: see qemu_spawn() and qemu_process_free(). */
 typedef struct QemuProcess QemuProcess;

@@ -1,25 +1,85 @@
-//! The C programs in the README and in the manual compile without a warning and run.
+//! The C programs in the README and in the manual compile without a warning and run. They and the examples compile as C
+//! and as C++, with each compiler that is here.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{build_dir, cc, root, run, scratch, write};
 
+/// gcc 14 has incompatible pointers as an error by itself, older ones and clang as a warning.
+const C: [&str; 6] = ["-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Werror=incompatible-pointer-types"];
+
+/// Options name what they set and leave the rest to zero, and what C programs define g++ has defined already.
+const CXX: [&str; 7] =
+    ["-std=gnu++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-missing-field-initializers", "-U_GNU_SOURCE"];
+
 fn compile_and_run(name: &str, program: &str) -> String {
     let dir = scratch(name);
-    let source = write(&dir, "program.c", program);
+    let source = write(&dir, "program.c", &format!("{program}\n"));
     let binary = dir.join("program");
+    compile_everywhere(std::slice::from_ref(&source), &[]);
     run(cc()
-        .args(["-std=gnu11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-o"])
+        .args(C)
+        .arg("-o")
         .arg(&binary)
         .arg(&source)
         .arg("-I")
         .arg(root().join("include"))
         .arg(build_dir().join("provider/libqemu_fork.a"))
         .arg("-pthread"));
-    run(&mut Command::new(binary))
+    run(Command::new(binary).args(["echo", "what", "the", "command", "line", "says"]))
+}
+
+/// The compilers of C and of C++ that are here: what CC names, and every gcc and clang in PATH of whatever version.
+fn compilers() -> Vec<(PathBuf, &'static str)> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let mut found = Vec::new();
+    let mut add = |name: &str, language| {
+        let file = folders.iter().map(|dir| dir.join(name)).find(|file| file.exists());
+        match file.map(|file| (if language == "c" { file.canonicalize().unwrap() } else { file }, language)) {
+            Some(pair) if !found.contains(&pair) => found.push(pair),
+            Some(_) => {}
+            None => eprintln!("SKIPPED: there is no {name}"),
+        }
+    };
+    add(cc().get_program().to_str().unwrap(), "c");
+    add(&std::env::var("CXX").unwrap_or_else(|_| "c++".into()), "c++");
+    let versions = (9..30).map(|version| format!("-{version}"));
+    for version in std::iter::once(String::new()).chain(versions) {
+        for (c, cxx) in [("gcc", "g++"), ("clang", "clang++")] {
+            let (c, cxx) = (format!("{c}{version}"), format!("{cxx}{version}"));
+            if version.is_empty() || folders.iter().any(|dir| dir.join(&c).exists()) {
+                add(&c, "c");
+                add(&cxx, "c++");
+            }
+        }
+    }
+    found
+}
+
+/// Whether a compiler takes these sources, and what it says.
+fn compiles(compiler: &(PathBuf, &str), sources: &[PathBuf], flags: &[String]) -> (bool, String) {
+    let (file, language) = compiler;
+    let output = Command::new(file)
+        .args(if *language == "c" { C.as_slice() } else { CXX.as_slice() })
+        .args(flags)
+        .args(["-fsyntax-only", "-x", language, "-I"])
+        .arg(root().join("include"))
+        .args(sources)
+        .output()
+        .unwrap();
+    (output.status.success(), format!("{file:?} as {language}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn compile_everywhere(sources: &[PathBuf], flags: &[String]) {
+    for compiler in compilers() {
+        let (good, output) = compiles(&compiler, sources, flags);
+        assert!(good, "{output}");
+    }
 }
 
 /// The parts of `text` between lines `begin` and `end`.
@@ -68,7 +128,62 @@ fn manual_of_qemu_process() {
 
 #[test]
 fn overview() {
-    manual("qemu-fork.7", &["hello\n"]);
+    manual("qemu-fork.7", &["hello\n", "what the command line says\n"]);
+}
+
+/// The C programs below a folder.
+fn programs_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(programs_below(&path));
+        } else if path.extension().is_some_and(|extension| extension == "c") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn examples() {
+    let mut programs = programs_below(&root().join("examples"));
+    assert!(programs.len() > 30, "{programs:?}");
+    for (package, header) in [("glib-2.0", "#include <glib"), ("libuv", "#include <uv.h>")] {
+        let (with, without): (Vec<_>, Vec<_>) =
+            programs.into_iter().partition(|file| std::fs::read_to_string(file).unwrap().contains(header));
+        programs = without;
+        let pkg_config = std::env::var("PKG_CONFIG").unwrap_or_else(|_| "pkg-config".into());
+        match Command::new(pkg_config).args(["--cflags", package]).output() {
+            Ok(output) if output.status.success() => {
+                let flags = String::from_utf8(output.stdout).unwrap();
+                // The warnings in it are not ours.
+                let flags = flags.split_whitespace().map(|flag| flag.replace("-I", "-isystem"));
+                compile_everywhere(&with, &flags.chain(["-DHAVE_GLIB".into()]).collect::<Vec<_>>());
+            }
+            _ => eprintln!("SKIPPED: {with:?} need {package}"),
+        }
+    }
+    compile_everywhere(&programs, &[]);
+}
+
+/// C turns no `char **` into a list of constant strings by itself, which gcc warned of until it refused it.
+#[test]
+fn main_has_arguments_that_take_a_cast() {
+    let program = |argument: &str| {
+        format!(
+            "#include <qemu-fork.h>\nint main(int argc, char **argv)\n{{\n    \
+             return argc > 1 && qemu_spawn({argument}, NULL, NULL) ? 0 : 1;\n}}\n"
+        )
+    };
+    let dir = scratch("arguments");
+    let right = write(&dir, "right.c", &program("(const char *const *)(argv + 1)"));
+    let wrong = write(&dir, "wrong.c", &program("argv + 1"));
+    compile_everywhere(&[right], &[]);
+    for compiler in compilers().iter().filter(|(_, language)| *language == "c") {
+        let (good, output) = compiles(compiler, std::slice::from_ref(&wrong), &[]);
+        assert!(!good && output.contains("incompatible"), "{output}");
+    }
 }
 
 const SECTIONS: [&str; 10] = [

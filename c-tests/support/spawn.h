@@ -22,6 +22,7 @@
 #include "child.h"
 #include "error-api.h"
 #include "mask.h"
+#include "net.h"
 
 /* This very program, wherever the child's working directory is. */
 #define SELF "/proc/self/exe"
@@ -78,7 +79,7 @@ static void tell_ids(void)
 /* Until a signal ends it. Should the test end without sending one, it is not there for ever. */
 __attribute__((__noreturn__)) static void pause_for_ever(void)
 {
-    alarm(100);
+    alarm(net_seconds());
     for (;;) {
         pause();
     }

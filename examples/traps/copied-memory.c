@@ -25,7 +25,7 @@ static long faults(void)
 
     getrusage(RUSAGE_SELF, &before);
     for (long i = 0; i < MEMORY; i += page) {
-        ((volatile char *)memory)[i]++;
+        ((volatile char *)memory)[i] = 1;
     }
     getrusage(RUSAGE_SELF, &after);
     return after.ru_minflt - before.ru_minflt;
@@ -61,7 +61,7 @@ int main(void)
 
     page = sysconf(_SC_PAGESIZE);
     pages = MEMORY / page;
-    memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memory = (char *)mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         abort();
     }

@@ -16,7 +16,7 @@ static volatile sig_atomic_t handled;
 static void on_sigusr1(int signum)
 {
     (void)signum;
-    handled++;
+    handled = handled + 1;
 }
 
 static pid_t fork_with_signal_ignored(Error **errp)

@@ -46,8 +46,14 @@ extern "C" {
 #define QEMU_ERROR_PRINTF(fmt_arg, first_arg)
 #endif
 
-/* An error: a message, a class, the place in the source where it was set, and perhaps a hint. Opaque. */
+/*
+ * An error: a message, a class, the place in the source where it was set, and perhaps a hint. Opaque. C99 lets it be
+ * named once only, here or in qemu-fork.h.
+ */
+#ifndef QEMU_FORK_ERROR_TYPEDEF
+#define QEMU_FORK_ERROR_TYPEDEF
 typedef struct Error Error;
+#endif
 
 /* What kind of error it is, where that matters. Most are generic. */
 typedef enum ErrorClass {
@@ -110,7 +116,11 @@ static inline char *qemu_error_vformat(const char *fmt, va_list ap)
     int length;
     char *text;
 
+#ifdef va_copy
     va_copy(again, ap);
+#else /* in C++98 */
+    __builtin_va_copy(again, ap);
+#endif
     length = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
     if (length < 0) {

@@ -34,7 +34,7 @@ def _run(command, **more):
     return subprocess.run(command, check=False, capture_output=True, text=True, env=env, **more)
 
 
-def _last_words(result):
+def last_words(result):
     """What a failed apt had to say."""
     errors = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:"))]
     return " ".join(errors[-3:]) or result.stderr.strip()[-300:] or f"status {result.returncode}"
@@ -78,7 +78,7 @@ def _install(names):
     print(f"  apt-get install {' '.join(missing)}", flush=True)
     result = _apt(["install", "--yes", "--no-install-recommends", *missing])
     if result.returncode != 0:
-        raise Skip(f"cannot fetch {' '.join(missing)}: {_last_words(result)}")
+        raise Skip(f"cannot fetch {' '.join(missing)}: {last_words(result)}")
 
 
 def compiler_cache():
@@ -142,7 +142,7 @@ class Rust:
         with tempfile.TemporaryDirectory(dir=cache_folder()) as fresh:
             result = _apt(["download", *names], cwd=fresh)
             if result.returncode != 0:
-                raise Skip(f"cannot fetch {' '.join(names)}: {_last_words(result)}")
+                raise Skip(f"cannot fetch {' '.join(names)}: {last_words(result)}")
             tree = os.path.join(fresh, "rust")
             os.makedirs(os.path.join(tree, "bin"))
             for package in [name for name in os.listdir(fresh) if name.endswith(".deb")]:

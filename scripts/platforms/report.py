@@ -104,25 +104,36 @@ class Report:
             self._say(f"  ok    {program}: {passed} checks")
 
 
-def table(reports):
-    """The reports as text: one row for each, and below it the reason of every failure and skip."""
-    head = ("row", "built", "passed", "failed", "skipped", "seconds")
-    rows = [(r.name, ", ".join(r.built) or "no", str(r.passed), str(len(r.failures)), str(len(r.skips)),
-             f"{r.seconds:.0f}") for r in reports]
+def aligned(head, rows, left=2):
+    """Rows of text below a head, in columns; so many of the first are words, the others numbers."""
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
 
     def line(row):
-        cells = [text.ljust(width) if i < 2 else text.rjust(width) for i, (text, width) in enumerate(zip(row, widths))]
+        cells = [text.ljust(width) if i < left else text.rjust(width)
+                 for i, (text, width) in enumerate(zip(row, widths))]
         return "  ".join(cells).rstrip()
 
-    lines = [line(head), line(["-" * width for width in widths]), *map(line, rows)]
-    notes = []
+    return [line(head), line(["-" * width for width in widths]), *map(line, rows)]
+
+
+def notes(reports):
+    """The reason of every failure and skip, a line each."""
+    lines = []
     for report in reports:
-        notes += [f"{report.name}: FAILED: {what}" for what in report.failures]
+        lines += [f"{report.name}: FAILED: {what}" for what in report.failures]
         reasons = {}
         for what, why in report.skips:
             reasons.setdefault(why, []).append(what)
         for why, whats in reasons.items():
             more = f" and {len(whats) - 1} more" if len(whats) > 1 else ""
-            notes.append(f"{report.name}: skipped: {whats[0]}{more}: {why}")
-    return "\n".join(lines + ([""] + notes if notes else [])) + "\n"
+            lines.append(f"{report.name}: skipped: {whats[0]}{more}: {why}")
+    return lines
+
+
+def table(reports):
+    """The reports as text: one row for each, and below it the reason of every failure and skip."""
+    head = ("row", "built", "passed", "failed", "skipped", "seconds")
+    rows = [(r.name, ", ".join(r.built) or "no", str(r.passed), str(len(r.failures)), str(len(r.skips)),
+             f"{r.seconds:.0f}") for r in reports]
+    below = notes(reports)
+    return "\n".join(aligned(head, rows) + ([""] + below if below else [])) + "\n"

@@ -727,9 +727,9 @@ static void work(int cpu)
 
 static void count_fork(void)
 {
-    static volatile int forks;
+    static atomic_int forks;
 
-    forks++;
+    atomic_fetch_add(&forks, 1);
 }
 
 int main(int argc, char **argv)

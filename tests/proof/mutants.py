@@ -177,6 +177,10 @@ def main():
     if args.quick and not args.mutants:
         chosen = chosen[::2]  # the sample
     mutants = [patch.Patch(path) for path in chosen]
+    if os.geteuid() != 0:
+        for mutant in (mutant for mutant in mutants if mutant.needs_root):
+            report.skip(f"{mutant.name}: only root can notice it")
+        mutants = [mutant for mutant in mutants if not mutant.needs_root]
     catchers_folder = os.path.join(args.output, "mutants")
     os.makedirs(catchers_folder, exist_ok=True)
     catchers = Catchers(args)

@@ -1,7 +1,8 @@
 """Reads and applies the patches in mutants/, strictly: what they change must be there exactly once.
 
-A patch is a unified diff under header lines `wrong: what is wrong` and `try: the part that should notice first`. Line
-numbers do not matter, so that a patch survives changes elsewhere in the file; patch(1) is not needed.
+A patch is a unified diff under header lines `wrong: what is wrong` and `try: the part that should notice first`, and
+`needs: root` where nobody else can notice. Line numbers do not matter, so that a patch survives changes elsewhere in
+the file; patch(1) is not needed.
 
 SPDX-License-Identifier: MIT
 """
@@ -22,8 +23,10 @@ class Patch:
             text = file.read()
         header, self.diff = text[:text.index("--- ")], text[text.index("--- "):]
         fields = dict(re.findall(r"^(\w+): (.*)$", header, re.M))
-        if set(fields) != {"wrong", "try"} or not text.startswith("wrong: "):
-            raise PatchError(f"{path}: the header is not a line 'wrong: …' and a line 'try: …'")
+        self.needs_root = "needs" in fields
+        if (set(fields) - {"needs"} != {"wrong", "try"} or fields.get("needs", "root") != "root"
+                or not text.startswith("wrong: ")):
+            raise PatchError(f"{path}: the header is not a line 'wrong: …', a line 'try: …' and perhaps 'needs: root'")
         self.wrong, self.hint = fields["wrong"], fields["try"]
 
     def files(self):

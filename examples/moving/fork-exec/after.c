@@ -17,7 +17,7 @@ int main(int argc, char **argv)
     char *text;
 
     (void)argc;
-    if (qemu_spawn_sync((const char *const *)argv + 1, &options, -1, &status, &err) < 0) {
+    if (qemu_spawn_sync((const char *const *)(argv + 1), &options, -1, &status, &err) < 0) {
         error_report_err(err);
         return 1;
     }

@@ -18,7 +18,7 @@ typedef struct Run {
 
 static gboolean ended(gint pidfd, GIOCondition condition, gpointer opaque)
 {
-    Run *run = opaque;
+    Run *run = (Run *)opaque;
     QemuProcessStatus status;
     char *text;
 
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* another thread handles it */
-    run.process = qemu_spawn((const char *const *)argv + 1, &options, &error_fatal);
+    run.process = qemu_spawn((const char *const *)(argv + 1), &options, &error_fatal);
     g_unix_fd_add(qemu_process_pidfd(run.process), G_IO_IN, ended, &run);
     g_main_loop_run(run.loop);
     qemu_process_free(run.process);

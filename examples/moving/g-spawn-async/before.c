@@ -16,12 +16,13 @@ static void ended(GPid pid, gint status, gpointer loop)
         g_print("killed by signal %d\n", WTERMSIG(status));
     }
     g_spawn_close_pid(pid);
-    g_main_loop_quit(loop);
+    g_main_loop_quit((GMainLoop *)loop);
 }
 
 int main(int argc, char **argv)
 {
     GMainLoop *loop = g_main_loop_new(NULL, FALSE);
+    GSpawnFlags flags = (GSpawnFlags)(G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD);
     GError *error = NULL;
     sigset_t set;
     GPid pid;
@@ -30,8 +31,7 @@ int main(int argc, char **argv)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* another thread handles it */
-    if (!g_spawn_async(NULL, argv + 1, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
-                       &error)) {
+    if (!g_spawn_async(NULL, argv + 1, NULL, flags, NULL, NULL, &pid, &error)) {
         g_printerr("%s\n", error->message);
         g_error_free(error);
         return 1;

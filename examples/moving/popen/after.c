@@ -12,7 +12,7 @@
 int main(int argc, char **argv)
 {
     QemuSpawnOptions options = {.size = sizeof(options), .flags = QEMU_SPAWN_SEARCH_PATH | QEMU_SPAWN_PIPE_STDOUT};
-    QemuProcess *process = qemu_spawn((const char *const *)argv + 1, &options, &error_fatal);
+    QemuProcess *process = qemu_spawn((const char *const *)(argv + 1), &options, &error_fatal);
     FILE *out = fdopen(qemu_process_take_fd(process, 1), "r");
     QemuProcessStatus status;
     char line[256];

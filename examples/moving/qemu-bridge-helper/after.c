@@ -19,18 +19,15 @@ static int open_by_helper(const char *helper, Error **errp)
     QemuProcessStatus status;
     QemuProcess *process;
     int ends[2], fd;
+    QemuSpawnFd given = {.target = HELPERS_END};
+    QemuSpawnOptions options = {.size = sizeof(options), .fds = &given, .n_fds = 1};
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
         error_setg_errno(errp, errno, "no socket for the bridge helper");
         return -1;
     }
-    process = qemu_spawn(argv,
-                         &(QemuSpawnOptions){
-                             .size = sizeof(QemuSpawnOptions),
-                             .fds = &(QemuSpawnFd){.source = ends[1], .target = HELPERS_END},
-                             .n_fds = 1,
-                         },
-                         errp);
+    given.source = ends[1];
+    process = qemu_spawn(argv, &options, errp);
     close(ends[1]);
     fd = process ? receive_descriptor(ends[0]) : -1;
     close(ends[0]);

@@ -16,8 +16,9 @@ int main(int argc, char **argv)
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
-    } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
-    struct iovec data = {.iov_base = (char[1]){0}, .iov_len = 1};
+    } control;
+    char byte = 0;
+    struct iovec data = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {
         .msg_iov = &data,
         .msg_iovlen = 1,
@@ -34,6 +35,10 @@ int main(int argc, char **argv)
     if (sigismember(&mask, SIGCHLD)) {
         fprintf(stderr, "helper: SIGCHLD is blocked, I would never hear of my children\n");
     }
+    memset(&control, 0, sizeof(control));
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
     memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
     return sendmsg(to, &message, 0) == 1 ? 0 : 1;
 }

@@ -18,7 +18,8 @@ static int receive_descriptor(int socket)
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
     } control;
-    struct iovec data = {.iov_base = (char[1]){0}, .iov_len = 1};
+    char byte;
+    struct iovec data = {.iov_base = &byte, .iov_len = 1};
     struct msghdr message = {
         .msg_iov = &data,
         .msg_iovlen = 1,

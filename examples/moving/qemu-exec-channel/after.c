@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 
     (void)argc;
     signal(SIGPIPE, SIG_IGN); /* a helper that ends is no reason to end */
-    process = qemu_spawn((const char *const *)argv + 1, &options, &error_fatal);
+    process = qemu_spawn((const char *const *)(argv + 1), &options, &error_fatal);
     out = fdopen(qemu_process_take_fd(process, 0), "w");
     in = fdopen(qemu_process_take_fd(process, 1), "r");
     fputs("the state of a virtual machine\n", out);

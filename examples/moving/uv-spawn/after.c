@@ -16,7 +16,7 @@ static void ended(uv_poll_t *poll, int error, int events)
     char *text;
 
     (void)error, (void)events;
-    if (qemu_process_wait(poll->data, 0, &status, &error_fatal) == 0) {
+    if (qemu_process_wait((QemuProcess *)poll->data, 0, &status, &error_fatal) == 0) {
         return;
     }
     text = qemu_process_status_str(&status);
@@ -28,7 +28,7 @@ static void ended(uv_poll_t *poll, int error, int events)
 int main(int argc, char **argv)
 {
     QemuSpawnOptions options = {.size = sizeof(options), .flags = QEMU_SPAWN_SEARCH_PATH};
-    QemuProcess *process = qemu_spawn((const char *const *)argv + 1, &options, &error_fatal);
+    QemuProcess *process = qemu_spawn((const char *const *)(argv + 1), &options, &error_fatal);
     uv_loop_t *loop = uv_default_loop();
     uv_poll_t poll = {.data = process};
 

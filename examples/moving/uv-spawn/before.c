@@ -19,16 +19,16 @@ static void ended(uv_process_t *process, int64_t exit_status, int term_signal)
 int main(int argc, char **argv)
 {
     uv_stdio_container_t stdio[] = {
-        {.flags = UV_INHERIT_FD, .data.fd = 0},
-        {.flags = UV_INHERIT_FD, .data.fd = 1},
-        {.flags = UV_INHERIT_FD, .data.fd = 2},
+        {.flags = UV_INHERIT_FD, .data = {.fd = 0}},
+        {.flags = UV_INHERIT_FD, .data = {.fd = 1}},
+        {.flags = UV_INHERIT_FD, .data = {.fd = 2}},
     };
     uv_process_options_t options = {
+        .exit_cb = ended,
         .file = argv[1],
         .args = argv + 1,
-        .exit_cb = ended,
-        .stdio = stdio,
         .stdio_count = 3,
+        .stdio = stdio,
     };
     uv_loop_t *loop = uv_default_loop();
     uv_process_t process;

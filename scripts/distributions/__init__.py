@@ -1,0 +1,1 @@
+"""What `check-distributions.py` is made of."""

@@ -1,0 +1,1 @@
+"""What `check-kernels.py` is made of."""

@@ -1,0 +1,76 @@
+"""Boots a kernel in full emulation, and hears what comes out of it."""
+import os
+import subprocess
+import time
+
+from platforms.build import read
+from platforms.report import Failure
+
+# Seconds without a word: a kernel that has not started its first process by then, or a machine that stands still, does
+# not come to its end. Each test tells something, and init ends those that hang before that.
+SILENCE = 900
+COMMAND = [
+    "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-cpu", "max",
+    "-m", "1024", "-no-reboot",
+]
+# A panic ends the emulator. Against what a processor may leak there is no need to do anything here, and it is slow.
+PARAMETERS = "console=ttyS0 quiet panic=-1 mitigations=off"
+
+
+def last_lines(path, count=25):
+    """The end of what a port has said."""
+    return "\n".join(read(path).splitlines()[-count:])
+
+
+class Machine:
+    """One emulator. Its two serial ports write into files: the console, and what init tells."""
+
+    def __init__(self, kernel, initramfs, folder):
+        self.console = os.path.join(folder, "console")
+        self.output = os.path.join(folder, "output")
+        os.makedirs(folder, exist_ok=True)
+        for path in (self.console, self.output):
+            with open(path, "w", encoding="utf-8"):
+                pass
+        self.command = [*COMMAND, "-kernel", kernel, "-initrd", initramfs, "-append", PARAMETERS,
+                        "-serial", "file:" + self.console, "-serial", "file:" + self.output]
+
+    def run(self):
+        """From power on to power off."""
+        with open(self.console + ".emulator", "w+", encoding="utf-8") as errors:
+            with subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors) as process:
+                try:
+                    ended = self._await_end(process)
+                finally:
+                    process.kill()
+            errors.seek(0)
+            words = errors.read().strip()
+        text = self.told()
+        if not ended:
+            raise Failure(f"nothing happened for {SILENCE} seconds: {self._last_words(text)}")
+        if process.returncode != 0:
+            raise Failure(f"the emulator ended with {process.returncode}: {words or self._last_words(text)}")
+        if "\n::: done " not in text:
+            raise Failure(f"it stopped before it had said the final line: {self._last_words(text)}")
+
+    def told(self):
+        """What init told, to its end or not."""
+        return read(self.output)
+
+    def _await_end(self, process):
+        """Whether it has come to its end, and does not stand still."""
+        size, since = -1, 0.0
+        while True:
+            try:
+                process.wait(timeout=1)
+                return True
+            except subprocess.TimeoutExpired:
+                now = sum(os.path.getsize(path) for path in (self.console, self.output))
+                if now != size:
+                    size, since = now, time.monotonic()
+                elif time.monotonic() - since > SILENCE:
+                    return False
+
+    def _last_words(self, text):
+        where = "init was running" if "::: booted" in text else "init had not started"
+        return f"{where}\non the console:\n{last_lines(self.console)}\nfrom init:\n{last_lines(self.output)}"
