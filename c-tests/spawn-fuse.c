@@ -198,6 +198,8 @@ static void spawn_and_serve(void *arg)
         }
     }
     qemu_process_free(process);
+    /* Nobody would answer when this process ends and its own descriptor is closed. */
+    fuse_abort(&own);
 }
 
 static void abort_own(void)
