@@ -181,10 +181,25 @@ static void last_thread_ends(void *way)
     pthread_exit(NULL);
 }
 
+/* The first process of the namespace, whose parent is outside: getppid() is 0 there. */
+static void in_pid_namespace(void *way)
+{
+    force_way(way);
+    if (unshare(CLONE_NEWPID) != 0) {
+        _exit(95);
+    }
+    tell("ended %d\n", end_of(spawn_mortal("exit", "5")));
+}
+
+/* A thread whose children are in another namespace can make no thread, and the library none for it. */
 static void *spawn_refused(void *arg)
 {
-    QemuProcess *process = spawn(ARGS(SELF, "exit", "5"), OPTIONS(.death_signal = SIGKILL));
+    QemuProcess *process;
 
+    if (unshare(CLONE_NEWPID) != 0) {
+        _exit(95);
+    }
+    process = spawn(ARGS(SELF, "exit", "5"), OPTIONS(.death_signal = SIGKILL));
     tell("%s, errno %d, step %d\n", process ? "a handle" : "none", process ? 0 : told.error, (int)told.step);
     if (process) {
         end_of(process);
@@ -192,30 +207,10 @@ static void *spawn_refused(void *arg)
     return arg;
 }
 
-static void *wait_to_spawn(void *arg)
+static void thread_in_pid_namespace(void *way)
 {
-    (void)get_byte(*(int *)arg);
-    return spawn_refused(NULL);
-}
-
-/* The first process of the namespace, whose parent is outside: getppid() is 0 there. */
-static void in_pid_namespace(void *way)
-{
-    int ends[2];
-    pthread_t thread;
-
     force_way(way);
-    /* A thread of the program's own, for there will be no more. */
-    if (pipe2(ends, O_CLOEXEC) != 0 || pthread_create(&thread, NULL, wait_to_spawn, &ends[0]) != 0) {
-        _exit(96);
-    }
-    if (unshare(CLONE_NEWPID) != 0) {
-        _exit(95);
-    }
-    tell("ended %d\n", end_of(spawn_mortal("exit", "5")));
-    progress();
-    close(ends[1]);
-    pthread_join(thread, NULL);
+    in_thread(spawn_refused, NULL);
 }
 
 /* ---- */
@@ -278,8 +273,9 @@ int main(int argc, char **argv)
         if (may_unshare(CLONE_NEWPID)) {
             char expected[64];
 
-            snprintf(expected, sizeof(expected), "ended 5\nnone, errno %d, step %d\n", EINVAL, QEMU_SPAWN_STEP_DEATH_SIGNAL);
-            test(in_pid_namespace, way, "a new PID namespace", expected);
+            snprintf(expected, sizeof(expected), "none, errno %d, step %d\n", EINVAL, QEMU_SPAWN_STEP_DEATH_SIGNAL);
+            test(in_pid_namespace, way, "the main thread in a new PID namespace", "ended 5\n");
+            test(thread_in_pid_namespace, way, "another thread in one", expected);
         } else {
             skip("a PID namespace", "this process may not make one");
         }

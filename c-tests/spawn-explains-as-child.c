@@ -259,6 +259,7 @@ static void note_failures(void *arg)
         supervise(listener);
     }
     close(listener);
+    (void)!access("/", F_OK); /* of which the supervisor hears */
     {
         const QemuSpawnOptions none = {.cwd = NULL}, there = {.cwd = folder},
                                search = {.flags = QEMU_SPAWN_SEARCH_PATH};

@@ -8,7 +8,7 @@
 #include "forced-ways.h"
 #include "watched.h"
 
-enum { ROUNDS = 150 };
+enum { ROUNDS = 60 };
 enum reaper { NOBODY_ELSE, IGNORED, NO_WAIT, THIEF, THIEF_OF_ALL };
 
 static const char *const names[] = {"nobody else reaps", "SIGCHLD is ignored", "SA_NOCLDWAIT", "a thread that reaps",
