@@ -240,7 +240,8 @@ static void check_patient(void)
 /* The parent traces it on purpose, and looks at the handle between its stops. */
 static void check_tracer(void)
 {
-    QemuProcess *process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT));
+    QemuProcess *process = must_spawn(ARGS(SELF, "cat"),
+                                      OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT));
     int in = qemu_process_take_fd(process, STDIN_FILENO), out = qemu_process_take_fd(process, STDOUT_FILENO);
     pid_t pid = qemu_process_pid(process);
     int status = 0;

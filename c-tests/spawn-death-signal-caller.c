@@ -1,8 +1,8 @@
 /*
  * A child with a death signal is the calling thread's: it has that thread's user, nice value, filters, privileges and
- * CPUs, not those of an earlier moment or of another thread. What the library needs for it is gone when the child is: no
- * thread is left that keeps the program from entering a user namespace, or from ending with its last thread. The main
- * thread needs nothing of the kind at all. And a parent that is outside the child's PID namespace has not ended.
+ * CPUs, not those of an earlier moment or of another thread. What the library needs for it is gone when the child is:
+ * no thread is left that keeps the program from entering a user namespace, or from ending with its last thread. The
+ * main thread needs nothing of the kind at all. And a parent that is outside the child's PID namespace has not ended.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -18,6 +18,7 @@ static int tell_caller(void)
 {
     char text[4096];
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC), cpus = 0;
+    const char *seccomp;
     cpu_set_t set;
 
     read_all(fd, text, sizeof(text));
@@ -25,9 +26,9 @@ static int tell_caller(void)
     CPU_ZERO(&set);
     sched_getaffinity(0, sizeof(set), &set);
     cpus = CPU_COUNT(&set);
+    seccomp = strstr(text, "\nSeccomp:\t");
     printf("uid %d nice %d no_new_privs %d seccomp %c cpus %d\n", (int)getuid(), getpriority(PRIO_PROCESS, 0),
-           prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), strstr(text, "\nSeccomp:\t") ? strstr(text, "\nSeccomp:\t")[10] : '?',
-           cpus);
+           prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), seccomp ? seccomp[10] : '?', cpus);
     return fflush(stdout) == 0 ? 0 : 98;
 }
 
@@ -92,7 +93,8 @@ static void *spawn_as_changed(void *arg)
 
     CPU_ZERO(&one);
     CPU_SET(cpu < 0 ? 0 : cpu, &one);
-    if (sched_setaffinity(0, sizeof(one), &one) != 0 || setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE) != 0 ||
+    if (sched_setaffinity(0, sizeof(one), &one) != 0 ||
+        setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE) != 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 ||
         syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) != 0) {
         _exit(95);

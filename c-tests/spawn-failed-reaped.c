@@ -1,7 +1,7 @@
 /*
  * A child that could not become a program is the library's to reap, whatever the program does about its children: it
- * ignores SIGCHLD, or has a thread that reaps whatever there is, even children without a signal for their end. The spawn
- * fails with its own cause, nothing hangs, nobody else's child is taken for it, and no zombie is left.
+ * ignores SIGCHLD, or has a thread that reaps whatever there is, even children without a signal for their end. The
+ * spawn fails with its own cause, nothing hangs, nobody else's child is taken for it, and no zombie is left.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -55,7 +55,8 @@ static void spawn_beside_reaper(void *arg)
         }
     }
     sigaction(SIGCHLD, &action, NULL);
-    if (has_thief && pthread_create(&thread, NULL, steal, (void *)(uintptr_t)&options[job->reaper == THIEF_OF_ALL]) != 0) {
+    if (has_thief &&
+        pthread_create(&thread, NULL, steal, (void *)(uintptr_t)&options[job->reaper == THIEF_OF_ALL]) != 0) {
         _exit(96);
     }
     for (int i = 0; i < ROUNDS; i++) {
@@ -73,7 +74,8 @@ static void spawn_beside_reaper(void *arg)
             tell("round %d: errno %d, step %d, \"%s\"\n", i, told.error, (int)told.step, told.message);
             _exit(1);
         }
-        if (qemu_process_wait(process, -1, &status, NULL) != 1 || (ending_of(&status) != 3 && ending_of(&status) != UNKNOWN_END)) {
+        if (qemu_process_wait(process, -1, &status, NULL) != 1 ||
+            (ending_of(&status) != 3 && ending_of(&status) != UNKNOWN_END)) {
             tell("round %d: the end is %d\n", i, ending_of(&status));
         }
         qemu_process_free(process);

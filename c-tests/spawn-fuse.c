@@ -1,10 +1,11 @@
 /*
- * A file of a FUSE file system is open in the parent, with FD_CLOEXEC, and its server takes its time when a copy of the
- * descriptor is closed. posix_spawn() does not wait for that, so neither does qemu_spawn(): on no way, at no number, not
- * for the first spawn and not for a later one. Some kernels make everybody wait who waits as vfork() does: they are asked
- * first, by posix_spawn() itself.
+ * A file of a FUSE file system is open in the parent, with FD_CLOEXEC, and its server takes its time when a copy of
+ * the descriptor is closed. posix_spawn() does not wait for that, so neither does qemu_spawn(): on no way, at no
+ * number, not for the first spawn and not for a later one. Some kernels make everybody wait who waits as vfork() does:
+ * they are asked first, by posix_spawn() itself.
  *
- * The spawns are in a process of their own, and the server holds its answers until that has told that they have returned.
+ * The spawns are in a process of their own, and the server holds its answers until that has told that they have
+ * returned.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,7 +1,7 @@
 /*
- * The parent is killed while its child has not executed its program yet, and a process that it has forked in the middle
- * of the spawn holds whatever it had open. The child does not wait for ever for a parent that is no more: it executes the
- * program, or ends.
+ * The parent is killed while its child has not executed its program yet, and a process that it has forked in the
+ * middle of the spawn holds whatever it had open. The child does not wait for ever for a parent that is no more: it
+ * executes the program, or ends.
  *
  * SPDX-License-Identifier: MIT
  */

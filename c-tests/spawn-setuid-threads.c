@@ -1,8 +1,8 @@
 /*
- * Other threads change the program's user meanwhile. libc makes every thread change its own, by a signal, and waits for
- * each: whoever has that signal blocked must not wait for a lock that the changing thread holds. So nothing of libc's, or
- * of the program's, is entered with it blocked: no thread is made, no memory allocated, and fork() with its handlers is
- * not called. Every run comes to its end.
+ * Other threads change the program's user meanwhile. libc makes every thread change its own, by a signal, and waits
+ * for each: whoever has that signal blocked must not wait for a lock that the changing thread holds. So nothing of
+ * libc's, or of the program's, is entered with it blocked: no thread is made, no memory allocated, and fork() with its
+ * handlers is not called. Every run comes to its end.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
         char what[128];
         bool comes = true;
 
-        /* A thread of the library's is made for the first of them, so it takes some processes to see what can happen. */
+        /* A thread of the library's may be made for the first of them only, so it takes some processes. */
         for (int run = 0; run < RUNS && comes; run++) {
             snprintf(what, sizeof(what), "%s: death signals beside setuid(), %d", forced_ways[i].name, run + 1);
             comes = run_watched(with_death_signals, (void *)(uintptr_t)&forced_ways[i], what);

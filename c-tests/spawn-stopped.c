@@ -1,7 +1,7 @@
 /*
  * The user that a child becomes sends it SIGSTOP before it has executed its program. Nobody waits for that user's
- * SIGCONT: not the thread that spawns, not those beside it, and not the reaping of a child that has failed. A child that
- * is stopped once is continued; one that is stopped over and over again is killed, and the spawn has failed.
+ * SIGCONT: not the thread that spawns, not those beside it, and not the reaping of a child that has failed. A child
+ * that is stopped once is continued; one that is stopped over and over again is killed, and the spawn has failed.
  *
  * The attacker holds the program open for writing, so that its execution is tried again for a while.
  *

@@ -1,6 +1,6 @@
 /*
- * A process of another user, who is hostile: as soon as the test's process has a child that belongs to that user, it does
- * to it what it likes. It is there before the test's process is, and has none of its filters.
+ * A process of another user, who is hostile: as soon as the test's process has a child that belongs to that user, it
+ * does to it what it likes. It is there before the test's process is, and has none of its filters.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * A file on a file system of our own, whose close() takes as long as the test says: a small FUSE server. What it is asked
- * when a descriptor of the file is closed, FLUSH, it holds until it is told to answer.
+ * A file on a file system of our own, whose close() takes as long as the test says: a small FUSE server. What it is
+ * asked when a descriptor of the file is closed, FLUSH, it holds until it is told to answer.
  *
  * SPDX-License-Identifier: MIT
  */
