@@ -1,7 +1,7 @@
 /*
- * A thread that waits for a child may be cancelled at any instruction: it has the asynchronous cancel type. Somebody else
- * reaps the child then, and whoever looks at the handle, or waits, gets an answer: nothing that the cancelled thread had
- * begun keeps the others waiting.
+ * A thread that waits for a child may be cancelled at any instruction: it has the asynchronous cancel type. Somebody
+ * else reaps the child then, and whoever looks at the handle, or waits, gets an answer: nothing that the cancelled
+ * thread had begun keeps the others waiting.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -24,7 +24,7 @@ static void *wait_asynchronously(void *arg)
     return NULL;
 }
 
-/* One thread waits and is cancelled, now sooner and now later; the program reaps the child; then it looks at the handle. */
+/* A thread waits and is cancelled, now sooner and now later; the program reaps the child, and looks at the handle. */
 static void cancel_once(int64_t timeout_ms, int round)
 {
     int spins = round * 50;

@@ -23,6 +23,12 @@ static int be_traced(int signum)
     pause_for_ever();
 }
 
+/* Ends at once. */
+static int be_traced_and_end(void)
+{
+    return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 4 : 99;
+}
+
 /* Stops at an execve(), with SIGTRAP. */
 static int be_traced_at_exec(void)
 {
@@ -143,6 +149,43 @@ static void check_free(const char *const *argv)
     be_rid_of(pid);
 }
 
+/*
+ * The first that a program does is to have itself traced, and to stop or to end, while the spawn may not have returned
+ * yet: it has been executed all the same.
+ */
+static void check_quick(const QemuSpawnOptions *opts, const char *what)
+{
+    enum { ROUNDS = 60 };
+    int failed = 0, wrong = 0;
+    char number[16];
+
+    snprintf(number, sizeof(number), "%d", SIGUSR2);
+    for (int i = 0; i < ROUNDS; i++) {
+        QemuProcess *process = spawn(i % 2 == 0 ? ARGS(SELF, "traced", number) : ARGS(SELF, "traced-end"), opts);
+        QemuProcessStatus status = {.exit_code = -1};
+        pid_t pid;
+
+        if (!process) {
+            failed++;
+            be_rid_of_all();
+            continue;
+        }
+        pid = qemu_process_pid(process);
+        if (i % 2 == 0) {
+            kill(pid, SIGKILL);
+        }
+        qemu_process_wait(process, -1, &status, NULL);
+        /* Killed before it has stopped or after. */
+        wrong += ending_of(&status) != (i % 2 == 0 ? KILLED_BY + SIGKILL : 4);
+        qemu_process_free(process);
+        be_rid_of(pid);
+    }
+    if (!is_int(failed, 0, what)) {
+        printf("# the last: %s\n", told.message);
+    }
+    is_int(wrong, 0, "and each end is its own");
+}
+
 struct waiter {
     QemuProcess *process;
     int end;
@@ -197,7 +240,8 @@ static void check_patient(void)
 /* The parent traces it on purpose, and looks at the handle between its stops. */
 static void check_tracer(void)
 {
-    QemuProcess *process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT));
+    QemuProcess *process = must_spawn(ARGS(SELF, "cat"),
+                                      OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT));
     int in = qemu_process_take_fd(process, STDIN_FILENO), out = qemu_process_take_fd(process, STDOUT_FILENO);
     pid_t pid = qemu_process_pid(process);
     int status = 0;
@@ -237,6 +281,12 @@ static void checks(void)
     check_stop(ARGS(SELF, "traced", number));
     check_sync(ARGS(SELF, "traced", number));
     check_free(ARGS(SELF, "traced", number));
+    check_quick(NULL, "a program that is traced at once has been executed");
+    if (geteuid() == 0) {
+        check_quick(OPTIONS(.flags = QEMU_SPAWN_SET_GID, .gid = getgid()), "one whose ids were set");
+    } else {
+        skip("one whose ids were set", "only root can: run the tests as root");
+    }
     check_patient();
     check_tracer();
 }
@@ -248,6 +298,9 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[1], "traced-later") == 0 && read(STDIN_FILENO, &byte, 1) != 1) {
             return 99;
+        }
+        if (strcmp(argv[1], "traced-end") == 0) {
+            return be_traced_and_end();
         }
         if (strcmp(argv[1], "traced-at-exec") == 0) {
             return be_traced_at_exec();

@@ -1,6 +1,6 @@
 /*
- * A service that is not root keeps a capability by making it ambient, so that it can start programs as another user. That
- * user does not get it: the program has no capability that is effective, permitted or ambient.
+ * A service that is not root keeps a capability by making it ambient, so that it can start programs as another user.
+ * That user does not get it: the program has no capability that is effective, permitted or ambient.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,8 +1,8 @@
 /*
  * Why a program could not be executed is looked up with the child's rights: what the child's user must not read, the
- * message does not show, and the parent opens and looks at nothing that this user could have chosen, so that no exchange
- * of links can make it. Nor does that user get through the parent's descriptors to where only root may go: not before the
- * program is executed, and not for the message.
+ * message does not show, and the parent opens and looks at nothing that this user could have chosen, so that no
+ * exchange of links can make it. Nor does that user get through the parent's descriptors to where only root may go:
+ * not before the program is executed, and not for the message.
  *
  * A supervisor hears of every file that the parent looks at.
  *
@@ -62,7 +62,8 @@ static void make_files(void)
     copy_file(SELF, in_locked("tool"), 0755);
     make_file(in_locked("script"), 0755, "#!/" MARKER "\n", strlen("#!/" MARKER "\n"));
     make_file(in_locked("plain"), 0644, "x", 1);
-    if (symlink(in_locked("script"), in_folder("link")) != 0 || symlink(in_locked("plain"), in_folder("plain-link")) != 0) {
+    if (symlink(in_locked("script"), in_folder("link")) != 0 ||
+        symlink(in_locked("plain"), in_folder("plain-link")) != 0) {
         bail("links");
     }
 }
@@ -103,7 +104,8 @@ static void reach_for(void *arg)
     force_way(reach->way);
     open_as_number(reach->kind);
     process = spawn(ARGS(in_folder(reach->program), "exit", "0"),
-                    OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID | reach->flags, .uid = NOBODY, .gid = NOBODY));
+                    OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID | reach->flags, .uid = NOBODY,
+                            .gid = NOBODY));
     tell("%s, step %d, \"%s\"; ", process ? "executed" : "refused", (int)told.step, told.message);
     progress();
     tell("ended %d\n", process ? end_of(process) : -1);
@@ -259,6 +261,7 @@ static void note_failures(void *arg)
         supervise(listener);
     }
     close(listener);
+    (void)!access("/", F_OK); /* of which the supervisor hears */
     {
         const QemuSpawnOptions none = {.cwd = NULL}, there = {.cwd = folder},
                                search = {.flags = QEMU_SPAWN_SEARCH_PATH};

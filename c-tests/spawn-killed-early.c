@@ -1,9 +1,9 @@
 /*
  * A signal ends the child before it has executed its program: a filter that kills who calls execve(), or somebody's
- * SIGKILL, SIGTERM or SIGQUIT. That is a failed spawn, which tells the signal; the child is reaped, no SIGCHLD is heard,
- * and the parent lives. While the execution of a busy program is tried again, no signal but SIGKILL ends the child in
- * its pauses: it stays pending until the next try. One that is ignored then changes nothing, and one that the program has
- * blocked is its own.
+ * SIGKILL, SIGTERM or SIGQUIT. That is a failed spawn, which tells the signal; the child is reaped, no SIGCHLD is
+ * heard, and the parent lives. While the execution of a busy program is tried again, no signal but SIGKILL ends the
+ * child in its pauses: it stays pending until the next try. One that is ignored then changes nothing, and one that the
+ * program has blocked is its own.
  *
  * A supervisor holds the child at its execve(), or says that the program is busy and holds it in its pause.
  *

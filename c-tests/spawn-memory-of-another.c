@@ -1,7 +1,7 @@
 /*
  * A child that has become another user has not its parent's memory: neither that user nor anybody else can change the
- * parent through it, not even where another thread of the parent makes it dumpable meanwhile. And whether the parent may
- * be dumped is the parent's matter: what another thread says meanwhile holds.
+ * parent through it, not even where another thread of the parent makes it dumpable meanwhile. And whether the parent
+ * may be dumped is the parent's matter: what another thread says meanwhile holds.
  *
  * A supervisor holds the child at its execve(), and looks at it with root's rights; the attacker has its own user's.
  *
@@ -211,8 +211,8 @@ static void test(const struct job *job, const char *what)
 /* Whoever wants no fork() gets an error that says so, or something that is as good. */
 static void refuse_fork(void *arg)
 {
-    QemuProcess *process = spawn(ARGS(SELF, "exit", "0"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_NO_FORK_FALLBACK,
-                                                                  .uid = NOBODY));
+    QemuProcess *process = spawn(ARGS(SELF, "exit", "0"),
+                                 OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_NO_FORK_FALLBACK, .uid = NOBODY));
 
     (void)arg;
     if (process) {

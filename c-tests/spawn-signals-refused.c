@@ -1,7 +1,7 @@
 /*
- * A filter forbids to set a signal's disposition, or to ask for it, and clone3(), which would clear handlers by itself. A
- * child that cannot lose its parent's handlers does not go on: the spawn fails at that step, with the mask still closed,
- * and no handler ever runs in the child, however many signals it is sent.
+ * A filter forbids to set a signal's disposition, or to ask for it, and clone3(), which would clear handlers by
+ * itself. A child that cannot lose its parent's handlers does not go on: the spawn fails at that step, with the mask
+ * still closed, and no handler ever runs in the child, however many signals it is sent.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -10,7 +10,7 @@
 #include "supervisor.h"
 #include "watched.h"
 
-/* Of the calls that make a process: more than any way, trial and second try need together, and far less than for ever. */
+/* Of the calls that make a process: more than every way, trial and second try need together, and no more. */
 enum { BOUND = 12 };
 
 enum { OF_CLONE3 = 1, OF_CLONE = 2, WITH_FILES = 4 };
@@ -82,7 +82,7 @@ static void spawn_supervised(void *arg)
     if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(taken, O_CLOEXEC) != 0) {
         _exit(96);
     }
-    /* It is forked before the filter is there, which it would wait for itself; and gets the descriptor by its number. */
+    /* It is forked before the filter is there, or it would wait for itself; and gets the descriptor by its number. */
     listener = -1;
     supervisor = fork();
     if (supervisor == 0) {

@@ -1,6 +1,6 @@
 /*
- * A process of another user, who is hostile: as soon as the test's process has a child that belongs to that user, it does
- * to it what it likes. It is there before the test's process is, and has none of its filters.
+ * A process of another user, who is hostile: as soon as the test's process has a child that belongs to that user, it
+ * does to it what it likes. It is there before the test's process is, and has none of its filters.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,14 +12,19 @@
 
 /* In shared memory. */
 static struct attack {
-    pid_t parent;     /* whose children are attacked; 0: nobody's */
-    int succeeded;    /* how often it did something to one */
-    int stop;         /* the attacker ends */
-    pid_t last_child; /* the last one that it did something to */
+    pid_t parent;  /* whose children are attacked; 0: nobody's */
+    int succeeded; /* how often it did something to one */
+    int stop;      /* the attacker ends */
 } *attack;
 
-/* Does it to one child: true where that had an effect. */
-typedef bool Deed(pid_t child);
+/* Does it to one child, or cannot. */
+typedef void Deed(pid_t child);
+
+/* To be called by the deed as soon as it has had an effect. */
+__attribute__((__unused__)) static void deed_succeeded(void)
+{
+    __atomic_add_fetch(&attack->succeeded, 1, __ATOMIC_SEQ_CST);
+}
 
 __attribute__((__noreturn__)) static void attack_for_ever(Deed *deed)
 {
@@ -29,10 +34,7 @@ __attribute__((__noreturn__)) static void attack_for_ever(Deed *deed)
         int n = parent > 0 ? children_of(parent, list, 8) : 0;
 
         for (int i = 0; i < n; i++) {
-            if (deed(list[i])) {
-                attack->last_child = list[i];
-                __atomic_add_fetch(&attack->succeeded, 1, __ATOMIC_SEQ_CST);
-            }
+            deed(list[i]);
         }
         if (n == 0) {
             sched_yield();

@@ -1,6 +1,6 @@
 /*
- * A file on a file system of our own, whose close() takes as long as the test says: a small FUSE server. What it is asked
- * when a descriptor of the file is closed, FLUSH, it holds until it is told to answer.
+ * A file on a file system of our own, whose close() takes as long as the test says: a small FUSE server. What it is
+ * asked when a descriptor of the file is closed, FLUSH, it holds until it is told to answer.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,7 +15,8 @@
 
 /* In shared memory: what the server is told, and what it tells. */
 struct fuse_state {
-    int holds;   /* whether it holds what it is asked */
+    int holds;   /* whether it holds what it is asked; */
+    int is_over; /* but no more, whoever says so */
     int flushes; /* how often it was asked */
     int answers; /* and how often it has answered */
 };
@@ -124,7 +125,8 @@ __attribute__((__unused__)) static bool fuse_serve(const struct fuse *fuse)
         break;
     case FUSE_FLUSH:
         __atomic_add_fetch(&fuse->state->flushes, 1, __ATOMIC_SEQ_CST);
-        while (__atomic_load_n(&fuse->state->holds, __ATOMIC_SEQ_CST)) {
+        while (__atomic_load_n(&fuse->state->holds, __ATOMIC_SEQ_CST) &&
+               !__atomic_load_n(&fuse->state->is_over, __ATOMIC_SEQ_CST)) {
             yield_a_moment();
         }
         __atomic_add_fetch(&fuse->state->answers, 1, __ATOMIC_SEQ_CST);

@@ -1,7 +1,7 @@
 /*
  * malloc() and its kin as the test program defines them: memory from an arena that is never given back, so that they
- * depend on nothing, and a hook that hears of every call. Every caller gets these, the library and libc too. They can be
- * made to fail.
+ * depend on nothing, and a hook that hears of every call. Every caller gets these, the library and libc too. They can
+ * be made to fail.
  *
  * SPDX-License-Identifier: MIT
  */

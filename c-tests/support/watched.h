@@ -1,6 +1,6 @@
 /*
- * A process in which a defect may hang a call, beyond any signal of its own. It counts what it has done; the test looks at
- * it from outside, and ends it when it has slept for long without doing anything more.
+ * A process in which a defect may hang a call, beyond any signal of its own. It counts what it has done; the test
+ * looks at it from outside, and ends it when it has slept for long without doing anything more.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,8 +1,8 @@
 /*
  * No memory: malloc() and its kin fail from the k-th call on, for each k until a call needs no more than there is. No
- * public function ends the program. What cannot be done fails with ENOMEM and its step, and leaves nothing behind; where
- * only the memory for the message is lacking, there is a message all the same, and the errno is the real one. Whoever
- * wants no message needs no memory for one.
+ * public function ends the program. What cannot be done fails with ENOMEM and its step, and leaves nothing behind;
+ * where only the memory for the message is lacking, there is a message all the same, and the errno is the real one.
+ * Whoever wants no message needs no memory for one.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -125,8 +125,9 @@ static void with_death_signal_in_thread(struct outcome *outcome, int k)
 
 static void another_user(struct outcome *outcome, int k)
 {
-    spawn_with(ARGS(SELF, "exit", "0"), (QemuSpawnOptions){.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = 65534,
-                                                           .gid = 65534}, outcome, k);
+    spawn_with(ARGS(SELF, "exit", "0"),
+               (QemuSpawnOptions){.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = 65534, .gid = 65534},
+               outcome, k);
 }
 
 static void not_there(struct outcome *outcome, int k)
