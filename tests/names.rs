@@ -5,6 +5,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use common::root;
 
@@ -24,7 +25,7 @@ type Exception = (&'static str, &'static str, &'static str);
 const MANUAL: &str = "the manual (docs/man)";
 const LAYOUT: &str = "the test of the layout (c-tests/public-layout.c)";
 const RUST: &str = "the Rust API (src/api)";
-const PROOF: &str = "the spawn with everything set (options_of() in tests/proof/spawn-subject.h)";
+const PROOF: &str = "the spawn with everything set (options_of() in tests/proof/*";
 const BINDINGS: &str = "the bindings (examples/languages/*";
 
 /// The files below examples/languages that write the structures down.
@@ -76,6 +77,7 @@ const EXCEPTIONS: &[Exception] = &[
     ("QemuSpawnOptions.defaulted", PROOF, "every signal is at its default there already"),
     ("QemuSpawnOptions.pgid", PROOF, "SETSID excludes it"),
     ("QemuSpawnOptions.death_signal", PROOF, "spawn-syscalls.c has a case for it"),
+    ("QemuSpawnOptions.failed_step", PROOF, "spawn-faults.c looks at it; no system call depends on it"),
     // The bindings: they lay out the structures, and have the constants that the example uses.
     ("QEMU_*", BINDINGS, "a binding has the constants that the example uses"),
     ("QemuSpawnFd.*", BINDINGS, "the example maps no descriptor"),
@@ -137,25 +139,35 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// All files of a folder, one after the other.
-fn read_all(folder: &str) -> String {
+fn files(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<_> = root().join(folder).read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+    files.into_iter().filter(|path| path.is_file()).collect()
+}
+
+/// All files of a folder, one after the other.
+fn read_all(folder: &str) -> String {
+    files(folder).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
 }
 
 fn places() -> Vec<Place> {
     let place = |name: &str, text, wanted| Place { name: name.into(), text, wanted };
     // A word of the manual's prose is not yet a name: a name stands on a line with a macro.
     let manual = read_all("docs/man").lines().filter(|line| line.starts_with('.')).collect::<Vec<_>>().join("\n");
-    let subject = read("tests/proof/spawn-subject.h");
-    let everything = subject.split("*options_of(").nth(1).unwrap().split("\n}").next().unwrap().to_owned();
     let mut places = vec![
         place(MANUAL, manual, in_c),
         place(LAYOUT, read("c-tests/public-layout.c"), in_c),
         place(RUST, read_all("src/api") + &read("src/base/step.rs"), in_rust),
-        place(PROOF, everything, in_c),
     ];
+    for file in files("tests/proof") {
+        // Binary files are there as well: the corpus of the fuzzer.
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        if let Some(rest) = text.split("\nstatic ").find(|part| part.contains("QemuSpawnOptions *options_of(")) {
+            let name = format!("{}{})", PROOF.trim_end_matches('*'), file.file_name().unwrap().to_string_lossy());
+            places.push(place(&name, rest.split("\n}").next().unwrap().to_owned(), in_c));
+        }
+    }
+    assert!(places.iter().any(|place| matches(PROOF, &place.name)), "the proof has no options_of() any more");
     let bindings = BINDING_FILES.iter().map(|file| {
         place(&format!("the bindings (examples/languages/{file})"), read(&format!("examples/languages/{file}")), in_c)
     });
