@@ -30,6 +30,11 @@ struct First {
     int *failed_step;
 };
 
+/* What later versions have added: after the first version, and never in its padding. */
+struct Newest {
+    struct First first;
+};
+
 #define SAME(member, first) \
     is_int(offsetof(QemuSpawnOptions, member), offsetof(struct First, first), "QemuSpawnOptions." #member)
 #define STATUS(member, offset) is_int(offsetof(QemuProcessStatus, member), offset, "QemuProcessStatus." #member)
@@ -59,7 +64,7 @@ static void check_options(void)
     SAME(n_rlimits, n_rlimits);
     SAME(death_signal, death_signal);
     SAME(failed_step, failed_step);
-    is_int(sizeof(QemuSpawnOptions), sizeof(struct First), "QemuSpawnOptions");
+    is_int(sizeof(QemuSpawnOptions), sizeof(struct Newest), "QemuSpawnOptions");
 }
 
 static void check_others(void)

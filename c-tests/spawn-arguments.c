@@ -122,6 +122,9 @@ struct newer {
     char unknown[64];
 };
 
+/* The options of the first version, whose last member is failed_step. */
+#define FIRST_SIZE (offsetof(QemuSpawnOptions, failed_step) + sizeof(QemuSpawnStep *))
+
 static void check_size(void)
 {
     QemuSpawnStep step = QEMU_SPAWN_STEP_EXEC;
@@ -130,10 +133,23 @@ static void check_size(void)
     Error *err = NULL;
     char text[128];
 
-    for (size_t size = 0; size < sizeof(QemuSpawnOptions); size += size == 0 ? 1 : sizeof(QemuSpawnOptions) - 2) {
+    for (size_t size = 0; size < FIRST_SIZE; size += size == 0 ? 1 : FIRST_SIZE - 2) {
         snprintf(text, sizeof(text), "cannot spawn: the options' size is %zu, and not sizeof(QemuSpawnOptions)", size);
         /* A smaller one has no failed_step that could be known: `told` keeps what spawn() put there. */
         fails(ARGS("/bin/true"), &(QemuSpawnOptions){.size = size}, EINVAL, (QemuSpawnStep)-1, text);
+    }
+    /* What lies beyond the size is not looked at: here it would be senseless. */
+    for (size_t size = FIRST_SIZE; size <= sizeof(QemuSpawnOptions); size++) {
+        QemuSpawnOptions older;
+
+        memset(&older, 0, FIRST_SIZE);
+        memset((char *)&older + FIRST_SIZE, 0xFF, sizeof(older) - FIRST_SIZE);
+        memset((char *)&older + FIRST_SIZE, 0, size - FIRST_SIZE);
+        older.size = size;
+        process = qemu_spawn(ARGS(SELF, "exit", "3"), &older, NULL);
+        if (ok(process != NULL, "a size from the first version's to today's: fine")) {
+            is_int(end_of(process), 3, "the program runs");
+        }
     }
     process = qemu_spawn(ARGS(SELF, "exit", "3"), &newer.known, NULL);
     if (ok(process != NULL, "larger, with zeroes behind: fine")) {

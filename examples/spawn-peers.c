@@ -220,7 +220,7 @@ int main(int argc, char **argv)
     }
 
     printf("started by a process|         | signals | signals | descriptors |\n");
-    printf("with %5zu MiB      |      ms | blocked | ignored | too many    | a program that is not there\n", mebibytes);
+    printf("with %5zu MiB      |      ms | blocked | ignored | unwanted    | a program that is not there\n", mebibytes);
     printf("--------------------+---------+---------+---------+-------------+----------------------------\n");
     for (size_t i = 0; i < sizeof(peers) / sizeof(*peers); i++) {
         double ms = median_ms(peers[i].run);

@@ -15,11 +15,12 @@ def environment(rust, target, arguments):
 
 def clippy(report, rust, target, folder):
     """Both modes of the Error API, as Meson has cargo build them. clippy compiles as far as cargo check does."""
-    for mode, features in (("provider", []), ("host", ["--features", "host-error"])):
+    for mode, features in (("provider", "capi"), ("host", "capi,host-error")):
         env = environment(rust, target, "-Dwarnings")
-        result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--lib", "--no-default-features", *features,
-                                 "--target", target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"),
-                                 "--target-dir", folder], check=False, capture_output=True, text=True, env=env)
+        result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--package", "qemu-fork-capi", "--lib",
+                                 "--no-default-features", "--features", features, "--target", target,
+                                 "--manifest-path", os.path.join(ROOT, "Cargo.toml"), "--target-dir", folder],
+                                check=False, capture_output=True, text=True, env=env)
         report.check(f"{mode}: cargo check and clippy for {target} have no complaint", result.returncode == 0,
                      result.stdout + result.stderr)
 
@@ -27,8 +28,9 @@ def clippy(report, rust, target, folder):
 def control(report, rust, target, folder):
     """clippy is on, and a complaint is an error: one more lint, which the code does not keep to, must be noticed."""
     env = environment(rust, target, "-Dclippy::missing_inline_in_public_items")
-    result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--lib", "--no-default-features", "--target",
-                             target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"), "--target-dir", folder],
+    result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--package", "qemu-fork-capi", "--lib",
+                             "--no-default-features", "--features", "capi", "--target", target,
+                             "--manifest-path", os.path.join(ROOT, "Cargo.toml"), "--target-dir", folder],
                             check=False, capture_output=True, text=True, env=env)
     report.check("a lint that the code does not keep to is noticed",
                  result.returncode != 0 and "missing `#[inline]`" in result.stderr, result.stderr)
