@@ -162,7 +162,8 @@ fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadlin
             return Some(End::Told);
         }
         match progress(child, words, pipe) {
-            Progress::Executed if words.report.failed().is_some() => return Some(End::Told),
+            // It may have reported since.
+            Progress::Executed | Progress::Ended(_) if words.report.failed().is_some() => return Some(End::Told),
             Progress::Executed => return None,
             Progress::Ended(status) => return Some(End::Ended(signal_of(status))),
             Progress::Ending => sys::sleep_ms(1),
