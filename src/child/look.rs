@@ -65,7 +65,11 @@ struct Buffer {
 }
 
 impl Buffer {
-    const EMPTY: Self = Self { bytes: MaybeUninit::uninit(), len: 0 };
+    /// Not a constant: the compiler makes a call of memset() of a copy of one.
+    #[inline(always)]
+    fn new() -> Self {
+        Self { bytes: MaybeUninit::uninit(), len: 0 }
+    }
 
     #[inline(always)]
     fn get(&self, place: usize) -> Option<u8> {
@@ -119,14 +123,14 @@ impl Buffer {
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 fn has_missing_interpreter(program: *const c_char, report: &Report) -> bool {
-    let mut path = Buffer::EMPTY;
+    let mut path = Buffer::new();
     // SAFETY: the parent has checked that it is a string.
     if !unsafe { find_interpreter(program, &mut path) } {
         return false;
     }
     let mut depth = 0;
     while depth < DEPTH {
-        let mut interpreter = Buffer::EMPTY;
+        let mut interpreter = Buffer::new();
         let start = path.bytes.as_ptr().cast::<c_char>();
         // SAFETY: find_interpreter() has put a NUL at its end.
         let mode = unsafe { sys::mode(start) };
@@ -168,7 +172,7 @@ unsafe fn find_interpreter(path: *const c_char, interpreter: &mut Buffer) -> boo
     if fd < 0 {
         return false;
     }
-    let mut start = Buffer::EMPTY;
+    let mut start = Buffer::new();
     let found = start.read(fd, 0)
         && match (start.get(0), start.get(1), start.get(2), start.get(3)) {
             (Some(b'#'), Some(b'!'), _, _) => interpreter_of_script(&start, interpreter),
@@ -211,7 +215,7 @@ fn interpreter_of_elf(fd: c_int, header: &Buffer, interpreter: &mut Buffer) -> O
     let size = header.number(size, 2)?;
     let mut left = header.number(count, 2)?;
     while left > 0 {
-        let mut entry = Buffer::EMPTY;
+        let mut entry = Buffer::new();
         if !entry.read(fd, place) {
             return None;
         }

@@ -28,6 +28,7 @@ pub(super) fn explain(outcome: &Outcome, request: &Request<'_>, programs: &Progr
             End::Told => explain_told(told, request, programs),
             end => explain_end(end, told.failed, programs),
         },
+        Outcome::NoMask(errno) => Failure::because(Step::Signals, *errno, "cannot block signals", &[]),
         Outcome::NoProcess(errno) => no_process(*errno),
         Outcome::Started(_) => no_process(Errno::NONE),
     }

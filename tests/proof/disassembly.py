@@ -27,14 +27,18 @@ class Processor:
 
 
 # Of the processors whose system calls are made by instructions of the library's own.
-GENERIC = {24: "dup3", 25: "fcntl", 49: "chdir", 56: "openat", 57: "close", 61: "getdents64", 63: "read", 64: "write",
-           94: "exit_group", 101: "nanosleep", 129: "kill", 134: "rt_sigaction", 135: "rt_sigprocmask", 147: "setresuid",
-           149: "setresgid", 154: "setpgid", 157: "setsid", 159: "setgroups", 166: "umask", 167: "prctl", 172: "getpid",
-           173: "getppid", 221: "execve", 261: "prlimit64", 435: "clone3", 436: "close_range"}
-X86_64 = {0: "read", 1: "write", 3: "close", 13: "rt_sigaction", 14: "rt_sigprocmask", 35: "nanosleep", 39: "getpid",
-          59: "execve", 62: "kill", 72: "fcntl", 80: "chdir", 95: "umask", 109: "setpgid", 110: "getppid", 112: "setsid",
-          116: "setgroups", 117: "setresuid", 119: "setresgid", 157: "prctl", 217: "getdents64", 231: "exit_group",
-          257: "openat", 292: "dup3", 302: "prlimit64", 435: "clone3", 436: "close_range"}
+GENERIC = {24: "dup3", 25: "fcntl", 49: "chdir", 56: "openat", 57: "close", 61: "getdents64", 67: "pread64",
+           73: "ppoll", 94: "exit_group", 98: "futex", 99: "set_robust_list", 115: "clock_nanosleep", 129: "kill",
+           134: "rt_sigaction", 135: "rt_sigprocmask", 147: "setresuid", 149: "setresgid", 154: "setpgid",
+           157: "setsid", 159: "setgroups", 166: "umask", 167: "prctl", 172: "getpid", 173: "getppid", 178: "gettid",
+           220: "clone", 221: "execve", 261: "prlimit64", 291: "statx", 435: "clone3", 436: "close_range",
+           437: "openat2"}
+X86_64 = {3: "close", 7: "poll", 13: "rt_sigaction", 14: "rt_sigprocmask", 17: "pread64", 39: "getpid", 56: "clone",
+          59: "execve", 62: "kill", 72: "fcntl", 80: "chdir", 95: "umask", 109: "setpgid", 110: "getppid",
+          112: "setsid", 116: "setgroups", 117: "setresuid", 119: "setresgid", 157: "prctl", 186: "gettid",
+          202: "futex", 217: "getdents64", 230: "clock_nanosleep", 231: "exit_group", 257: "openat",
+          273: "set_robust_list", 292: "dup3", 302: "prlimit64", 332: "statx", 435: "clone3", 436: "close_range",
+          437: "openat2"}
 X86 = [
     (RETURN, r"ret[lq]?\b"),
     (CALL, r"call[lq]?\b"),

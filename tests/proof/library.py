@@ -3,10 +3,12 @@
 SPDX-License-Identifier: MIT
 """
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # What cargo and the scripts need of the tree.
@@ -59,10 +61,26 @@ def build(tree, output, target_dir, env=None):
     return library
 
 
+def write_system_call_names(folder):
+    """Makes system-call-names.h, from what the C compiler knows: messages have names and no numbers."""
+    macros = call([*COMPILER, "-E", "-dM", "-include", "sys/syscall.h", "-x", "c", "/dev/null"])
+    names = sorted(re.findall(r"^#define SYS_(\w+) ", macros, re.M))
+    path = os.path.join(folder, "system-call-names.h")
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+        file.write("#include <sys/syscall.h>\n\nstatic inline const char *system_call_name(long number)\n{\n"
+                   "    static const struct {\n        long number;\n        const char *name;\n    } known[] = {\n"
+                   + "".join(f'        {{SYS_{name}, "{name}"}},\n' for name in names)
+                   + "    };\n\n    for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {\n"
+                   "        if (known[i].number == number) {\n            return known[i].name;\n        }\n    }\n"
+                   '    return "a system call without a name";\n}\n')
+    os.replace(file.name, path)  # another part may make it at the same time
+
+
 def compile_c(name, output, *more, common=True):
     """One C program of this folder; `common`: with common.c, which the dynamic parts share."""
     folder = os.path.dirname(os.path.abspath(__file__))
     sources = [os.path.join(folder, f"{source}.c") for source in [name, *(["common"] if common else [])]]
-    call([*COMPILER, "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-I", os.path.join(ROOT, "include"), *more,
-          "-o", output, *sources, "-ldl", "-pthread"])
+    write_system_call_names(os.path.dirname(os.path.abspath(output)))
+    call([*COMPILER, "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-I", os.path.join(ROOT, "include"), "-I",
+          os.path.dirname(os.path.abspath(output)), *more, "-o", output, *sources, "-ldl", "-pthread"])
     return output

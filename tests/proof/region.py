@@ -2,10 +2,11 @@
 """Proves on the object code what a child can reach before qemu_fork() returns in it or a spawn executes its program.
 
 All of src/child is in one section. This looks at every relocation and every instruction of it: whatever it calls is in
-the section or in the allow-list, the extern blocks of src/child; no call or jump goes where nobody can tell; its system
-calls are known by number; and the way from fork() into the section and from there to the return of qemu_fork() calls
-nothing but the way to errno. What a spawn's child runs never returns, and where the library makes system calls itself
-it calls nothing at all. The list of all that, for each of the two, is compared with the one in golden/.
+the section or in the allow-list, the extern blocks of src/child and src/sys/linux; no call or jump goes where nobody can
+tell; its system calls are known by number; and the way from fork() into the section and from there to the return of
+qemu_fork() calls nothing but the way to errno. What a spawn's child runs never returns, and where the library makes
+system calls itself it calls nothing at all. The list of all that, for each of the two, is compared with the one in
+golden/.
 
 usage: region.py [--prefix aarch64-linux-gnu-] [--golden NAME] OBJECT...
 
@@ -34,18 +35,21 @@ SECTION = ".text.qemu_fork_child"
 # How the compiler finds errno, which must be as it was: the address of a thread's own variable.
 ERRNO = {"__errno_location", "___errno_location", "__errno", "__error"}
 # How a system call is made where the library does not do it itself.
-BY_LIBC = {"syscall", "close"}
-# Returns in the parent; in the child it goes on to the plan, on a stack of its own.
-TRAMPOLINE = "qemu_fork_clone3"
+BY_LIBC = "syscall"
+# The system calls that make a process.
+MAKERS = {"clone", "clone3"}
+# Returns in the parent; in the child it goes on to the plan, on a stack of its own. The compiler adds a hash to the name.
+TRAMPOLINE = re.compile(r"10trampoline6clone3")
 # What position-independent code refers to that is no code.
 TABLES = {"_GLOBAL_OFFSET_TABLE_", ".TOC."}
 PANIC = re.compile(r"panic|rust_begin_unwind|rust_eh_personality|_Unwind_|core3fmt|4core3str|unwrap_failed|expect_failed")
 
 
 def allow_list():
-    """The functions that the extern blocks of src/child declare."""
+    """The functions that the extern blocks of src/child and src/sys/linux declare."""
     names = set()
-    for path in glob.glob(os.path.join(ROOT, "src", "child", "**", "*.rs"), recursive=True):
+    for path in [path for folder in ("child", "sys/linux")
+                 for path in glob.glob(os.path.join(ROOT, "src", folder, "**", "*.rs"), recursive=True)]:
         with open(path, encoding="utf-8") as file:
             source = re.sub(r"//.*", "", file.read())
         for block in re.findall(r'extern "C" \{(.*?)\n\s*\}', source, re.S):
@@ -183,26 +187,27 @@ class Region:
                 self.facts |= {f"{part}: calls {name}" for name in outside}
                 if outside and part == "spawn" and disassembly.PROCESSORS[self.machine].raw:
                     self.find("spawn", f"its child calls {' '.join(sorted(outside))}: {instruction}")
-        for name in sorted(parts["spawn"] - {TRAMPOLINE}):
+        for name in sorted(parts["spawn"]):
             self.experiments += 1
-            if functions.by_name[name].returns and name in self.roots["spawn"]:
+            if TRAMPOLINE.search(name):
+                self.trampoline(functions, name)
+            elif functions.by_name[name].returns and name in self.roots["spawn"]:
                 self.find("spawn", f"{name} returns")
-        if TRAMPOLINE in functions.by_name:
-            self.trampoline(functions)
 
-    def trampoline(self, functions):
-        """Behind the system call, the way that is not the parent's does not return."""
-        first = functions.by_name[TRAMPOLINE].first
+    def trampoline(self, functions, name):
+        """Behind the system call the parent jumps to its return; the way of the child, straight on, has none."""
         instructions = functions.instructions
-        traps = [i for i in functions.reach([first]) if instructions[i].kind == disassembly.TRAP]
+        traps = [i for i in functions.reach([functions.by_name[name].first])
+                 if instructions[i].kind == disassembly.TRAP]
+        if not traps:
+            self.find("spawn", f"{name} makes no system call")
         for trap in traps:
             branch = next(i for i in range(trap, len(instructions)) if instructions[i].kind == disassembly.BRANCH)
-            child = functions.reach([disassembly.find(instructions, instructions[branch].target)])
             self.experiments += 1
-            if any(instructions[i].kind == disassembly.RETURN for i in child):
-                self.find("spawn", f"{TRAMPOLINE} returns in the child")
+            if any(instructions[i].kind == disassembly.RETURN for i in functions.reach([branch + 1])):
+                self.find("spawn", f"{name} returns in the child")
             if any(instructions[i].kind in (disassembly.CALL, disassembly.TRAP) for i in range(trap + 1, branch)):
-                self.find("spawn", f"{TRAMPOLINE} does something before it knows where it is")
+                self.find("spawn", f"{name} does something before it knows where it is")
 
     def callers(self):
         """From fork() to the section, and from the section to the return: the child's instructions outside of it."""
@@ -229,40 +234,48 @@ class Region:
             self.roots["spawn"].add(function)
             if not self.calls(instructions, "clone"):
                 self.find("caller", f"{name} has the address of {function} but does not call clone()")
-        enter = {part: [i for i, names in called.items() if TRAMPOLINE not in names
-                        and any(self.functions.by_name[function].returns for function in names) == (part == "fork")]
-                 for part in ("fork", "spawn")}
-        for names in called.values():
+        enter = {"fork": [], "spawn": []}
+        for i, names in called.items():
             for function in names:
-                returns = self.functions.by_name[function].returns and function != TRAMPOLINE
-                self.roots["fork" if returns else "spawn"].add(function)
+                part = self.part_of(function)
+                self.roots[part].add(function)
+                if not TRAMPOLINE.search(function):
+                    enter[part].append(i)
         for part in ("fork", "spawn"):
             if enter[part]:
                 self.way_in(name, instructions, part, enter[part])
         if enter["fork"]:
             self.way_out(name, instructions, enter["fork"])
 
+    def part_of(self, function):
+        """Whose child a function is for that is called from outside: that of qemu_fork() comes back."""
+        return "fork" if self.functions.by_name[function].returns and not TRAMPOLINE.search(function) else "spawn"
+
+    def makers(self, instructions, part):
+        """The instructions at which the process is made."""
+        if part == "fork":
+            return self.calls(instructions, "fork")
+        return self.calls(instructions, BY_LIBC) + [
+            i for i, instruction in enumerate(instructions)
+            if instruction.kind == disassembly.TRAP and self.system_calls(instructions, i) <= MAKERS]
+
     def calls(self, instructions, what):
         return [i for i, instruction in enumerate(instructions) if instruction.kind == disassembly.CALL
                 and any(relocation.symbol.name == what for relocation in self.linked(instructions, i))]
 
     def way_in(self, name, instructions, part, enter):
-        """Between fork() and the section. A spawn's child closes a descriptor there, by a system call."""
-        forks = self.calls(instructions, "fork")
-        if not forks:
-            self.find("caller", f"{name} calls the section but not fork()")
-        after_fork = reach(instructions, [j for i in forks for j in disassembly.successors(instructions, i)], enter)
-        before_enter = {i for i in after_fork if reach(instructions, [i], enter) & set(enter)}
+        """Between the call that makes the process and the section."""
+        makers = self.makers(instructions, part)
+        if not makers:
+            self.find("caller", f"{name} calls the section but makes no process")
+        self.facts |= {f"{part}: made by system-call {call}" for i in makers
+                       if instructions[i].kind == disassembly.TRAP for call in self.system_calls(instructions, i)}
+        after = reach(instructions, [j for i in makers for j in disassembly.successors(instructions, i)], enter)
+        before_enter = {i for i in after if reach(instructions, [i], enter) & set(enter)}
         for i in sorted(before_enter - set(enter)):
             self.experiments += 1
-            instruction = instructions[i]
-            names = {relocation.symbol.name for relocation in self.linked(instructions, i)}
-            if part == "spawn" and instruction.kind == disassembly.TRAP:
-                self.facts |= {f"spawn: on the way in system-call {call}" for call in self.system_calls(instructions, i)}
-            elif part == "spawn" and instruction.kind == disassembly.CALL and names and names <= BY_LIBC | ERRNO | TABLES:
-                self.facts |= {f"spawn: on the way in calls {call}" for call in names - TABLES}
-            elif instruction.kind in (disassembly.CALL, disassembly.TRAP):
-                self.find("way in", f"between fork() and the section: {name}+{instruction}")
+            if instructions[i].kind in (disassembly.CALL, disassembly.TRAP):
+                self.find("way in", f"between the new process and the section: {name}+{instructions[i]}")
 
     def way_out(self, name, instructions, enter):
         """Between the section and the return."""
@@ -317,7 +330,7 @@ def controls(report, compiler, objdump):
     source = os.path.join(HERE, "region-control.c")
     faults = {"outside": "outside", "variable": "outside", "elsewhere": "outside", "indirect": "indirect",
               "unknown": "system call", "way-in": "way in", "way-out": "way out", "panic": "panic",
-              "spawn-calls": "spawn", "spawn-returns": "spawn"}
+              "spawn-calls": "spawn", "spawn-returns": "spawn", "trampoline": "spawn"}
     with tempfile.TemporaryDirectory() as scratch:
         path = os.path.join(scratch, "control.o")
         for fault, kind in [(None, None), *faults.items()]:
@@ -328,7 +341,7 @@ def controls(report, compiler, objdump):
                 return
             region = Region(path, objdump)
             findings = region.prove()
-            if fault == "unknown" and region.machine != "x86_64":
+            if fault in ("unknown", "trampoline") and region.machine != "x86_64":
                 continue  # it is written for that processor
             if fault == "spawn-calls" and not disassembly.PROCESSORS[region.machine].raw:
                 continue  # it is no fault there

@@ -61,12 +61,6 @@ struct report {
 
 static struct report *report;
 
-/* In place of libc's, for the library too. */
-pid_t fork(void)
-{
-    return marked_fork();
-}
-
 static void on_signal(int sig)
 {
     (void)sig;
@@ -89,7 +83,9 @@ static void set_up(void)
 {
     struct sigaction handler = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct rlimit few = {64, 64}; /* where nothing tells which descriptors are open, each number is tried */
 
+    setrlimit(RLIMIT_NOFILE, &few);
     setpgid(0, 0);
     sigaction(SIGUSR1, &handler, NULL);
     sigaction(SIGRTMAX, &handler, NULL);
@@ -145,6 +141,7 @@ struct experiment {
     bool with_slot;
     struct spawn_call call;
     int error;
+    int copies; /* how often it is tried to make a child that copies the memory */
     bool reached;
 };
 
@@ -153,13 +150,8 @@ struct expectation {
     bool fails;
     QemuSpawnStep step;
     int error;
-    bool mask_stays, descriptors_stay, zombie_stays, child_is_lost;
+    bool mask_stays, descriptors_stay, zombie_stays;
 };
-
-static bool makes_child(const struct spawn_call *call)
-{
-    return call->number == SYS_clone || call->number == SYS_clone3 || call->number == SYS_fork;
-}
 
 static bool is_closed(int error)
 {
@@ -171,10 +163,27 @@ static struct expectation failing(QemuSpawnStep step, int error)
     return (struct expectation){.fails = true, .step = step, .error = error};
 }
 
+static bool copies_memory(const struct experiment *of)
+{
+    return of->way >= WAY_FORK || of->request == EVERYTHING;
+}
+
+/* The call that libc's fork() makes: there is no way after it. */
+static bool is_last_way(const struct experiment *of)
+{
+    return of->call.number == SYS_clone && (of->call.arguments[0] & 0xFF) == SIGCHLD;
+}
+
 static struct expectation expected_of_clone(const struct experiment *of)
 {
+    const uint64_t trial = CLONE_VFORK | CLONE_FILES;
+
+    /* Who only tries whether memory is shared goes another way, whatever the reason. */
+    if (of->call.number == SYS_clone && (of->call.arguments[0] & trial) == CLONE_VFORK) {
+        return (struct expectation){0};
+    }
     /* Closed ways are gone around, and without a descriptor left it goes without one of the process. */
-    if (!of->call.of_libc && (is_closed(of->error) || of->error == EMFILE)) {
+    if (of->error == EMFILE || (is_closed(of->error) && !is_last_way(of))) {
         return (struct expectation){0};
     }
     return failing(QEMU_SPAWN_STEP_FORK, of->error);
@@ -184,29 +193,36 @@ static struct expectation expected_of_parent(const struct experiment *of)
 {
     struct expectation goes_on = {0};
 
-    if (makes_child(&of->call)) {
-        return expected_of_clone(of);
-    }
     switch (of->call.number) {
+    case SYS_clone:
+    case SYS_clone3:
+        return expected_of_clone(of);
     case SYS_rt_sigprocmask:
         if (of->call.arguments[2] != 0) {
             return failing(QEMU_SPAWN_STEP_SIGNALS, of->error);
         }
-        goes_on.mask_stays = true;
+        /* Where memory is copied libc's own signals are let in before the mask is put back. */
+        goes_on.mask_stays = !copies_memory(of) || of->call.occurrence > 1;
         return goes_on;
     case SYS_pipe2:
-        /* The caller's pipes come before everything else, those of a fork after the signals are blocked. */
+        /* The caller's pipes come before everything else, those of a copy after the signals are blocked. */
         return failing(of->request == PIPES && of->call.occurrence < 2 ? QEMU_SPAWN_STEP_PIPE : QEMU_SPAWN_STEP_FORK,
                        of->error);
-    case SYS_write:
-        return failing(QEMU_SPAWN_STEP_FORK, of->error); /* the byte that the child waits for */
+    case SYS_mmap:
+        /* For the report. What else is mapped is not missed; and a way that is closed is gone around. */
+        if (of->call.occurrence >= of->copies) {
+            return goes_on;
+        }
+        return is_closed(of->error) && !(of->way == WAY_LIKE_FORK && of->call.occurrence == of->copies - 1)
+                   ? goes_on
+                   : failing(QEMU_SPAWN_STEP_FORK, of->error);
     case SYS_fcntl:
-        return failing(QEMU_SPAWN_STEP_ARGUMENTS, EBADF);
+        return of->call.arguments[0] <= STDERR_FILENO ? goes_on : failing(QEMU_SPAWN_STEP_ARGUMENTS, EBADF);
     case SYS_close:
         goes_on.descriptors_stay = true;
         return goes_on;
     case SYS_waitid:
-        goes_on.zombie_stays = of->error != EINTR;
+        goes_on.zombie_stays = of->call.wait == LOOK_FOR_END && of->error != EINTR;
         return goes_on;
     default:
         return goes_on;
@@ -218,39 +234,42 @@ static struct expectation expected_of_child(const struct experiment *of)
     struct expectation goes_on = {0};
 
     switch (of->call.number) {
-    case SYS_read:
-        return failing(QEMU_SPAWN_STEP_FORK, of->error);
     case SYS_setsid:
         return failing(QEMU_SPAWN_STEP_SESSION, of->error);
     case SYS_openat:
+        /* Without a list of the descriptors each number is tried; in a full table a target makes room. */
+        return of->call.arguments[2] & O_DIRECTORY || of->error == EMFILE ? goes_on
+                                                                          : failing(QEMU_SPAWN_STEP_FDS, of->error);
     case SYS_dup3:
+    case SYS_getdents64:
         return failing(QEMU_SPAWN_STEP_FDS, of->error);
     case SYS_fcntl:
-        if (of->call.arguments[1] == F_GETFD && of->error == EBADF) {
-            return goes_on; /* a stdout that is closed */
+        if (of->call.arguments[1] == F_GETFD) {
+            return goes_on; /* as if it were not open */
         }
         return failing(QEMU_SPAWN_STEP_FDS, of->call.arguments[1] == F_DUPFD_CLOEXEC && of->error == EINVAL ? EMFILE
                                                                                                           : of->error);
     case SYS_close_range:
-        /* Needed where the table is shared, and a new child can go without; not needed to close, nor to find out. */
-        if (of->call.arguments[2] != 0 && !is_closed(of->error) && of->call.occurrence == of->first) {
-            return failing(QEMU_SPAWN_STEP_FDS, of->error);
-        }
-        return goes_on;
+        /* Needed where the table is shared, and a new child can go without; to mark what exec closes there is another. */
+        return of->call.arguments[2] & CLOSE_RANGE_UNSHARE && !is_closed(of->error)
+                   ? failing(QEMU_SPAWN_STEP_FDS, of->error)
+                   : goes_on;
     case SYS_chdir:
         return failing(QEMU_SPAWN_STEP_CWD, of->error);
     case SYS_prlimit64:
         return failing(QEMU_SPAWN_STEP_RLIMIT, of->error);
+    case SYS_prctl:
+        if (of->call.arguments[0] == PR_CAP_AMBIENT && of->error == EINVAL) {
+            return goes_on; /* a kernel without them */
+        }
+        return failing(QEMU_SPAWN_STEP_CREDENTIALS, of->error);
     case SYS_setgroups:
     case SYS_setresgid:
     case SYS_setresuid:
-    case SYS_prctl:
         return failing(QEMU_SPAWN_STEP_CREDENTIALS, of->error);
+    case SYS_rt_sigaction:
     case SYS_rt_sigprocmask:
-        if (of->call.arguments[1] != 0 && of->call.arguments[2] == 0) {
-            return failing(QEMU_SPAWN_STEP_SIGNALS, of->error);
-        }
-        return goes_on;
+        return failing(QEMU_SPAWN_STEP_SIGNALS, of->error);
     case SYS_execve:
         return failing(QEMU_SPAWN_STEP_EXEC, of->error);
     default:
@@ -268,18 +287,19 @@ __attribute__((__format__(__printf__, 2, 3))) static void fault(const struct exp
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    violation(fmt, "[%s%s, %s] %s, system call %d (%#lx, %#lx), its occurrence %d, fails with errno %d: %s",
-              way_names[of->way], of->first ? ", the first" : "", request_names[of->request],
-              of->call.in_child ? "child" : "parent", of->call.number, (unsigned long)of->call.arguments[0],
-              (unsigned long)of->call.arguments[1], of->call.occurrence, of->error, what);
+    violation(fmt, "[%s%s, %s] %s, %s(%#lx, %#lx), its occurrence %d, fails with %s: %s", way_names[of->way],
+              of->first ? ", the first" : "", request_names[of->request], of->call.in_child ? "child" : "parent",
+              system_call_name(of->call.number), (unsigned long)of->call.arguments[0],
+              (unsigned long)of->call.arguments[1], of->call.occurrence, errno_name(of->error), what);
 }
 
 static void judge_state(const struct experiment *of, const struct expectation *want)
 {
     const struct state *before = &report->before, *after = &report->after;
+    uint64_t blocked = ~(bit_of(SIGKILL) | bit_of(SIGSTOP) | (copies_memory(of) ? libc_signals() : 0));
     int sig = differing_disposition(&before->signals, &after->signals, 0);
 
-    if (after->signals.mask != (want->mask_stays ? ~(bit_of(SIGKILL) | bit_of(SIGSTOP)) : before->signals.mask)) {
+    if (after->signals.mask != (want->mask_stays ? blocked : before->signals.mask)) {
         fault(of, "the parent's mask is %#lx", (unsigned long)after->signals.mask);
     }
     if (sig != 0) {
@@ -315,15 +335,16 @@ static void judge(const struct experiment *of, int status)
         return;
     }
     if (report->spawned != !want.fails) {
-        fault(of, "it %s; errno %d, step %d, \"%s\"", report->spawned ? "succeeded" : "failed", report->errno_after,
-              (int)report->step, report->text);
+        fault(of, "it %s; %s, step %s, \"%s\"", report->spawned ? "succeeded" : "failed",
+              errno_name(report->errno_after), step_name(report->step), report->text);
         return;
     }
     if (report->step != (want.fails ? want.step : QEMU_SPAWN_STEP_NONE)) {
-        fault(of, "the step is %d instead of %d", (int)report->step, (int)want.step);
+        fault(of, "the step is %s instead of %s", step_name(report->step), step_name(want.step));
     }
     if (report->errno_after != (want.fails ? want.error : ERRNO_BEFORE)) {
-        fault(of, "errno is %d instead of %d", report->errno_after, want.fails ? want.error : ERRNO_BEFORE);
+        fault(of, "errno is %s instead of %s", errno_name(report->errno_after),
+              errno_name(want.fails ? want.error : ERRNO_BEFORE));
     }
     if (report->slot_filled != (want.fails && of->with_slot)) {
         fault(of, "an error is %s", report->slot_filled ? "set" : "not set");
@@ -331,7 +352,7 @@ static void judge(const struct experiment *of, int status)
                (strncmp(report->text, "cannot ", 7) != 0 || !strstr(report->text, strerror(want.error)))) {
         fault(of, "the error is \"%s\"", report->text);
     }
-    if (report->spawned && !report->ended_well && !want.zombie_stays) {
+    if (report->spawned && !report->ended_well) {
         fault(of, "the program did not end with status 0");
     }
     judge_state(of, &want);
@@ -345,8 +366,7 @@ static int fail_at(struct spawn_run *run, pid_t pid, const struct spawn_call *ca
 
     (void)run;
     (void)pid;
-    if (of->error == 0 || call->in_child != of->call.in_child || call->number != of->call.number ||
-        call->of_libc != of->call.of_libc || call->occurrence != of->call.occurrence) {
+    if (of->error == 0 || !same_call(call, &of->call)) {
         return 0;
     }
     of->reached = true;
@@ -374,11 +394,15 @@ static void experiment(struct experiment *of)
     if (enough_hangs()) {
         return;
     }
-    count_experiments(1);
-    if (!follow(of, &run, fail_at, of) || (of->error && !of->reached)) {
+    if (!follow(of, &run, fail_at, of) || (of->error && !of->reached && !of->call.wait)) {
+        count_experiments(1);
         fault(of, "this call was not reached again");
         return;
     }
+    if (of->error && !of->reached) {
+        return; /* the other was quicker this time */
+    }
+    count_experiments(1);
     judge(of, run.status);
 }
 
@@ -401,12 +425,20 @@ static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *cal
     return 0;
 }
 
-/* What cannot fail by any manual, or ends the child; and what libc's fork() makes of a failure of a call of its own,
- * such as one that blocks signals, is libc's business. If it can make no child, that is ours. */
+/* What cannot fail by any manual, or ends the child. */
 static bool is_left_out(const struct spawn_call *call)
 {
-    return (call->of_libc && !makes_child(call)) || call->number == SYS_getpid || call->number == SYS_exit_group ||
-           call->number == SYS_futex || call->number == SYS_umask;
+    switch (call->number) {
+    case SYS_getpid:
+    case SYS_getppid:
+    case SYS_gettid:
+    case SYS_futex:
+    case SYS_umask:
+    case SYS_exit_group:
+        return true;
+    default:
+        return call->wait && call->occurrence > 1;
+    }
 }
 
 static void fail_each(enum way way, enum request request, bool first)
@@ -422,6 +454,11 @@ static void fail_each(enum way way, enum request request, bool first)
     }
     judge(&of, run.status); /* with nothing that fails */
     note("%s%s, %s: %d system calls", way_names[way], first ? ", the first" : "", request_names[request], calls.n);
+    of.copies = 0;
+    for (int i = 0; i < calls.n; i++) {
+        /* Each try to copy the memory gives the mapping for its report back. */
+        of.copies += calls.call[i].number == SYS_munmap;
+    }
     for (int i = 0; i < calls.n; i++) {
         /* Not i: who of parent and child is first may change. */
         int which = calls.call[i].number + calls.call[i].occurrence;
@@ -473,11 +510,13 @@ static void look_for_leaks(enum way way)
 
 static _Thread_local bool to_be_cancelled;
 
-static void cancel_this_thread(void)
+/* In place of libc's, for the library too: it maps memory in the middle of a spawn that copies the parent's. */
+void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     if (to_be_cancelled) {
         pthread_cancel(pthread_self());
     }
+    return (void *)syscall(SYS_mmap, address, size, protection, flags, fd, offset);
 }
 
 static void *spawn_and_be_cancelled(void *survived)
@@ -490,7 +529,7 @@ static void *spawn_and_be_cancelled(void *survived)
     return NULL;
 }
 
-/* A thread that may be cancelled at any instruction is, when it has just forked: its child must not be left half-made. */
+/* A thread that may be cancelled at any instruction is, in the middle of a spawn: first its child must be done. */
 static void cancel(void)
 {
     int before = count_descriptors(), after, status = -1;
@@ -498,7 +537,6 @@ static void cancel(void)
     pthread_t thread;
 
     count_experiments(1);
-    pthread_atfork(NULL, cancel_this_thread, NULL);
     if (pthread_create(&thread, NULL, spawn_and_be_cancelled, &survived) != 0 || pthread_join(thread, NULL) != 0) {
         broken("a thread");
     }
@@ -508,6 +546,48 @@ static void cancel(void)
         violation("cancel", "a thread that is cancelled leaves %d descriptors and a child that waits for ever", after - before);
     } else if (wait_for(-1, &status) < 0 || status != 0) {
         violation("cancel", "the child of a thread that is cancelled ends with wait status %#x", (unsigned)status);
+    }
+}
+
+/* ---- A parent that is killed in the middle ---- */
+
+/* Before the child is told to go on. */
+static int kill_parent(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
+{
+    bool *killed = context;
+
+    if (call->in_child || call->number != SYS_pidfd_open) {
+        return 0;
+    }
+    *killed = kill(pid, SIGKILL) == 0 && run->children > 0;
+    return 0;
+}
+
+/* Its child waits for it, and must neither go on nor wait for ever. */
+static void orphan(void)
+{
+    struct experiment of = {.way = WAY_LIKE_FORK};
+    struct spawn_run run;
+    bool killed = false;
+    int status = 0;
+    pid_t child;
+
+    count_experiments(1);
+    if (!follow(&of, &run, kill_parent, &killed) || !killed) {
+        violation("orphan", "the parent cannot be killed before it lets its child go on");
+        return;
+    }
+    child = run.child[run.children - 1].pid;
+    watch(run.parent, NULL); /* it is in the group of its parent */
+    do {
+        ptrace(PTRACE_CONT, child, NULL, NULL);
+    } while (wait_for(child, &status) == child && WIFSTOPPED(status) && status >> 16 != PTRACE_EVENT_EXEC);
+    watch(0, NULL);
+    if (timed_out || !WIFEXITED(status) || WEXITSTATUS(status) != 127) {
+        violation("orphan", "a child that is to wait for its parent %s when the parent is killed",
+                  timed_out ? "waits for ever" : WIFSTOPPED(status) ? "goes on" : "ends in another way");
+        kill(child, SIGKILL);
+        ptrace(PTRACE_DETACH, child, NULL, NULL);
     }
 }
 
@@ -523,6 +603,8 @@ static void try_way_in(enum way way)
     look_for_leaks(way);
     if (way == WAY_FORK) {
         cancel();
+    } else if (way == WAY_LIKE_FORK) {
+        orphan();
     }
 }
 

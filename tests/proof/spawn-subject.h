@@ -12,9 +12,9 @@
 
 #include "tracer.h"
 
-#include "libc-fork.h"
 #include "spawn-library.h"
 #include "spawn-ways.h"
+#include "system-call-names.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -75,6 +75,21 @@ static inline const struct QemuSpawnOptions *options_of(enum request request, Qe
     return &options;
 }
 
+static const char *const step_names[] = {"none",   "arguments", "pipe", "fork",   "signals",     "session",      "group",
+                                         "fds",    "cwd",       "rlimit", "credentials", "death signal", "exec"};
+
+static inline const char *step_name(QemuSpawnStep step)
+{
+    size_t number = (size_t)step;
+
+    return number < sizeof(step_names) / sizeof(step_names[0]) ? step_names[number] : "not written";
+}
+
+static inline const char *errno_name(int error)
+{
+    return error == 0 ? "0" : strerrorname_np(error) ? strerrorname_np(error) : "an errno without a name";
+}
+
 /* ---- Following a spawn ---- */
 
 enum { SPAWN_MARK = 0x70721111, SPAWN_MARK_END = 0x70722222, SPAWN_CHILDREN = 8, SPAWN_NUMBERS = 1024 };
@@ -87,28 +102,51 @@ static inline void spawn_mark(int what)
     errno = saved;
 }
 
+/* The calls by which a process looks whether another one has got further, or waits for it. How many it makes depends on
+ * who is quicker, so one that was made before may not be made again. */
+enum wait_kind { NO_WAIT, LOOK_FOR_EXEC, LOOK_FOR_STOP, LOOK_FOR_END, OTHER_WAIT, WAIT_KINDS };
+
 struct spawn_call {
     bool in_child;
-    bool of_libc; /* libc's fork() makes it, which the subject must have marked */
     int number;
-    int occurrence; /* among the calls of this number, on this side, of the same */
-    uint64_t arguments[3];
+    enum wait_kind wait;
+    int occurrence; /* among the calls of this number and kind, on this side */
+    uint64_t arguments[4];
 };
+
+static inline enum wait_kind wait_kind_of(int number, const uint64_t *arguments)
+{
+    switch (number) {
+    case SYS_waitid:
+        return arguments[3] & __WCLONE ? LOOK_FOR_EXEC : arguments[3] & WSTOPPED ? LOOK_FOR_STOP : LOOK_FOR_END;
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_futex:
+    case SYS_clock_nanosleep:
+    case SYS_getppid:
+        return OTHER_WAIT;
+    default:
+        return NO_WAIT;
+    }
+}
+
+static inline bool same_call(const struct spawn_call *one, const struct spawn_call *other)
+{
+    return one->in_child == other->in_child && one->number == other->number && one->wait == other->wait &&
+           one->occurrence == other->occurrence;
+}
 
 struct spawn_run {
     pid_t parent;
-    bool inside;  /* the parent is in the call */
-    bool in_fork; /* and there in libc's fork() */
-    bool waiting; /* its time was up: what it does until it waits again depends on how long the child takes */
-    int failing;  /* the errno that the parent's call is to get, while it is being made */
+    bool inside; /* the parent is in the call */
+    int failing; /* the errno that the parent's call is to get, while it is being made */
     struct {
         pid_t pid;
         int failing;
-        bool in_fork;
     } child[SPAWN_CHILDREN];
     int children;
-    int seen[2][2][SPAWN_NUMBERS];
-    int status;   /* how the parent ended */
+    int seen[2][WAIT_KINDS][SPAWN_NUMBERS];
+    int status; /* how the parent ended */
     bool let_go;
 };
 
@@ -138,7 +176,6 @@ static inline int spawn_child(struct spawn_run *run, pid_t pid)
     }
     run->child[run->children].pid = pid;
     run->child[run->children].failing = 0;
-    run->child[run->children].in_fork = run->in_fork;
     return run->children++;
 }
 
@@ -147,47 +184,26 @@ static inline int *spawn_failing(struct spawn_run *run, pid_t pid)
     return pid == run->parent ? &run->failing : &run->child[spawn_child(run, pid)].failing;
 }
 
-static inline bool *spawn_in_fork(struct spawn_run *run, pid_t pid)
-{
-    return pid == run->parent ? &run->in_fork : &run->child[spawn_child(run, pid)].in_fork;
-}
-
-static inline bool is_poll(int number)
-{
-    return number == SYS_poll || number == SYS_ppoll;
-}
-
 /* The answer for the next request of the tracer. */
 static inline int spawn_entry(struct spawn_run *run, pid_t pid, uint64_t number, const uint64_t *arguments, at_call *at,
                               void *context)
 {
-    struct spawn_call call = {
-        .in_child = pid != run->parent,
-        .of_libc = *spawn_in_fork(run, pid),
-        .number = (int)number,
-    };
+    struct spawn_call call = {.in_child = pid != run->parent, .number = (int)number};
 
     if (call.number == SYS_fcntl && (int)arguments[0] == -1) {
-        int what = (int)arguments[2];
-
-        if (what == LIBC_FORK_BEGINS || what == LIBC_FORK_ENDS) {
-            *spawn_in_fork(run, pid) = what == LIBC_FORK_BEGINS;
-        } else if (!call.in_child) {
-            run->inside = what == SPAWN_MARK;
+        if (!call.in_child) {
+            run->inside = (int)arguments[2] == SPAWN_MARK;
         }
         return 0;
     }
     if (!run->inside || call.number >= SPAWN_NUMBERS || call.number < 0 || call.number == SYS_rt_sigreturn) {
         return 0;
     }
-    if (!call.in_child && run->waiting) {
-        run->waiting = !is_poll(call.number);
-        return 0;
-    }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         call.arguments[i] = arguments[i];
     }
-    call.occurrence = run->seen[call.in_child][call.of_libc][call.number]++;
+    call.wait = wait_kind_of(call.number, arguments);
+    call.occurrence = run->seen[call.in_child][call.wait][call.number]++;
     return at(run, pid, &call, context);
 }
 
@@ -211,9 +227,6 @@ static inline void spawn_syscall_stop(struct spawn_run *run, pid_t pid, at_call 
     } else if (*failing) {
         set_word(pid, REGISTER(rax), (uint64_t)-(int64_t)*failing);
         *failing = 0;
-    } else if (pid == run->parent && run->inside && is_poll((int)get_word(pid, REGISTER(orig_rax))) &&
-               info.op == PTRACE_SYSCALL_INFO_EXIT && info.exit.rval == 0) {
-        run->waiting = true;
     }
 }
 

@@ -4,23 +4,28 @@
  *
  * usage: spawn-syscalls LIBRARY WAY
  *
- * WAY is clone3, clone or fork: a filter closes the better ones. A traced process opens the library and goes through
- * the scenarios; it marks where each call begins and ends by a system call that does nothing. Each but the first is
- * made once before it is traced, so that what malloc asks of the kernel, and what the library finds out once, is not
- * in it. Plain fork() stands first: what libc does for it is libc's own business. What is made in libc's fork() is
- * marked, and a signal mask that is the one from before fork() shows as that: so it is the same whoever calls it.
+ * WAY is one of those in spawn-ways.h: a filter closes the better ones. A traced process opens the library and goes
+ * through the scenarios; it marks where each call begins and ends by a system call that does nothing. Each but the first
+ * is made once before it is traced, so that what malloc asks of the kernel, and what the library finds out once, is not
+ * in it. What libc does to make a thread is libc's own business: it is marked, and left out.
+ *
+ * How often a process looks whether another one has got further depends on who is quicker. So waiting is left out, and so
+ * is a look that sees nothing.
  *
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
-#include "libc-fork.h"
 #include "spawn-ways.h"
+#include "system-call-names.h"
 
 #include "qemu-fork.h"
 #include "qemu-fork/error.h"
 
+#include <dlfcn.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -29,38 +34,86 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MARK = 0x70720000, MARK_END = 0x70728000, EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
+enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS, EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
 
 /* ---- The traced process ---- */
 
-pid_t fork(void)
-{
-    return marked_fork();
-}
-
 static QemuProcess *(*spawn)(const char *const *argv, const struct QemuSpawnOptions *opts, Error **errp);
 static int (*process_wait)(const QemuProcess *proc, int64_t timeout_ms, struct QemuProcessStatus *status, Error **errp);
+static int (*process_kill)(const QemuProcess *proc, int sig, Error **errp);
 static void (*process_free)(QemuProcess *proc);
 
 enum scenario {
-    PLAIN_FORK, FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, NO_PROGRAM, NO_FOLDER,
-    SCENARIOS,
+    FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, DEATH_SIGNAL_THREAD, NO_PROGRAM,
+    NO_INTERPRETER, NO_FOLDER, SCENARIOS,
 };
 
 static const char *const scenarios[SCENARIOS] = {
-    "plain fork()", "the first", "default options", "inherited signals", "pipes", "everything set", "a search",
-    "another user", "a death signal", "no such program", "no such directory",
+    "the first", "default options", "inherited signals", "pipes", "everything set", "a search", "another user",
+    "a death signal", "a death signal in another thread", "no such program", "no such interpreter", "no such directory",
 };
+
+static const char *script; /* its interpreter is not there */
 
 /* Does nothing, visibly. */
 static void mark(int what)
 {
+    int saved = errno;
+
     syscall(SYS_fcntl, -1, F_GETFD, what);
+    errno = saved;
 }
+
+/* ---- Threads, whose beginning and end is libc's ---- */
+
+struct start {
+    void *(*routine)(void *);
+    void *argument;
+};
+
+static void *start_thread(void *context)
+{
+    struct start start = *(struct start *)context;
+    void *result;
+
+    free(context);
+    mark(LIBC_ENDS);
+    result = start.routine(start.argument);
+    mark(LIBC_BEGINS);
+    return result;
+}
+
+/* The library finds this one before libc's. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument)
+{
+    static int (*libc_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    struct start *start;
+    int error;
+
+    mark(LIBC_BEGINS);
+    libc_create = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(RTLD_NEXT, "pthread_create");
+    start = malloc(sizeof(*start));
+    *start = (struct start){routine, argument};
+    error = libc_create(thread, attributes, start_thread, start);
+    mark(LIBC_ENDS);
+    return error;
+}
+
+/* The library finds this one before libc's: time stands still, for a limit of time that passes would be another path. */
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    (void)clock;
+    *time = (struct timespec){0};
+    return 0;
+}
+
+/* ---- The scenarios ---- */
 
 static const struct QemuSpawnOptions *options_of(enum scenario scenario)
 {
@@ -103,6 +156,7 @@ static const struct QemuSpawnOptions *options_of(enum scenario scenario)
         options.n_groups = 1;
         break;
     case DEATH_SIGNAL:
+    case DEATH_SIGNAL_THREAD:
         options.death_signal = SIGTERM;
         break;
     case NO_FOLDER:
@@ -116,9 +170,13 @@ static const struct QemuSpawnOptions *options_of(enum scenario scenario)
 
 static QemuProcess *spawn_once(enum scenario scenario, bool marked)
 {
-    static const char *const program[] = {"/bin/true", NULL}, *const name[] = {"true", NULL};
+    /* It does not end by itself: what is seen of it does not depend on how soon it does. */
+    static const char *const program[] = {"/bin/sleep", "1000", NULL}, *const name[] = {"sleep", "1000", NULL};
     static const char *const none[] = {"/nonexistent/program", NULL};
-    const char *const *argv = scenario == NO_PROGRAM ? none : scenario == SEARCH ? name : program;
+    const char *const scripts[] = {script, NULL};
+    const char *const *argv = scenario == NO_PROGRAM ? none : scenario == NO_INTERPRETER ? scripts
+                                                          : scenario == SEARCH           ? name
+                                                                                         : program;
     const struct QemuSpawnOptions *options = options_of(scenario);
     QemuProcess *process;
 
@@ -130,25 +188,49 @@ static QemuProcess *spawn_once(enum scenario scenario, bool marked)
         mark(MARK_END);
     }
     if (process) {
+        process_kill(process, SIGKILL, NULL);
         process_wait(process, -1, NULL, NULL);
         process_free(process);
     }
     return process;
 }
 
-static void traced_fork(void)
+static void *spawn_by_thread(void *marked)
 {
-    pid_t pid;
+    return spawn_once(DEATH_SIGNAL_THREAD, marked != NULL);
+}
 
-    mark(MARK + PLAIN_FORK);
-    pid = fork();
-    mark(MARK_END);
-    if (pid == 0) {
-        _exit(0);
+/* Whether there was a child. */
+static bool spawn_somehow(enum scenario scenario, bool marked)
+{
+    struct stat tasks;
+    pthread_t thread;
+    void *result = NULL;
+
+    if (scenario != DEATH_SIGNAL_THREAD) {
+        return spawn_once(scenario, marked);
     }
-    if (pid < 0 || waitpid(pid, NULL, 0) != pid) {
-        abort();
+    if (pthread_create(&thread, NULL, spawn_by_thread, marked ? &thread : NULL) != 0 ||
+        pthread_join(thread, &result) != 0) {
+        return false;
     }
+    /* The library's thread ends with its child. The next scenario has the same descriptors as ever. */
+    while (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3) {
+        sched_yield();
+    }
+    return result;
+}
+
+/* The lists call it "script". */
+static bool make_script(void)
+{
+    static const char text[] = "#!/nonexistent/interpreter\n";
+    static char path[] = "/tmp/spawn-syscalls-XXXXXX";
+    int fd = mkstemp(path);
+
+    script = path;
+    return fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1 && fchmod(fd, 0755) == 0 &&
+           close(fd) == 0;
 }
 
 static void prepare(const char *path, enum way way)
@@ -160,8 +242,9 @@ static void prepare(const char *path, enum way way)
     library = dlopen(path, RTLD_NOW);
     spawn = library ? dlsym(library, "qemu_spawn") : NULL;
     process_wait = library ? dlsym(library, "qemu_process_wait") : NULL;
+    process_kill = library ? dlsym(library, "qemu_process_kill") : NULL;
     process_free = library ? dlsym(library, "qemu_process_free") : NULL;
-    if (!spawn || !process_wait || !process_free) {
+    if (!spawn || !process_wait || !process_kill || !process_free) {
         fprintf(stderr, "%s\n", dlerror());
         exit(2);
     }
@@ -187,15 +270,14 @@ static void prepare(const char *path, enum way way)
 
 static void run_scenarios(void)
 {
-    traced_fork();
     spawn_once(FIRST, true);
     for (enum scenario scenario = DEFAULT; scenario < SCENARIOS; scenario++) {
-        bool fails = scenario == NO_PROGRAM || scenario == NO_FOLDER;
+        bool fails = scenario >= NO_PROGRAM;
 
         if (scenario == OTHER_USER && geteuid() != 0) {
             continue;
         }
-        if (!spawn_once(scenario, false) != fails || !spawn_once(scenario, true) != fails) {
+        if (spawn_somehow(scenario, false) == fails || spawn_somehow(scenario, true) == fails) {
             fprintf(stderr, "%s: not as it should be\n", scenarios[scenario]);
             exit(2);
         }
@@ -212,18 +294,16 @@ struct traced {
     pid_t pid;
     enum kind kind;
     int scenario;  /* -1: not within a call */
-    bool in_fork;  /* what it does is libc's own */
-    uint64_t mask; /* as it was when that began */
-    long number;
-    bool waiting;   /* its time was up: what it does until it waits again depends on how long the child takes */
+    bool in_libc;  /* what it does is libc's own */
+    bool waited;   /* its last call: the next one may only look what has come of it */
+    uint64_t information; /* where waitid() is to put what it sees */
     char text[400]; /* the call that it is in */
 };
 
 static struct traced traced[MAX_TRACED];
 static int n_traced;
 static int current_scenario = -1;
-static bool current_in_fork;
-static uint64_t current_mask;
+static bool current_in_libc;
 static pid_t first, last_child;
 
 static bool is_thread(pid_t pid)
@@ -260,8 +340,7 @@ static struct traced *find(pid_t pid)
     if (n_traced > 0) {
         traced[n_traced].kind = is_thread(pid) ? HELPER : CHILD;
         traced[n_traced].scenario = current_scenario;
-        traced[n_traced].in_fork = traced[n_traced].kind == CHILD && current_in_fork;
-        traced[n_traced].mask = current_mask;
+        traced[n_traced].in_libc = traced[n_traced].kind == HELPER && current_in_libc;
         last_child = traced[n_traced].kind == CHILD ? pid : last_child;
     }
     return &traced[n_traced++];
@@ -289,13 +368,14 @@ static void add(struct traced *who, const char *fmt, ...)
 
 static void add_string(struct traced *who, uint64_t address)
 {
-    char byte = '?';
+    char text[128];
+    size_t n = 0;
 
-    add(who, "\"");
-    while (read_memory(who->pid, address++, &byte, 1) && byte != '\0') {
-        add(who, "%c", byte);
+    while (n < sizeof(text) - 1 && read_memory(who->pid, address++, &text[n], 1) && text[n] != '\0') {
+        n++;
     }
-    add(who, "\"");
+    text[n] = '\0';
+    add(who, "\"%s\"", strcmp(text, script) == 0 ? "script" : text);
 }
 
 static void add_set(struct traced *who, uint64_t address)
@@ -305,11 +385,7 @@ static void add_set(struct traced *who, uint64_t address)
     if (!address) {
         add(who, "NULL");
     } else if (read_memory(who->pid, address, &set, sizeof(set))) {
-        if (who->in_fork && set == who->mask) {
-            add(who, "as before");
-        } else {
-            add(who, "%016" PRIx64, set);
-        }
+        add(who, "%016" PRIx64, set);
     }
 }
 
@@ -326,67 +402,96 @@ static void add_action(struct traced *who, uint64_t address)
     }
 }
 
-static void add_clone_flags(struct traced *who, uint64_t flags)
+struct flag {
+    uint64_t flag;
+    const char *name;
+};
+
+static void add_flags(struct traced *who, uint64_t flags, const struct flag *known, size_t n)
 {
-    static const struct {
-        uint64_t flag;
-        const char *name;
-    } known[] = {
-        {CLONE_VM, "VM"},           {CLONE_VFORK, "VFORK"}, {CLONE_FILES, "FILES"},
-        {CLONE_PIDFD, "PIDFD"}, {UINT64_C(1) << 32, "CLEAR_SIGHAND"},
-    };
     const char *bar = "";
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (size_t i = 0; i < n; i++) {
         if (flags & known[i].flag) {
             add(who, "%s%s", bar, known[i].name);
             flags &= ~known[i].flag;
             bar = "|";
         }
     }
-    if (flags) {
+    if (flags || !*bar) {
         add(who, "%s%#" PRIx64, bar, flags);
     }
 }
 
+static void add_clone_flags(struct traced *who, uint64_t flags)
+{
+    static const struct flag known[] = {
+        {CLONE_VM, "VM"},
+        {CLONE_VFORK, "VFORK"},
+        {CLONE_FILES, "FILES"},
+        {CLONE_PIDFD, "PIDFD"},
+        {CLONE_CHILD_SETTID, "CHILD_SETTID"},
+        {CLONE_CHILD_CLEARTID, "CHILD_CLEARTID"},
+        {UINT64_C(1) << 32, "CLEAR_SIGHAND"},
+    };
+    bool sigchld = (flags & 0xFF) == SIGCHLD;
+
+    if (!sigchld || flags != SIGCHLD) {
+        add_flags(who, sigchld ? flags & ~UINT64_C(0xFF) : flags, known, sizeof(known) / sizeof(known[0]));
+    }
+    add(who, "%s", sigchld ? ", SIGCHLD" : "");
+}
+
+static void add_wait_options(struct traced *who, uint64_t options)
+{
+    static const struct flag known[] = {
+        {WEXITED, "EXITED"}, {WSTOPPED, "STOPPED"}, {WNOHANG, "NOHANG"},
+        {WNOWAIT, "NOWAIT"}, {__WALL, "ALL"},       {__WCLONE, "CLONE"},
+    };
+
+    add_flags(who, options & UINT32_MAX, known, sizeof(known) / sizeof(known[0]));
+}
+
+static void add_close_range_flags(struct traced *who, uint64_t flags)
+{
+    static const struct flag known[] = {{1 << 1, "UNSHARE"}, {1 << 2, "CLOEXEC"}};
+
+    add_flags(who, flags & UINT32_MAX, known, sizeof(known) / sizeof(known[0]));
+}
+
 /* How the arguments are shown: d a number, x bits, s a string, m a set of signals, a an action, p a pointer, c a child's
- * id, f flags of clone(), F those in a struct, C and R what is asked of fcntl() and prctl(), - not at all. */
+ * id, g a signal, f flags of clone(), F those in a struct, o of a descriptor, r of close_range(), w what is waited for and
+ * how, C and R what is asked of fcntl() and prctl(), - not at all. A call that is not here is shown by its name alone. */
 static const struct known_call {
     long number;
-    const char *name, *arguments;
+    const char *arguments;
 } known_calls[] = {
-    {SYS_chdir, "chdir", "s"},
-    {SYS_clone, "clone", "f"},
-    {SYS_clone3, "clone3", "F"},
-    {SYS_close, "close", "d"},
-    {SYS_close_range, "close_range", "ddx"},
-    {SYS_dup3, "dup3", "ddx"},
-    {SYS_execve, "execve", "s"},
-    {SYS_exit_group, "exit_group", "d"},
-    {SYS_fcntl, "fcntl", "dC"},
-    {SYS_getpid, "getpid", ""},
-    {SYS_getppid, "getppid", ""},
-    {SYS_openat, "openat", "ds"},
-    {SYS_pidfd_open, "pidfd_open", "cd"},
-    {SYS_pipe2, "pipe2", "-x"},
-#ifdef SYS_poll
-    {SYS_poll, "poll", ""},
-#endif
-    {SYS_ppoll, "poll", ""}, /* what libc makes of it where there is no other */
-    {SYS_prctl, "prctl", "R"},
-    {SYS_prlimit64, "prlimit64", "dd"},
-    {SYS_read, "read", "d-d"},
-    {SYS_rt_sigaction, "rt_sigaction", "da"},
-    {SYS_rt_sigprocmask, "rt_sigprocmask", "-mp"},
-    {SYS_set_robust_list, "set_robust_list", ""},
-    {SYS_setgroups, "setgroups", "d"},
-    {SYS_setpgid, "setpgid", "dd"},
-    {SYS_setresgid, "setresgid", "---"},
-    {SYS_setresuid, "setresuid", "---"},
-    {SYS_setsid, "setsid", ""},
-    {SYS_umask, "umask", "d"},
-    {SYS_waitid, "waitid", "dc"},
-    {SYS_write, "write", "d-d"},
+    {SYS_chdir, "s"},
+    {SYS_clone, "f"},
+    {SYS_clone3, "F"},
+    {SYS_close, "d"},
+    {SYS_close_range, "ddr"},
+    {SYS_dup3, "ddx"},
+    {SYS_execve, "s"},
+    {SYS_exit_group, "d"},
+    {SYS_fcntl, "dC"},
+    {SYS_kill, "cg"},
+    {SYS_openat, "-s"},
+    {SYS_openat2, "-s"},
+    {SYS_pidfd_open, "cd"},
+    {SYS_pidfd_send_signal, "dg"},
+    {SYS_pipe2, "-o"},
+    {SYS_pread64, "---d"},
+    {SYS_prctl, "R"},
+    {SYS_prlimit64, "dd"},
+    {SYS_readlinkat, "-s"},
+    {SYS_rt_sigaction, "da"},
+    {SYS_rt_sigprocmask, "-mp"},
+    {SYS_setgroups, "d"},
+    {SYS_setpgid, "dd"},
+    {SYS_statx, "d"},
+    {SYS_umask, "d"},
+    {SYS_waitid, "w"},
 };
 
 static void add_request(struct traced *who, char how, int request, int argument)
@@ -400,8 +505,7 @@ static void add_request(struct traced *who, char how, int request, int argument)
         {'C', F_GETFD, "GETFD", false},
         {'C', F_SETFD, "SETFD", true},
         {'C', F_DUPFD_CLOEXEC, "DUPFD_CLOEXEC", true},
-        {'R', PR_GET_DUMPABLE, "GET_DUMPABLE", false},
-        {'R', PR_SET_DUMPABLE, "SET_DUMPABLE", true},
+        {'R', PR_CAP_AMBIENT, "CAP_AMBIENT", true},
         {'R', PR_SET_NO_NEW_PRIVS, "SET_NO_NEW_PRIVS", true},
         {'R', PR_SET_PDEATHSIG, "SET_PDEATHSIG", true},
     };
@@ -409,7 +513,9 @@ static void add_request(struct traced *who, char how, int request, int argument)
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].how == how && known[i].request == request) {
             add(who, "%s", known[i].name);
-            if (known[i].has_argument) {
+            if (request == PR_CAP_AMBIENT && argument == PR_CAP_AMBIENT_CLEAR_ALL) {
+                add(who, ", CLEAR_ALL");
+            } else if (known[i].has_argument) {
                 add(who, ", %d", argument);
             }
             return;
@@ -433,6 +539,12 @@ static void add_argument(struct traced *who, char how, const struct __ptrace_sys
     case 's':
         add_string(who, value);
         break;
+    case 'o':
+        add_flags(who, value, (struct flag[]){{O_CLOEXEC, "CLOEXEC"}}, 1);
+        break;
+    case 'g':
+        add(who, "SIG%s", sigabbrev_np((int)value) ? sigabbrev_np((int)value) : "?");
+        break;
     case 'm':
         add_set(who, value);
         break;
@@ -443,10 +555,19 @@ static void add_argument(struct traced *who, char how, const struct __ptrace_sys
         add(who, value ? "old" : "NULL");
         break;
     case 'c':
-        add(who, (pid_t)value == last_child ? "child" : "another");
+        add(who, (pid_t)value == last_child ? "child" : "another process");
         break;
     case 'f':
         add_clone_flags(who, value);
+        break;
+    case 'r':
+        add_close_range_flags(who, value);
+        break;
+    case 'w':
+        add(who, (int)value == P_PID ? "" : (int)value == P_ALL ? "any, " : "descriptor ");
+        add_argument(who, (int)value == P_PID ? 'c' : 'd', info, place + 1);
+        add(who, ", ");
+        add_wait_options(who, info->entry.args[3]);
         break;
     case 'C':
     case 'R':
@@ -468,95 +589,106 @@ static void begin_call(struct traced *who, const struct __ptrace_syscall_info *i
     const char *comma = "";
 
     who->text[0] = '\0';
+    add(who, "%s(", system_call_name((long)info->entry.nr));
     for (size_t i = 0; i < sizeof(known_calls) / sizeof(known_calls[0]); i++) {
         const struct known_call *call = &known_calls[i];
 
-        if ((uint64_t)call->number != info->entry.nr) {
-            continue;
-        }
-        add(who, "%s(", call->name);
-        for (int j = 0; call->arguments[j]; j++) {
+        for (int j = 0; (uint64_t)call->number == info->entry.nr && call->arguments[j]; j++) {
             if (call->arguments[j] != '-') {
                 add(who, "%s", comma);
                 add_argument(who, call->arguments[j], info, call->arguments[j] == 'f' ? CLONE_FLAGS : j);
                 comma = ", ";
             }
         }
-        add(who, ")");
-        return;
     }
-    add(who, "number %d", (int)info->entry.nr);
+    add(who, ")");
 }
 
 static void end_call(struct traced *who, const char *result)
 {
     if (who->text[0] && who->scenario >= 0) {
-        printf("%s\t%s\t%s%s%s\n", scenarios[who->scenario], kinds[who->kind], who->in_fork ? "in fork(): " : "",
-               who->text, result);
+        printf("%s\t%s\t%s%s\n", scenarios[who->scenario], kinds[who->kind], who->text, result);
     }
     who->text[0] = '\0';
 }
 
-static bool is_poll(long number)
+/* Who waits for whom, and how often, is not for us to say. */
+static bool is_wait(long number)
 {
+    switch (number) {
 #ifdef SYS_poll
-    if (number == SYS_poll) {
-        return true;
-    }
+    case SYS_poll:
 #endif
-    return number == SYS_ppoll;
+    case SYS_ppoll:
+    case SYS_futex:
+    case SYS_clock_nanosleep:
+    case SYS_restart_syscall:
+        return true;
+    default:
+        return false;
+    }
 }
 
-/* The parent's come before and after the child's beginning, which is within. */
-static void on_fork_mark(struct traced *who, bool begins)
+/* When it is over, the one who waits for the program may have been quicker. */
+static bool is_endless_poll(const struct __ptrace_syscall_info *info)
 {
-    who->in_fork = begins;
-    if (begins && ptrace(PTRACE_GETSIGMASK, who->pid, (void *)sizeof(who->mask), &who->mask) != 0) {
-        perror("PTRACE_GETSIGMASK");
-        exit(2);
+#ifdef SYS_poll
+    if (info->entry.nr == SYS_poll) {
+        return (int)info->entry.args[2] < 0;
     }
-    if (who->kind != CHILD) {
-        current_in_fork = begins;
-        current_mask = who->mask;
+#endif
+    return info->entry.nr == SYS_ppoll && info->entry.args[2] == 0;
+}
+
+static void on_mark(struct traced *who, int what)
+{
+    if (what == LIBC_BEGINS || what == LIBC_ENDS) {
+        who->in_libc = current_in_libc = what == LIBC_BEGINS;
+    } else if (what == MARK_END) {
+        strcpy(who->text, "return");
+        end_call(who, "");
+        who->scenario = current_scenario = -1;
+    } else {
+        current_scenario = who->scenario = what - MARK;
+        who->kind = PARENT;
     }
 }
 
 static void before_call(struct traced *who, const struct __ptrace_syscall_info *info)
 {
-    who->number = (long)info->entry.nr;
-    if (who->number == SYS_fcntl && (int)info->entry.args[0] == -1) {
-        int what = (int)info->entry.args[2];
+    long number = (long)info->entry.nr;
+    bool looks = number == SYS_getppid && who->waited; /* for the end of a parent that was waited for */
 
-        if (what == MARK_END) {
-            strcpy(who->text, "return");
-            end_call(who, "");
-            who->scenario = -1;
-            current_scenario = who->kind == PARENT ? -1 : current_scenario;
-        } else if (what == LIBC_FORK_BEGINS || what == LIBC_FORK_ENDS) {
-            on_fork_mark(who, what == LIBC_FORK_BEGINS);
-        } else {
-            current_scenario = who->scenario = what - MARK;
-            for (int i = 0; i < n_traced; i++) {
-                if (traced[i].kind == HELPER) {
-                    traced[i].scenario = current_scenario;
-                }
-            }
-        }
+    if (number == SYS_fcntl && (int)info->entry.args[0] == -1) {
+        on_mark(who, (int)info->entry.args[2]);
         return;
     }
-    who->waiting = who->waiting && !is_poll(who->number);
-    /* Who waits for whom, and for how long, is not for us to say. */
-    if (who->number != SYS_futex && !who->waiting && who->number != SYS_restart_syscall) {
+    if (who->kind == HELPER && is_endless_poll(info)) {
+        add(who, "until the child has ended");
+        end_call(who, "");
+        who->scenario = -1;
+    }
+    who->waited = is_wait(number);
+    who->information = number == SYS_waitid ? info->entry.args[2] : 0;
+    if (!who->waited && !looks && !who->in_libc) {
         begin_call(who, info);
     }
+}
+
+/* Whether it is waitid() that saw nothing. */
+static bool saw_nothing(struct traced *who, const struct __ptrace_syscall_info *info)
+{
+    siginfo_t information = {0};
+
+    return who->information && !info->exit.is_error &&
+           read_memory(who->pid, who->information, &information, sizeof(information)) && information.si_pid == 0;
 }
 
 static void after_call(struct traced *who, const struct __ptrace_syscall_info *info)
 {
     char result[64] = "";
 
-    if (is_poll(who->number) && info->exit.rval == 0) {
-        who->waiting = true;
+    if (saw_nothing(who, info)) {
         who->text[0] = '\0';
     }
     if (info->exit.is_error) {
@@ -633,13 +765,17 @@ static int trace(void)
 
 int main(int argc, char **argv)
 {
-    int way = 0;
+    int way = 0, result;
 
     while (argc == 3 && way < WAYS && strcmp(argv[2], way_names[way]) != 0) {
         way++;
     }
     if (argc != 3 || way == WAYS) {
-        fputs("usage: spawn-syscalls LIBRARY clone3|clone|fork\n", stderr);
+        fputs("usage: spawn-syscalls LIBRARY WAY\n", stderr);
+        return 2;
+    }
+    if (!make_script()) {
+        perror("a script");
         return 2;
     }
     fflush(stdout);
@@ -657,5 +793,7 @@ int main(int argc, char **argv)
         run_scenarios();
         exit(0);
     }
-    return trace();
+    result = trace();
+    unlink(script);
+    return result;
 }

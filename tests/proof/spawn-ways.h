@@ -1,7 +1,7 @@
 /*
  * The ways into a spawn's child, and how the better ones are closed: by one filter for a whole process, which all that
- * it forks have as well. The library finds out once what is open and keeps to it, so the filter need not be there
- * again.
+ * it forks have as well. Two of them copy the parent's memory: the second is left where nothing but the very call that
+ * libc's fork() makes is let through.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -17,9 +17,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-enum way { WAY_CLONE3, WAY_CLONE, WAY_FORK, WAYS };
+enum way { WAY_CLONE3, WAY_CLONE, WAY_FORK, WAY_LIKE_FORK, WAYS };
 
-static const char *const way_names[WAYS] = {"clone3", "clone", "fork"};
+static const char *const way_names[WAYS] = {"clone3", "clone", "fork", "like-fork"};
 
 /* Which argument of clone() has the flags, and where its low half lies. */
 #ifdef __s390x__
@@ -33,14 +33,16 @@ enum { CLONE_FLAGS_PLACE = offsetof(struct seccomp_data, args) + 8 * CLONE_FLAGS
 /* Closes the ways before @way, in the calling process and what it forks, for good. */
 static inline bool force_way(enum way way)
 {
-    /* A child that shares its parent's memory is refused, a thread is not. */
-    unsigned refused = way == WAY_FORK ? CLONE_VFORK : 0;
+    /* A child that shares its parent's memory is refused, a thread is not; or all is that is neither libc's fork() nor a
+     * thread. */
+    unsigned flags = way == WAY_FORK ? CLONE_VFORK : way == WAY_LIKE_FORK ? CLONE_CHILD_SETTID | CLONE_THREAD : 0;
+    unsigned char with = way == WAY_LIKE_FORK ? 0 : 2, without = way == WAY_LIKE_FORK ? 2 : 0;
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 4, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 2),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, CLONE_FLAGS_PLACE),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, refused, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, with, without),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),

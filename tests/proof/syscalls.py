@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares the system calls of qemu_fork() and qemu_spawn(), in the parent and in the child, with golden lists.
 
-syscalls.c and spawn-syscalls.c trace runs; a spawn is made to go by each of its three ways. What libc's fork() does by
-itself, and does when it is called plainly in the same process, is libc's own business and stands as "fork()" in the
-lists, so they are the same for every version of libc.
+syscalls.c and spawn-syscalls.c trace runs; a spawn is made to go by each of its ways. What libc's fork() does by itself,
+and does when it is called plainly in the same process, is libc's own business and stands as "fork()" in the list of
+qemu_fork(), so it is the same for every version of libc.
 
 usage: syscalls.py --output FOLDER LIBRARY
 
@@ -14,24 +14,27 @@ import collections
 import difflib
 import os
 import re
+import shlex
+import sys
 
 import library
 import processes
 from report import Report
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
-WAYS = ["clone3", "clone", "fork"]
+WAYS = ["clone3", "clone", "fork", "like-fork"]
 PLAIN = "plain fork()"
 
 
 def shorten(calls):
-    """One line for a run of rt_sigaction() that differ in nothing but the next signal."""
+    """One line for a run of calls that differ in nothing but the next signal or descriptor, and see nothing."""
     short = []
     for call in calls:
-        match = re.fullmatch(r"rt_sigaction\((\d+), (.*)\)", call)
-        last = re.fullmatch(r"rt_sigaction\((\d+)(?:\.\.(\d+))?, (.*)\)", short[-1]) if short else None
-        if match and last and last[3] == match[2] and int(last[2] or last[1]) + 1 == int(match[1]):
-            short[-1] = f"rt_sigaction({last[1]}..{match[1]}, {match[2]})"
+        match = re.fullmatch(r"(\w+)\((\d+), (.*)", call)
+        last = re.fullmatch(r"(\w+)\((\d+)(?:\.\.(\d+))?, (.*)", short[-1]) if short else None
+        if (match and last and last[1] == match[1] and last[4] == match[3] and int(last[3] or last[2]) + 1 == int(match[2])
+                and (match[1] == "rt_sigaction" or call.endswith(" = EBADF"))):
+            short[-1] = f"{match[1]}({last[2]}..{match[2]}, {match[3]}"
         else:
             short.append(call)
     return short
@@ -51,11 +54,11 @@ def describe(trace):
     for line in trace:
         scenario, who, call = line.split("\t")
         calls[scenario, who].append(call)
-    plain = {who: calls.pop((PLAIN, who))[:-1] for who in ("parent", "child")}
-    plain["helper"] = plain["parent"]
+    plain = {who: calls.pop((PLAIN, who))[:-1] for who in ("parent", "child") if (PLAIN, who) in calls}
     lines = []
     for (scenario, who), made in calls.items():
-        lines += [f"{scenario}, {who}:", *(f"    {call}" for call in shorten(fold(made, plain[who])))]
+        made = fold(made, plain[who]) if who in plain else made
+        lines += [f"{scenario}, {who}:", *(f"    {call}" for call in shorten(made))]
     return lines
 
 
@@ -86,11 +89,14 @@ def compare(report, name, lines, update, without=None):
     with open(path, encoding="utf-8") as file:
         golden = leave_out(file.read().splitlines(), without)
     report.experiments += len(golden)
-    where = ""
+    where, before = "", report.violations
     for change in difflib.ndiff(golden, lines):
         where = where if change[2:3] == " " else change[2:]
         if change[0] in "+-":
             report.violation(f"the system calls are not the golden ones: {where} {change}")
+    if report.violations > before:
+        report.note(f"if they are meant to be so, update golden/{name} and look at it with git diff: "
+                    + shlex.join([sys.executable, *sys.argv, "--update"]))
     return golden
 
 
@@ -104,7 +110,7 @@ def leave_out(lines, scenario):
 
 
 def compare_spawns(report, args, folder):
-    """The three ways of a spawn."""
+    """Each way of a spawn."""
     program = library.compile_c("spawn-syscalls", os.path.join(folder, "spawn-syscalls"), "-rdynamic",
                                 common=False)
     without = None

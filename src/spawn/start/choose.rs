@@ -33,7 +33,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     plan.parent_pidfd = parent_pidfd.as_ref().map_or(-1, sys::fd::Fd::as_raw);
     let blocked = match EverySignalBlocked::new() {
         Ok(blocked) => blocked,
-        Err(errno) => return Outcome::NoProcess(errno),
+        Err(errno) => return Outcome::NoMask(errno),
     };
     plan.mask = mask.unwrap_or(blocked.saved());
     // A child of another user never shares our memory.

@@ -162,7 +162,8 @@ fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadlin
             return Some(End::Told);
         }
         match progress(child, words, pipe) {
-            Progress::Executed if words.report.failed().is_some() => return Some(End::Told),
+            // It may have reported since.
+            Progress::Executed | Progress::Ended(_) if words.report.failed().is_some() => return Some(End::Told),
             Progress::Executed => return None,
             Progress::Ended(status) => return Some(End::Ended(signal_of(status))),
             Progress::Ending => sys::sleep_ms(1),
@@ -207,17 +208,15 @@ fn progress(child: &Child<'_>, words: &Words, pipe: Option<&Fd>) -> Progress {
     };
     // This child has its exit signal from the beginning, so its status does not tell whether it has executed anything.
     // Executing is what closes the pipe, if nobody else has it, and what gives up the futex, if it holds it.
+    // How far it had got is asked after what has become of it: it goes on meanwhile.
+    let look = sys::look(child, false);
+    let closed = died || sys::is_readable(pipe.as_raw(), Some(0));
     let before_exec = words.report.reached().0 != Step::Exec;
-    match sys::look(child, false) {
+    match look {
         Look::Ended(status) if before_exec => Progress::Ended(status),
         Look::Ended(_) | Look::NoChild => Progress::Executed,
-        _ if died || sys::is_readable(pipe.as_raw(), Some(0)) => {
-            if before_exec {
-                Progress::Ending
-            } else {
-                Progress::Executed
-            }
-        }
+        _ if closed && before_exec => Progress::Ending,
+        _ if closed => Progress::Executed,
         _ if words.word.load(Ordering::Acquire) == 0 && !before_exec && sys::has_executed(child.pid) == Some(true) => {
             Progress::Executed
         }

@@ -44,6 +44,8 @@ pub(super) fn start(request: &Request<'_>, deadline: Deadline, process: &mut Pro
 #[allow(clippy::large_enum_variant)] // there is one at a time
 pub(super) enum Outcome {
     Started(Created),
+    /// The signals cannot be blocked.
+    NoMask(Errno),
     /// No process came into being.
     NoProcess(Errno),
     /// There is no thread to make it by.

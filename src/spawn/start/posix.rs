@@ -26,7 +26,10 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     let shared = Shared::new()?;
     let report = &shared.words().report;
     let Pipe { read, write } = Pipe::new()?;
-    let blocked = EverySignalBlocked::new()?;
+    let blocked = match EverySignalBlocked::new() {
+        Ok(blocked) => blocked,
+        Err(errno) => return Ok(Outcome::NoMask(errno)),
+    };
     plan.mask = blocked.saved();
     plan.report = &raw const *report;
     plan.end_fd = write.as_raw();

@@ -9,13 +9,16 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 /// A page that the kernel empties in a forked child (Linux 4.14). It has the mark of the process that filled it in.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
 
+/// There is no such page, and there will be none: a later try that succeeds would be another mark of the same process.
+const NO_PAGE: *mut AtomicU64 = null_mut::<AtomicU64>().wrapping_add(1);
+
 /// A mark that this process has, and none of those that it was forked from or forks. It is not 0.
 pub(crate) fn this_process() -> u64 {
     let mut page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
         page = new_page();
     }
-    if page.is_null() {
+    if page == NO_PAGE {
         return by_id();
     }
     // SAFETY: the page is never taken away, and all zeroes is a number.
@@ -45,19 +48,18 @@ fn new_page() -> *mut AtomicU64 {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     // SAFETY: a new mapping harms nobody.
     let page = unsafe { libc::mmap(null_mut(), SIZE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-    if page == libc::MAP_FAILED {
-        return null_mut();
-    }
     // SAFETY: the mapping is ours.
-    let wiped = unsafe { libc::madvise(page, SIZE, MADV_WIPEONFORK) } == 0;
-    let page = page.cast::<AtomicU64>();
-    if wiped && PAGE.compare_exchange(null_mut(), page, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-        return page;
+    let wiped = page != libc::MAP_FAILED && unsafe { libc::madvise(page, SIZE, MADV_WIPEONFORK) } == 0;
+    let known = if wiped { page.cast() } else { NO_PAGE };
+    let result = match PAGE.compare_exchange(null_mut(), known, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => known,
+        Err(other) => other, // another thread was quicker
+    };
+    if page != libc::MAP_FAILED && result != page.cast() {
+        // SAFETY: the mapping is ours, and nobody has seen it.
+        let _ = unsafe { libc::munmap(page, SIZE) };
     }
-    // Without it there is no page; or another thread was quicker.
-    // SAFETY: the mapping is ours, and nobody has seen it.
-    let _ = unsafe { libc::munmap(page.cast(), SIZE) };
-    PAGE.load(Ordering::Acquire)
+    result
 }
 
 /// The time and the id: a child is made later than its parent's mark, or at least has another id.
