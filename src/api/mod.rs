@@ -4,6 +4,7 @@ mod error;
 mod prepared;
 mod process;
 mod spawn;
+mod start;
 mod status;
 
 pub use error::{ProcessError, SpawnError};

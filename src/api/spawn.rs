@@ -4,17 +4,9 @@ use core::ffi::c_int;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{OwnedFd, RawFd};
-use std::time::Duration;
 use std::vec::Vec;
 
-use super::error::SpawnError;
-use super::prepared::Prepared;
-use super::process::{milliseconds, Process};
-use super::status::Status;
-use crate::base::errno::ErrnoGuard;
-use crate::base::failure::Failure;
 use crate::spawn::request::Flags;
-use crate::spawn::{run_to_end, spawn};
 
 /// What one of the child's first three descriptors is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +16,7 @@ pub enum Stdio {
     Inherit,
     /// /dev/null.
     Null,
-    /// A pipe, whose other end is [`Process::take_stdin()`]'s and its siblings'.
+    /// A pipe, whose other end is [`Process::take_stdin()`](super::Process::take_stdin)'s and its siblings'.
     Pipe,
 }
 
@@ -306,35 +298,5 @@ impl Spawn {
     /// Where no child can share the parent's memory, fails instead of calling fork(), whose cost grows with it.
     pub fn no_fork_fallback(&mut self) -> &mut Self {
         self.set(Flags::NO_FORK_FALLBACK)
-    }
-
-    /// Starts the program. When this returns, it has been executed.
-    ///
-    /// # Errors
-    ///
-    /// [`SpawnError`] says which step failed and why, and nothing is left of the child.
-    pub fn spawn(&self) -> Result<Process, SpawnError> {
-        let _errno = ErrnoGuard::new();
-        let prepared = Prepared::new(self)?;
-        Ok(Process::new(spawn(&prepared.request(self))?))
-    }
-
-    /// Starts the program and waits for its end. After `timeout` it is killed, with SIGKILL; with `None` it may run for
-    /// as long as it likes.
-    ///
-    /// # Errors
-    ///
-    /// As for [`spawn()`](Self::spawn), and `ETIMEDOUT` where it had to be killed; it has been reaped then. With
-    /// [`Stdio::Pipe`] it is `EINVAL`, for nobody would be at the other end. How the program ended is no error.
-    pub fn run(&self, timeout: Option<Duration>) -> Result<Status, SpawnError> {
-        let _errno = ErrnoGuard::new();
-        if self.stdio.contains(&Stdio::Pipe) {
-            return Err(Failure::argument(libc::EINVAL, "run() takes no pipe", &[]).into());
-        }
-        let prepared = Prepared::new(self)?;
-        match run_to_end(&prepared.request(self), milliseconds(timeout)) {
-            Ok(status) => Ok(Status::new(status)),
-            Err((failure, _)) => Err(failure.into()),
-        }
     }
 }

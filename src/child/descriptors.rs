@@ -8,8 +8,7 @@ use core::ffi::c_int;
 use libc::{EINVAL, EMFILE};
 
 use super::plan::{Map, Plan, Source};
-use super::report::{Failed, Object};
-use super::steps::check;
+use super::report::{check, Failed, Object};
 use crate::base::step::Step;
 use crate::sys;
 

@@ -6,22 +6,21 @@ use core::ptr::null_mut;
 use libc::{EACCES, ENODEV, ENOENT, ENOTDIR, ESTALE, ETIMEDOUT, ETXTBSY};
 
 use super::look::look_for_reason;
-use super::plan::Plan;
-use super::report::{Failed, Object, Report};
-use super::steps::{check, failed};
+use super::plan::{after, Plan};
+use super::report::{check, Failed, Object, Report};
 use crate::base::step::Step;
 use crate::sys;
 
 /// Becomes the first program that can be executed.
 #[inline(always)]
 pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
-    let mut found = failed(-(ENOENT as isize), Step::Exec, Object::Member, 0);
+    let mut found = Failed::new(-(ENOENT as isize), Step::Exec, Object::Member, 0);
     let mut program = plan.programs;
     let mut index = 0;
     while index < plan.n_programs {
         report.try_program(index);
         let error = try_to_execute(plan, program)?;
-        let failed = failed(error, Step::Exec, Object::Member, index);
+        let failed = Failed::new(error, Step::Exec, Object::Member, index);
         match failed.errno {
             EACCES if plan.search => found = failed,
             ENOENT | ENOTDIR | ESTALE | ENODEV | ETIMEDOUT if plan.search => {}
@@ -36,25 +35,6 @@ pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
     }
     look_for_reason(plan, report, &mut found);
     Err(found)
-}
-
-/// The place after a string and its NUL.
-///
-/// # Safety
-///
-/// `text` is NUL-terminated.
-#[inline(always)]
-pub(super) unsafe fn after(mut text: *const c_char) -> *const c_char {
-    loop {
-        // Volatile, or the compiler makes a call of strlen() of the loop.
-        // SAFETY: not beyond the NUL.
-        let byte = unsafe { text.read_volatile() };
-        // SAFETY: at the farthest the place after the NUL.
-        text = unsafe { text.add(1) };
-        if byte == 0 {
-            return text;
-        }
-    }
 }
 
 /// Tries one program, more than once if it is being written: that is soon over where a child that was forked meanwhile

@@ -6,8 +6,7 @@ use core::mem::MaybeUninit;
 
 use libc::{EACCES, ENOENT};
 
-use super::exec::after;
-use super::plan::Plan;
+use super::plan::{after, Plan};
 use super::report::{Failed, Hint, Report, TEXT};
 use crate::sys;
 

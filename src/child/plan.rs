@@ -187,3 +187,22 @@ impl Plan {
         false
     }
 }
+
+/// The place after a string and its NUL.
+///
+/// # Safety
+///
+/// `text` is NUL-terminated.
+#[inline(always)]
+pub(super) unsafe fn after(mut text: *const c_char) -> *const c_char {
+    loop {
+        // Volatile, or the compiler makes a call of strlen() of the loop.
+        // SAFETY: not beyond the NUL.
+        let byte = unsafe { text.read_volatile() };
+        // SAFETY: at the farthest the place after the NUL.
+        text = unsafe { text.add(1) };
+        if byte == 0 {
+            return text;
+        }
+    }
+}

@@ -99,6 +99,25 @@ pub(crate) struct Failed {
     pub(crate) index: u32,
 }
 
+impl Failed {
+    /// From what a system call has answered.
+    #[inline(always)]
+    pub(super) fn new(result: isize, step: Step, object: Object, index: u32) -> Self {
+        #[allow(clippy::cast_possible_truncation)] // an errno
+        Self { step, errno: -result as c_int, object, index }
+    }
+}
+
+/// The result of a system call, or the failure of the step.
+#[inline(always)]
+pub(super) fn check(result: isize, step: Step, object: Object, index: u32) -> Result<c_int, Failed> {
+    if result < 0 {
+        return Err(Failed::new(result, step, object, index));
+    }
+    #[allow(clippy::cast_possible_truncation)] // descriptors and small numbers
+    Ok(result as c_int)
+}
+
 impl Report {
     /// Nothing yet. The text is written by whoever fills it in.
     #[inline(always)]

@@ -5,29 +5,13 @@ use core::ffi::c_int;
 use super::descriptors::set_descriptors;
 use super::exec::execute;
 use super::plan::Plan;
-use super::report::{Failed, Object, Report};
+use super::report::{check, Failed, Object, Report};
 use crate::base::abi::NSIG;
 use crate::base::step::Step;
 use crate::sys;
 
 /// The status of a child that could not become the program. The parent reaps it, and nobody else sees it.
 const FAILED: c_int = 127;
-
-/// The result of a system call, or the failure of the step.
-#[inline(always)]
-pub(super) fn check(result: isize, step: Step, object: Object, index: u32) -> Result<c_int, Failed> {
-    if result < 0 {
-        return Err(failed(result, step, object, index));
-    }
-    #[allow(clippy::cast_possible_truncation)] // descriptors and small numbers
-    Ok(result as c_int)
-}
-
-#[inline(always)]
-pub(super) fn failed(result: isize, step: Step, object: Object, index: u32) -> Failed {
-    #[allow(clippy::cast_possible_truncation)] // an errno
-    Failed { step, errno: -result as c_int, object, index }
-}
 
 /// Goes through the plan. The child's first and only function.
 ///

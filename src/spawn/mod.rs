@@ -1,12 +1,14 @@
 //! Starts programs. Everything that can be is prepared before there is a child; the child only goes through the plan.
 
+#[cfg_attr(windows, path = "begin_windows.rs")]
+mod begin;
 mod check;
 #[cfg(unix)]
 mod explain;
 #[cfg(unix)]
 mod plan;
 pub(crate) mod request;
-#[cfg_attr(windows, path = "start/windows.rs")]
+#[cfg(unix)]
 mod start;
 mod sync;
 
@@ -30,6 +32,6 @@ pub(crate) fn spawn_before(request: &Request<'_>, deadline: Deadline) -> Result<
     leftover::sweep();
     check::check(request)?;
     let mut process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
-    start::start(request, deadline, &mut process)?;
+    begin::begin(request, deadline, &mut process)?;
     Ok(process)
 }

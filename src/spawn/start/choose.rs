@@ -2,29 +2,20 @@
 //! thread's matter, so nothing is remembered but whether this system's clone() shares memory at all. No way is tried
 //! twice for one child, so a filter that changes its mind cannot keep the parent here.
 
-use core::ffi::c_int;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use super::clone::{by_clone, probe};
 use super::copy::by_copy;
-use super::death::start_by_helper;
-use super::{Outcome, Told};
+use super::kernel::{is_closed, table_is_closed};
+use super::Outcome;
 use crate::base::errno::Errno;
 use crate::child::plan::Plan;
-use crate::child::report::Object;
 use crate::process::{Deadline, Way};
 use crate::sys;
 use crate::sys::mask::EverySignalBlocked;
 
-/// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one.
-pub(super) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
-    if plan.death_signal > 0 && !sys::is_main_thread() {
-        return start_by_helper(plan, fork_allowed, deadline);
-    }
-    create(plan, None, fork_allowed, deadline)
-}
-
-/// The same, by the calling thread, and with the mask of another one if that is given.
+/// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one. The
+/// child has the mask of the calling thread, or another one if that is given.
 pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: bool, deadline: Deadline) -> Outcome {
     if plan.changes_user() && !fork_allowed {
         return Outcome::OnlyFork;
@@ -73,16 +64,6 @@ fn share_memory(plan: &mut Plan, why_fork: &mut Errno) -> Option<Outcome> {
     None
 }
 
-/// Whether an errno says that there is no such call, or that a filter does not let us make it.
-pub(super) fn is_closed(errno: Errno) -> bool {
-    matches!(errno.as_raw(), libc::ENOSYS | libc::EPERM | libc::EINVAL)
-}
-
-/// Whether the child could not make its parent's table of descriptors its own.
-pub(super) fn table_is_closed(told: &Told) -> bool {
-    told.failed.object == Object::Table && is_closed(Errno::from_raw(told.failed.errno))
-}
-
 const UNKNOWN: u8 = 0;
 const SHARES: u8 = 1;
 const COPIES: u8 = 2;
@@ -110,13 +91,5 @@ fn clone_shares_memory(why_not: &mut Errno) -> bool {
             *why_not = errno;
             false
         }
-    }
-}
-
-/// The signal in a wait status, if one ended the child.
-pub(super) fn signal_of(wait_status: c_int) -> Option<c_int> {
-    match wait_status & 0x7F {
-        0 => None,
-        signal => Some(signal),
     }
 }

@@ -4,8 +4,8 @@
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
-use super::choose::signal_of;
-use super::copy::wait_for_end;
+use super::ending::{wait_for_end, LONG_MS, SHORT_MS};
+use super::kernel::{is_table_full, signal_of, take_pidfd, FILES, PIDFD};
 use super::{Created, End, Outcome, Told};
 use crate::base::abi::CLONE_CLEAR_SIGHAND;
 use crate::base::errno::Errno;
@@ -21,11 +21,6 @@ use crate::sys::{started, Started};
 
 #[allow(clippy::cast_sign_loss)] // flags
 const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
-#[allow(clippy::cast_sign_loss)] // flags
-pub(super) const FILES: u64 = libc::CLONE_FILES as u64;
-#[allow(clippy::cast_sign_loss)] // flags
-pub(super) const PIDFD: u64 = libc::CLONE_PIDFD as u64;
-
 /// Whether Meson builds this: the profile is then known, and the child needs less than 3 KiB of its stack. Without
 /// optimisation it needs 25.
 const IS_SMALL: bool = cfg!(all(feature = "capi", not(feature = "std")));
@@ -64,10 +59,6 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
     Ok(Outcome::Failed(told))
 }
 
-/// How long a child that is ending is waited for. A close() in it may take longer; then it is reaped later.
-pub(super) const SHORT_MS: i64 = 100;
-pub(super) const LONG_MS: i64 = 1000;
-
 /// Whether clone() shares memory, by a child that does nothing but show it. `None`: it was ended before it could.
 pub(super) fn probe() -> Result<Option<bool>, Errno> {
     let report = Report::new();
@@ -89,18 +80,6 @@ fn enter_once_more(way: Way, flags: u64, plan: &mut Plan) -> Result<(c_int, Opti
     }
     let pid = Errno::check(result)?;
     Ok((pid, take_pidfd(pidfd)))
-}
-
-pub(super) fn is_table_full(result: isize) -> bool {
-    result == -(libc::EMFILE as isize) || result == -(libc::ENFILE as isize)
-}
-
-/// What the kernel has put there, if it has.
-pub(super) fn take_pidfd(pidfd: c_int) -> Option<Fd> {
-    if pidfd < 0 {
-        return None;
-    }
-    Fd::from_result(pidfd as isize).and_then(Fd::above_stdio).ok()
 }
 
 /// One try. The kernel's answer; and in `pidfd`, where it was asked for, the descriptor.

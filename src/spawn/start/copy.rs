@@ -10,8 +10,8 @@
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
-use super::choose::{is_closed, signal_of, table_is_closed};
-use super::clone::{is_table_full, take_pidfd, FILES, PIDFD, SHORT_MS};
+use super::ending::{wait_for_end, SHORT_MS};
+use super::kernel::{is_closed, is_table_full, signal_of, table_is_closed, take_pidfd, FILES, PIDFD};
 use super::shared::{Shared, Words};
 use super::{Created, End, Outcome, Told};
 use crate::base::abi::CLONE_CLEAR_SIGHAND;
@@ -221,29 +221,5 @@ fn progress(child: &Child<'_>, words: &Words, pipe: Option<&Fd>) -> Progress {
             Progress::Executed
         }
         _ => Progress::NotYet,
-    }
-}
-
-/// Waits until a child that is ending has ended, for so many milliseconds at the most. Its status, as waitpid() has it; it
-/// is not reaped.
-pub(super) fn wait_for_end(child: &Child<'_>, ms: i64) -> Option<c_int> {
-    let deadline = Deadline::after_ms(ms);
-    let mut pause = sys::pause::Pause::new();
-    loop {
-        if let Look::Ended(status) = sys::look(child, false) {
-            return Some(status);
-        }
-        if deadline.has_passed() {
-            return None;
-        }
-        match child.pidfd {
-            Some(pidfd) => {
-                if sys::is_readable(pidfd.as_raw(), deadline.left_ms()) {
-                    // The next look sees it, or a tracer does first.
-                    pause.sleep(Some(1));
-                }
-            }
-            None => pause.sleep(deadline.left_ms()),
-        }
     }
 }

@@ -3,20 +3,12 @@
 use core::ffi::c_int;
 
 use crate::base::errno::Errno;
-use crate::base::failure::Failure;
 use crate::base::step::Step;
 use crate::child::report::{Failed, Hint, Object, Report, TEXT};
-use crate::process::{Deadline, Process, Way};
+use crate::process::Way;
 use crate::sys::fd::Fd;
 
-use super::explain::explain;
-use super::plan::Prepared;
-use super::request::{Flags, Request};
-
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod choose;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-#[path = "posix.rs"]
 mod choose;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod clone;
@@ -24,21 +16,20 @@ mod clone;
 mod copy;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod death;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod ending;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod kernel;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod posix;
 mod shared;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod thread;
 
-/// Makes a child and waits until it is the program. On failure nothing is left of it.
-pub(super) fn start(request: &Request<'_>, deadline: Deadline, process: &mut Process) -> Result<(), Failure> {
-    let mut prepared = Prepared::new(request)?;
-    let mut plan = prepared.plan(request);
-    let fork_allowed = !request.flags.has(Flags::NO_FORK_FALLBACK);
-    match choose::start(&mut plan, fork_allowed, deadline) {
-        Outcome::Started(Created { pid, pidfd, way }) => {
-            process.start(pid, pidfd, way, prepared.take_pipes());
-            Ok(())
-        }
-        other => Err(explain(&other, request, &prepared.programs)),
-    }
-}
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) use posix::start;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use thread::start;
 
 /// What comes of a plan.
 #[allow(clippy::large_enum_variant)] // there is one at a time

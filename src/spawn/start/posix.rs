@@ -15,7 +15,7 @@ use crate::sys::mask::EverySignalBlocked;
 use crate::sys::process::Child;
 
 /// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one.
-pub(super) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
+pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
     if !fork_allowed {
         return Outcome::NoProcess(Errno::from_raw(libc::ENOSYS));
     }

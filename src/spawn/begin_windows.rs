@@ -4,9 +4,10 @@ use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::step::Step;
 use crate::process::{Deadline, Process};
-use crate::spawn::request::Request;
+
+use super::request::Request;
 
 /// Always ENOSYS.
-pub(super) fn start(_: &Request<'_>, _: Deadline, _: &mut Process) -> Result<(), Failure> {
+pub(super) fn begin(_: &Request<'_>, _: Deadline, _: &mut Process) -> Result<(), Failure> {
     Err(Failure::because(Step::Fork, Errno::from_raw(libc::ENOSYS), "cannot start a child process", &[]))
 }

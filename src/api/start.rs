@@ -1,0 +1,44 @@
+//! What the builder is for: a program is started.
+
+use std::time::Duration;
+
+use super::error::SpawnError;
+use super::prepared::Prepared;
+use super::process::{milliseconds, Process};
+use super::spawn::{Spawn, Stdio};
+use super::status::Status;
+use crate::base::errno::ErrnoGuard;
+use crate::base::failure::Failure;
+use crate::spawn::{run_to_end, spawn};
+
+impl Spawn {
+    /// Starts the program. When this returns, it has been executed.
+    ///
+    /// # Errors
+    ///
+    /// [`SpawnError`] says which step failed and why, and nothing is left of the child.
+    pub fn spawn(&self) -> Result<Process, SpawnError> {
+        let _errno = ErrnoGuard::new();
+        let prepared = Prepared::new(self)?;
+        Ok(Process::new(spawn(&prepared.request(self))?))
+    }
+
+    /// Starts the program and waits for its end. After `timeout` it is killed, with SIGKILL; with `None` it may run for
+    /// as long as it likes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn()`](Self::spawn), and `ETIMEDOUT` where it had to be killed; it has been reaped then. With
+    /// [`Stdio::Pipe`] it is `EINVAL`, for nobody would be at the other end. How the program ended is no error.
+    pub fn run(&self, timeout: Option<Duration>) -> Result<Status, SpawnError> {
+        let _errno = ErrnoGuard::new();
+        if self.stdio.contains(&Stdio::Pipe) {
+            return Err(Failure::argument(libc::EINVAL, "run() takes no pipe", &[]).into());
+        }
+        let prepared = Prepared::new(self)?;
+        match run_to_end(&prepared.request(self), milliseconds(timeout)) {
+            Ok(status) => Ok(Status::new(status)),
+            Err((failure, _)) => Err(failure.into()),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! A request that makes sense becomes a child.
+
+use super::explain::explain;
+use super::plan::Prepared;
+use super::request::{Flags, Request};
+use super::start::{start, Created, Outcome};
+use crate::base::failure::Failure;
+use crate::process::{Deadline, Process};
+
+/// Makes a child and waits until it is the program. On failure nothing is left of it.
+pub(super) fn begin(request: &Request<'_>, deadline: Deadline, process: &mut Process) -> Result<(), Failure> {
+    let mut prepared = Prepared::new(request)?;
+    let mut plan = prepared.plan(request);
+    match start(&mut plan, !request.flags.has(Flags::NO_FORK_FALLBACK), deadline) {
+        Outcome::Started(Created { pid, pidfd, way }) => {
+            process.start(pid, pidfd, way, prepared.take_pipes());
+            Ok(())
+        }
+        other => Err(explain(&other, request, &prepared.programs)),
+    }
+}

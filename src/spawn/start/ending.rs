@@ -1,0 +1,36 @@
+//! Children that are on their way out.
+
+use core::ffi::c_int;
+
+use crate::process::Deadline;
+use crate::sys::pause::Pause;
+use crate::sys::process::{Child, Look};
+use crate::sys::{is_readable, look};
+
+/// How long a child that is ending is waited for. A close() in it may take longer; then it is reaped later.
+pub(super) const SHORT_MS: i64 = 100;
+pub(super) const LONG_MS: i64 = 1000;
+
+/// Waits until a child that is ending has ended, for so many milliseconds at the most. Its status, as waitpid() has it; it
+/// is not reaped.
+pub(super) fn wait_for_end(child: &Child<'_>, ms: i64) -> Option<c_int> {
+    let deadline = Deadline::after_ms(ms);
+    let mut pause = Pause::new();
+    loop {
+        if let Look::Ended(status) = look(child, false) {
+            return Some(status);
+        }
+        if deadline.has_passed() {
+            return None;
+        }
+        match child.pidfd {
+            Some(pidfd) => {
+                if is_readable(pidfd.as_raw(), deadline.left_ms()) {
+                    // The next look sees it, or a tracer does first.
+                    pause.sleep(Some(1));
+                }
+            }
+            None => pause.sleep(deadline.left_ms()),
+        }
+    }
+}

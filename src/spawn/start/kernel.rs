@@ -1,0 +1,44 @@
+//! What is asked of the kernel when a process is made, and what its answers mean.
+
+use core::ffi::c_int;
+
+use super::Told;
+use crate::base::errno::Errno;
+use crate::child::report::Object;
+use crate::sys::fd::Fd;
+
+#[allow(clippy::cast_sign_loss)] // flags
+pub(super) const FILES: u64 = libc::CLONE_FILES as u64;
+#[allow(clippy::cast_sign_loss)] // flags
+pub(super) const PIDFD: u64 = libc::CLONE_PIDFD as u64;
+
+/// Whether an errno says that there is no such call, or that a filter does not let us make it.
+pub(super) fn is_closed(errno: Errno) -> bool {
+    matches!(errno.as_raw(), libc::ENOSYS | libc::EPERM | libc::EINVAL)
+}
+
+/// Whether the child could not make its parent's table of descriptors its own.
+pub(super) fn table_is_closed(told: &Told) -> bool {
+    told.failed.object == Object::Table && is_closed(Errno::from_raw(told.failed.errno))
+}
+
+/// Whether there is no room for a descriptor of the process.
+pub(super) fn is_table_full(result: isize) -> bool {
+    result == -(libc::EMFILE as isize) || result == -(libc::ENFILE as isize)
+}
+
+/// What the kernel has put there, if it has.
+pub(super) fn take_pidfd(pidfd: c_int) -> Option<Fd> {
+    if pidfd < 0 {
+        return None;
+    }
+    Fd::from_result(pidfd as isize).and_then(Fd::above_stdio).ok()
+}
+
+/// The signal in a wait status, if one ended the child.
+pub(super) fn signal_of(wait_status: c_int) -> Option<c_int> {
+    match wait_status & 0x7F {
+        0 => None,
+        signal => Some(signal),
+    }
+}

@@ -1,0 +1,16 @@
+//! Which thread makes a child.
+
+use super::choose::create;
+use super::death::start_by_helper;
+use super::Outcome;
+use crate::child::plan::Plan;
+use crate::process::Deadline;
+use crate::sys::is_main_thread;
+
+/// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one.
+pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
+    if plan.death_signal > 0 && !is_main_thread() {
+        return start_by_helper(plan, fork_allowed, deadline);
+    }
+    create(plan, None, fork_allowed, deadline)
+}
