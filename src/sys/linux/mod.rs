@@ -11,6 +11,7 @@ mod process_calls;
 mod program;
 mod signals;
 pub(crate) mod syscall;
+mod valgrind;
 
 pub(crate) use attributes::*;
 pub(crate) use descriptors::*;
@@ -20,3 +21,4 @@ pub(crate) use identity::*;
 pub(crate) use process_calls::*;
 pub(crate) use program::*;
 pub(crate) use signals::*;
+pub(crate) use valgrind::*;
