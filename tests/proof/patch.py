@@ -1,8 +1,8 @@
 """Reads and applies the patches in mutants/, strictly: what they change must be there exactly once.
 
 A patch is a unified diff under header lines `wrong: what is wrong` and `try: the part that should notice first`, in which
-`c-tests` may be followed by the name of a test, and `needs: root` where nobody else can notice. Line numbers do not matter, so that a patch survives changes elsewhere in
-the file; patch(1) is not needed.
+`c-tests` may be followed by the name of a test, and `needs: root` where nobody else can notice. Line numbers do not
+matter, so that a patch survives changes elsewhere in the file; patch(1) is not needed.
 
 SPDX-License-Identifier: MIT
 """
