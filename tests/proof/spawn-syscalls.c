@@ -40,7 +40,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS, EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
+enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS };
+enum { EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
 
 /* ---- The traced process ---- */
 
@@ -92,12 +93,13 @@ static void *start_thread(void *context)
 /* The library finds this one before libc's. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument)
 {
-    static int (*libc_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    typedef int create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    static create *libc_create;
     struct start *start;
     int error;
 
     mark(LIBC_BEGINS);
-    libc_create = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(RTLD_NEXT, "pthread_create");
+    libc_create = (create *)dlsym(RTLD_NEXT, "pthread_create");
     start = malloc(sizeof(*start));
     *start = (struct start){routine, argument};
     error = libc_create(thread, attributes, start_thread, start);
