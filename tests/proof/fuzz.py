@@ -49,8 +49,9 @@ def instrumented_archive(folder):
     """The Rust half with AddressSanitizer and coverage."""
     host = re.search(r"^host: (\S+)", library.call(["rustc", "-vV"]), re.M)[1]
     target_dir = os.path.join(folder, "cargo")
-    library.call(["cargo", "rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "staticlib",
-                  "--no-default-features", "--target", host, "--target-dir", target_dir,
+    library.call(["cargo", "rustc", "--quiet", "--locked", "--release", "--package", "qemu-fork-capi", "--lib",
+                  "--crate-type", "staticlib",
+                  "--no-default-features", "--features", "capi", "--target", host, "--target-dir", target_dir,
                   "--manifest-path", os.path.join(library.ROOT, "Cargo.toml")],
                  env={**os.environ, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": " ".join(RUST_FLAGS)})
     return os.path.join(target_dir, host, "release", "libqemu_fork.a")

@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: MIT
 """
+import json
 import os
 import re
 import shlex
@@ -59,6 +60,14 @@ def build(tree, output, target_dir, env=None):
     call([*COMPILER, "-shared", *LINK_ARGS, f"-Wl,--version-script={version_script}", "-o", library, object_file,
           "-pthread"], env=env)
     return library
+
+
+def shared_tests(venv, provider):
+    """The C tests that are linked with the shared library, by name: the loader can be shown another one."""
+    meson = shutil.which("meson") or os.path.join(venv, "bin", "meson")
+    tests = json.loads(call([meson, "introspect", "--tests", provider]))
+    return {test["name"]: test for test in tests
+            if {"shared", "pie"} <= {name.split(":")[-1] for name in test["suite"]}}
 
 
 def write_system_call_names(folder):

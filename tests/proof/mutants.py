@@ -16,10 +16,8 @@ import argparse
 import concurrent.futures
 import glob
 import hashlib
-import json
 import os
 import queue
-import shutil
 import sys
 
 import library
@@ -43,20 +41,14 @@ class Catchers:
         self.args = args
         self.folder = os.path.join(args.output, "mutants")
         self.programs = {name: library.compile_c(name, os.path.join(self.folder, name)) for name in DYNAMIC}
-        self.tests = self.c_tests()
+        self.tests = library.shared_tests(os.path.join(args.output, os.pardir, "venv"), args.provider)
 
-    def c_tests(self):
-        """The C tests that are linked with the shared library: the loader can be shown another one."""
-        meson = shutil.which("meson") or os.path.join(self.args.output, os.pardir, "venv", "bin", "meson")
-        tests = json.loads(library.call([meson, "introspect", "--tests", self.args.provider]))
-        return [test for test in tests if {"shared", "pie"} <= {name.split(":")[-1] for name in test["suite"]}]
-
-    def ask(self, name, variant, thorough):
+    def ask(self, name, variant, thorough, first_test=""):
         """What the part of this name has to say about the variant in this folder."""
         log = os.path.join(variant, f"{name}.log")
         so = os.path.join(variant, "libqemu_fork.so.0")
         if name == "c-tests":
-            return self.ask_c_tests(so, log)
+            return self.ask_c_tests(so, log, first_test)
         if name in self.programs:
             command = [self.programs[name], *([] if thorough else ["--quick"]), so]
         else:
@@ -71,8 +63,8 @@ class Catchers:
             return outcome.violations[0]
         return None if outcome.status != 0 else ""
 
-    def ask_c_tests(self, so, log):
-        for test in self.tests:
+    def ask_c_tests(self, so, log, first):
+        for test in sorted(self.tests.values(), key=lambda test: test["name"] != first):
             env = {**test["env"], "LD_LIBRARY_PATH": os.path.dirname(so)}
             outcome = processes.run(test["cmd"], env=env, cwd=test["workdir"], log=log)
             failed = [line for line in outcome.lines if line.startswith(("not ok", "Bail out!"))]
@@ -139,7 +131,7 @@ def catch(mutant, catchers, workshops, quick):
         for name in order:
             if thorough and name not in DYNAMIC:
                 continue
-            answers[name] = catchers.ask(name, variant, thorough)
+            answers[name] = catchers.ask(name, variant, thorough, mutant.test)
             if answers[name]:
                 return name, answers
     return NONE, answers
@@ -209,7 +201,9 @@ def tell(report, mutant, task):
     except (patch.PatchError, library.BuildError, Unchanged) as error:
         report.violation(f"{mutant.name} is no mutant: {error}")
         return
-    print(f"MUTANT: {mutant.name}\t{catcher}\t{mutant.wrong}", flush=True)
+    # Of the C tests it is of interest which.
+    who = f"c-tests: {answers[catcher].split(':')[0]}" if catcher == "c-tests" else catcher
+    print(f"MUTANT: {mutant.name}\t{who}\t{mutant.wrong}", flush=True)
     if catcher != NONE:
         report.note(f"{mutant.name}: {catcher}: {answers[catcher]}")
         return

@@ -1,8 +1,8 @@
 """Reads and applies the patches in mutants/, strictly: what they change must be there exactly once.
 
-A patch is a unified diff under header lines `wrong: what is wrong` and `try: the part that should notice first`, and
-`needs: root` where nobody else can notice. Line numbers do not matter, so that a patch survives changes elsewhere in
-the file; patch(1) is not needed.
+A patch is a unified diff under header lines `wrong: what is wrong` and `try: the part that should notice first`, in which
+`c-tests` may be followed by the name of a test, and `needs: root` where nobody else can notice. Line numbers do not
+matter, so that a patch survives changes elsewhere in the file; patch(1) is not needed.
 
 SPDX-License-Identifier: MIT
 """
@@ -27,7 +27,8 @@ class Patch:
         if (set(fields) - {"needs"} != {"wrong", "try"} or fields.get("needs", "root") != "root"
                 or not text.startswith("wrong: ")):
             raise PatchError(f"{path}: the header is not a line 'wrong: …', a line 'try: …' and perhaps 'needs: root'")
-        self.wrong, self.hint = fields["wrong"], fields["try"]
+        self.wrong = fields["wrong"]
+        self.hint, _, self.test = fields["try"].partition(" ")
 
     def files(self):
         """Each file of the diff, with its hunks as pairs of old and new text."""

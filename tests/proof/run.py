@@ -77,6 +77,8 @@ PARTS = [
     Part("spawn-inject", "a signal at every instruction and system call of a spawn", dynamic("spawn-inject")),
     Part("spawn-faults", "each system call of a spawn failed in turn, on each way in", dynamic("spawn-faults")),
     Part("spawn-matrix", "every signal in every state, through a spawn", dynamic("spawn-matrix")),
+    Part("hostile", "attackers, hung file systems and lack of memory, again and again",
+         script("hostile", "--provider={provider}"), needs_source=True),
     Part("controls", "plain fork() is found wanting, a sound C version is not",
          script("controls", "--output={output}")),
     Part("region", "the child's object code stays within its allow-list",

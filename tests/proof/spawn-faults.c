@@ -250,7 +250,7 @@ static struct expectation expected_of_child(const struct experiment *of)
         return failing(QEMU_SPAWN_STEP_FDS, of->call.arguments[1] == F_DUPFD_CLOEXEC && of->error == EINVAL ? EMFILE
                                                                                                           : of->error);
     case SYS_close_range:
-        /* Needed where the table is shared, and a new child can go without; to mark what exec closes there is another. */
+        /* Needed where the table is shared, and a new child can go without; to mark what exec closes there is fcntl(). */
         return of->call.arguments[2] & CLOSE_RANGE_UNSHARE && !is_closed(of->error)
                    ? failing(QEMU_SPAWN_STEP_FDS, of->error)
                    : goes_on;

@@ -40,7 +40,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS, EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
+enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS };
+enum { EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
 
 /* ---- The traced process ---- */
 
@@ -92,12 +93,13 @@ static void *start_thread(void *context)
 /* The library finds this one before libc's. */
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument)
 {
-    static int (*libc_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    typedef int create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    static create *libc_create;
     struct start *start;
     int error;
 
     mark(LIBC_BEGINS);
-    libc_create = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(RTLD_NEXT, "pthread_create");
+    libc_create = (create *)dlsym(RTLD_NEXT, "pthread_create");
     start = malloc(sizeof(*start));
     *start = (struct start){routine, argument};
     error = libc_create(thread, attributes, start_thread, start);
@@ -297,6 +299,7 @@ struct traced {
     bool in_libc;  /* what it does is libc's own */
     bool waited;   /* its last call: the next one may only look what has come of it */
     uint64_t information; /* where waitid() is to put what it sees */
+    enum { NO_LOOK, FIRST_LOOK, SECOND_LOOK } look; /* whether a child has executed its program: two calls */
     char text[400]; /* the call that it is in */
 };
 
@@ -630,14 +633,9 @@ static bool is_wait(long number)
 }
 
 /* When it is over, the one who waits for the program may have been quicker. */
-static bool is_endless_poll(const struct __ptrace_syscall_info *info)
+static bool waits_for_end(const struct __ptrace_syscall_info *info)
 {
-#ifdef SYS_poll
-    if (info->entry.nr == SYS_poll) {
-        return (int)info->entry.args[2] < 0;
-    }
-#endif
-    return info->entry.nr == SYS_ppoll && info->entry.args[2] == 0;
+    return info->entry.nr == SYS_waitid && !(info->entry.args[3] & WNOHANG);
 }
 
 static void on_mark(struct traced *who, int what)
@@ -663,13 +661,17 @@ static void before_call(struct traced *who, const struct __ptrace_syscall_info *
         on_mark(who, (int)info->entry.args[2]);
         return;
     }
-    if (who->kind == HELPER && is_endless_poll(info)) {
-        add(who, "until the child has ended");
-        end_call(who, "");
+    if (who->kind == HELPER && waits_for_end(info)) {
+        begin_call(who, info);
+        end_call(who, " until the child has ended");
         who->scenario = -1;
     }
     who->waited = is_wait(number);
     who->information = number == SYS_waitid ? info->entry.args[2] : 0;
+    who->look = number != SYS_waitid || info->entry.args[0] != P_PID                         ? NO_LOOK
+                : (uint32_t)info->entry.args[3] == (WEXITED | WNOHANG | WNOWAIT | __WCLONE) ? FIRST_LOOK
+                : (uint32_t)info->entry.args[3] == (WEXITED | WNOHANG | WNOWAIT)            ? SECOND_LOOK
+                                                                                            : NO_LOOK;
     if (!who->waited && !looks && !who->in_libc) {
         begin_call(who, info);
     }
@@ -688,10 +690,13 @@ static void after_call(struct traced *who, const struct __ptrace_syscall_info *i
 {
     char result[64] = "";
 
-    if (saw_nothing(who, info)) {
+    if (who->look == SECOND_LOOK && !info->exit.is_error) {
+        /* It has, since the first: as if that had seen it. */
+        strcpy(who->text, "waitid(child, EXITED|NOHANG|NOWAIT|CLONE)");
+        strcpy(result, " = ECHILD");
+    } else if (who->look == SECOND_LOOK || saw_nothing(who, info)) {
         who->text[0] = '\0';
-    }
-    if (info->exit.is_error) {
+    } else if (info->exit.is_error) {
         snprintf(result, sizeof(result), " = %s", strerrorname_np((int)-info->exit.rval));
     }
     end_call(who, result);
