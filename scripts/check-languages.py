@@ -58,7 +58,7 @@ class Language:
         self.report.built.append(re.search(r"\d+(\.\d+)+", text).group())
 
     def pkg_config(self):
-        """What a C compiler has to be told."""
+        """The options for a C compiler."""
         return self.run(self.environment["PKG_CONFIG"], "--cflags", "--libs", "qemu-fork").split()
 
     def prints(self, name, *command, **more):

@@ -36,7 +36,7 @@ def arguments():
 
 
 def fetch_all(rows):
-    """Fetches what the rows need, all at once: that is quicker. What is refused, the row that needs it tells."""
+    """Fetches what the rows need, all at once, which is quicker. If that fails, the row that needs it reports it."""
     needed = sorted({package for row in rows for package in ROWS[row].packages})
     try:
         fetch.packages(*needed)

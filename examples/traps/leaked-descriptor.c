@@ -1,7 +1,7 @@
 /*
  * A descriptor in a sibling keeps a pipe open.
  *
- * Whoever reads from a pipe waits for its end: until the last one who can write to it is gone. A helper that was
+ * The reader of a pipe waits for its end: until the last process that can write to it is gone. A helper that was
  * started meanwhile, and has nothing to do with that pipe, can write to it.
  *
  * SPDX-License-Identifier: MIT

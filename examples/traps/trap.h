@@ -31,7 +31,7 @@ __attribute__((__unused__)) static pid_t plain_fork(Error **errp)
     return pid;
 }
 
-/* What waitpid() tells of this child. */
+/* The wait status of this child. */
 __attribute__((__unused__)) static int wait_status(pid_t pid)
 {
     int status = -1;

@@ -18,7 +18,7 @@ CHROOT_PACKAGES = ["gcc", "libc6-dev", "pkgconf"]
 
 
 def _source_tree(build, archive):
-    """The folder that dpkg-buildpackage wants, beside the archives it is made of."""
+    """The folder that dpkg-buildpackage needs, next to the archives that it is made of."""
     folder = os.path.join(build.folder, "debian")
     shutil.rmtree(folder, ignore_errors=True)
     tree = os.path.join(folder, f"qemu-fork-{run.version()}")
@@ -125,5 +125,5 @@ def in_chroot(report, build, changes, archive):
                        " && ./spawn")
         report.check(f"a C program builds there with {how}, and runs", found == wanted, f"{found}instead of\n{wanted}")
     inside("dpkg --purge libqemu-fork-dev libqemu-fork0")
-    report.same("removed again they leave nothing behind", _contents(chroot), before)
+    report.same("removed again they leave no file", _contents(chroot), before)
     shutil.rmtree(chroot)

@@ -1,4 +1,4 @@
-"""What is in what is published: the source archive, the crate, and what `meson install` makes."""
+"""The contents of the source archive, of the crate, and of what `meson install` makes."""
 import glob
 import os
 import shutil
@@ -31,7 +31,7 @@ def crate(report, build):
     sources = run.run("git", "-C", ROOT, "ls-files", "src").splitlines()
     papers = [name for name in names if not name.startswith("src/")]
     report.same("the crate has src as git has it", set(names) - set(papers), sources)
-    report.same("and beside them: packaging/lists/crate.txt", set(papers) - {".cargo_vcs_info.json"},
+    report.same("and besides it: packaging/lists/crate.txt", set(papers) - {".cargo_vcs_info.json"},
                 run.expected("crate.txt"))
     run.run("cargo", "package", "--quiet", "--allow-dirty", "--locked", "--target-dir",
             os.path.join(build.folder, "crate"), cwd=ROOT)
@@ -40,7 +40,7 @@ def crate(report, build):
 
 
 def installed(report, build):
-    """`meson install`, in both modes. Where the library is installed for those who use it."""
+    """`meson install`, in both modes. Returns where the provider library is installed."""
     for mode in ("host", "provider"):
         root = os.path.join(build.folder, "installed", mode)
         shutil.rmtree(root, ignore_errors=True)

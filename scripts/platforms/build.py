@@ -12,7 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def tail(output):
-    """What somebody wants to see of a failed build: not the steps that went well."""
+    """The interesting lines of a failed build: without the steps that succeeded."""
     lines = [line for line in output.splitlines() if not re.match(r"\[\d+/\d+\] ", line)]
     return "\n".join(lines)[-6000:]
 
@@ -68,7 +68,7 @@ class Build:
             env=dict(self.env, CARGO_BUILD_JOBS=str(self.jobs)))
 
     def test(self, report, label="", *options, through=()):
-        """Runs the test programs, counts what they say, and tells their names. `through`: a command that runs another."""
+        """Runs the test programs, counts the results, and returns the names. `through`: a command that runs another."""
         log = self.path("meson-logs", "testlog.json")
         if os.path.exists(log):
             os.remove(log)

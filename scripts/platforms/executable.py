@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs a command where programs for another processor are executed as if they were the machine's own.
+"""Runs a command in an environment where programs for another processor can be executed.
 
 usage: executable.py EMULATOR PROGRAM COMMAND...
 
-EMULATOR runs what PROGRAM is: that is told to the kernel (binfmt_misc) in a user and a mount namespace of the command's
-own, so the machine stays as it is. Needs root, namespaces that are allowed, and Linux 6.7. Where that is not so, says
-why, and runs the command all the same.
+EMULATOR executes programs of PROGRAM's kind. The kernel is configured for that (binfmt_misc) in a user and a mount
+namespace of the command's own, so the machine itself is not changed. Needs root, permission for namespaces, and Linux
+6.7. If these are missing, says so, and runs the command nevertheless.
 
 SPDX-License-Identifier: MIT
 """
@@ -50,7 +50,7 @@ def map_users(pid):
 
 
 def run_inside(emulator, program, command, say, hear):
-    """In a child: the command, in namespaces. Whoever can say who its users are is outside: the parent."""
+    """In a child: the command, in namespaces. The parent, which is outside, has to map the users."""
     try:
         call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
         os.write(say, b"u")

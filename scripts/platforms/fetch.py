@@ -17,7 +17,7 @@ LOCK = threading.Lock()
 APT = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]
 
 WRAPPER = """#!/bin/sh
-# Debian's {name}, unpacked beside this file and not installed.
+# Debian's {name}, unpacked next to this file and not installed.
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} exec "$root/usr/bin/{name}" "$@"
 """

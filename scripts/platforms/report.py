@@ -1,4 +1,4 @@
-"""What a row of the table is told by: checks that passed, failed or could not be made, and why not."""
+"""The checks of one row of the table: passed, failed or skipped, with the reason."""
 import re
 import time
 import traceback
@@ -36,7 +36,7 @@ class Report:
         self._say("        " + text.rstrip("\n").replace("\n", "\n        "))
 
     def check(self, what, holds, detail=""):
-        """Counts one check; `detail` is for the eyes of whoever has to mend it."""
+        """Counts one check; `detail` is printed if it fails."""
         if holds:
             self.passed += 1
             self._say(f"  ok    {what}")
@@ -48,7 +48,7 @@ class Report:
         return holds
 
     def same(self, what, found, wanted):
-        """Checks that two collections have the same members; tells the difference."""
+        """Checks that two collections have the same members; prints the difference."""
         found, wanted = set(found), set(wanted)
         difference = [f"+ {x}" for x in sorted(found - wanted)] + [f"- {x}" for x in sorted(wanted - found)]
         return self.check(what, not difference, "\n".join(difference))

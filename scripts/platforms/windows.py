@@ -27,7 +27,7 @@ def wine(env):
     env = dict(env, WINEPREFIX=prefix, WINEDEBUG="-all", WINEDLLOVERRIDES="mscoree=;mshtml=",
                PATH=env["PATH"] + os.pathsep + "/usr/lib/wine")
     env.pop("DISPLAY", None)
-    # The services that it starts outlive it: they must not hold a pipe that somebody reads to its end.
+    # The services that it starts outlive it: they must not hold a pipe that is read to its end.
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 300}
     try:
         started = subprocess.run(["wine64", "wineboot", "-i"], check=False, env=env, **quiet)
