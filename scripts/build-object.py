@@ -36,7 +36,7 @@ def arguments():
 
 
 def run(command, **more):
-    """Runs a command; where it fails, its own message is the last thing that is seen."""
+    """Runs a command. If it fails, its own message is the last line of output."""
     if subprocess.run(command, check=False, **more).returncode != 0:
         sys.exit("build-object: this failed: " + shlex.join(command))
 

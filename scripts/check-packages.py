@@ -27,7 +27,7 @@ class Build:
         self._archive = None
 
     def archive(self):
-        """The source archive, which several rows are made from."""
+        """The source archive, which several rows use."""
         if not self._archive:
             raise Skip("there is no source archive")
         return self._archive
@@ -53,7 +53,7 @@ def installed(report, build):
 
 
 def debian_package(report, build, chroot):
-    """Built, looked at, installed, used and removed."""
+    """Built, checked, installed, used and removed."""
     changes = debian.build_package(report, build, build.archive())
     debian.lintian(report, changes)
     debian.in_chroot(report, build, changes, chroot.result())

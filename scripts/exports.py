@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads libqemu_fork.map, the one list of exports, and prints what a tool wants of it.
+"""Reads libqemu_fork.map, the one list of exports, and prints it in the form that a tool needs.
 
 usage: exports.py provider|host names|map|def [MAP]
 

@@ -8,7 +8,7 @@ from .run import ROOT
 
 
 def source(report, build):
-    """`meson dist`: what git knows, and nothing of it at an unexpected place. Where the archive is."""
+    """`meson dist`: the files that git has, at the expected places. Returns the path of the archive."""
     for old in glob.glob(os.path.join(build.provider, "meson-dist", "*")):
         os.remove(old)
     run.run("meson", "dist", "--no-tests", "--allow-dirty", "-C", build.provider)
@@ -26,7 +26,7 @@ def source(report, build):
 
 
 def crate(report, build):
-    """`cargo package`: the source and the papers; and that it builds. The C library is the package capi's."""
+    """`cargo package`: the files, and that it builds. The C library is another package, capi."""
     names = run.run("cargo", "package", "--list", "--allow-dirty", "--locked", cwd=ROOT).splitlines()
     sources = run.run("git", "-C", ROOT, "ls-files", "src").splitlines()
     papers = [name for name in names if not name.startswith("src/")]
@@ -45,7 +45,7 @@ def installed(report, build):
         root = os.path.join(build.folder, "installed", mode)
         shutil.rmtree(root, ignore_errors=True)
         run.run("meson", "install", "--no-rebuild", "-C", getattr(build, mode), "--destdir", root)
-        # lib, lib64 or Debian's: as Meson finds the machine.
+        # lib, lib64 or Debian's: Meson chooses.
         libdir = os.path.relpath(glob.glob(os.path.join(root, "usr", "**", "libqemu_fork.a"),
                                            recursive=True)[0], root).rsplit("/", 1)[0]
         report.built.append(mode)

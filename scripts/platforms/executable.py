@@ -21,7 +21,7 @@ ELF_MASK_BIG_ENDIAN = bytes.fromhex("ffffffffffffff00fffffffffffffffffffeffff")
 
 
 def call(function, *arguments):
-    """A function of libc that answers with 0 or sets errno."""
+    """A function of libc that returns 0 or sets errno."""
     libc = ctypes.CDLL(None, use_errno=True)
     if getattr(libc, function)(*arguments) != 0:
         error = ctypes.get_errno()
@@ -29,13 +29,13 @@ def call(function, *arguments):
 
 
 def register(emulator, program):
-    """Has the kernel run such programs by the emulator."""
+    """Configures the kernel to run such programs by the emulator."""
     call("mount", b"binfmt_misc", BINFMT.encode(), b"binfmt_misc", 0, None)
     with open(program, "rb") as file:
         head = file.read(20)
     mask = ELF_MASK if head[5] == 1 else ELF_MASK_BIG_ENDIAN
     escaped = ["".join(f"\\x{byte:02x}" for byte in text).encode() for text in (head, mask)]
-    # F: the emulator is opened now, so that it is found in every root folder. P: it is told argv[0].
+    # F: the emulator is opened now, so that it is found in every root folder. P: it gets argv[0].
     with open(f"{BINFMT}/register", "wb", buffering=0) as file:
         file.write(b":emulated:M::%b:%b:%b:FP" % (*escaped, emulator.encode()))
 
