@@ -164,8 +164,8 @@ class Rust:
                     raise
 
     def environment(self, core, **more):
-        """The environment of this compiler and its cargo. With `core`, a name for the platform, it also builds core: once
-        for both modes, and kept between runs."""
+        """The environment of this compiler and its cargo. With `core`, a name for the platform, it also builds core,
+        once for both modes, and keeps it between runs."""
         if core:
             more.update(RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_BUILD_STD="core",
                         CARGO_BUILD_BUILD_DIR=os.path.join(cache_folder(), "cargo", core))
