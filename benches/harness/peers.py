@@ -4,8 +4,8 @@ SPDX-License-Identifier: MIT
 """
 import collections
 
-# kind: the worker that knows it. group: peers of one group share a process. copies: whether it copies the parent; such a
-# peer has a process of its own, because it changes the state of the memory for the next one.
+# kind: the worker that knows it. group: peers of one group share a process. copies: whether it copies the parent; such
+# a peer has a process of its own, because it changes the state of the memory for the next one.
 Peer = collections.namedtuple("Peer", "name label kind group copies", defaults=(False,))
 
 OURS = "qemu_spawn"
