@@ -80,7 +80,7 @@ class Apt:
             raise Skip(str(skip).replace("cannot fetch update of", "cannot fetch the list of packages of")) from None
 
     def depends(self, package):
-        """The names of the packages that this one needs."""
+        """The names of the packages that this package needs."""
         return re.findall(r"^ *Depends: (\S+)$", self._run("apt-cache", "depends", package), flags=re.M)
 
     def download(self, package, folder):

@@ -13,7 +13,7 @@ from .run import EXPECTED_OUTPUT, PACKAGING
 from .vendor import vendor
 
 SUITE = "bookworm"
-# What a C programmer has.
+# The packages of a C programmer.
 CHROOT_PACKAGES = ["gcc", "libc6-dev", "pkgconf"]
 
 

@@ -35,7 +35,7 @@ def _run(command, **more):
 
 
 def last_words(result):
-    """What a failed apt had to say."""
+    """The message of an apt that failed."""
     errors = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:"))]
     return " ".join(errors[-3:]) or result.stderr.strip()[-300:] or f"status {result.returncode}"
 
