@@ -102,7 +102,7 @@ static void set_up_signals(void)
     sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
-/* The three lines of /proc/self/status that tell about a process's signals. */
+/* The three lines of /proc/self/status about a process's signals. */
 enum { BLOCKED, IGNORED, CAUGHT, N_SETS };
 
 static const char *const set_names[N_SETS] = {"SigBlk", "SigIgn", "SigCgt"};
@@ -195,7 +195,7 @@ static long try_fork(pid_t (*make)(Error **), int n, unsigned long long sets[N_S
     return count_of(&shared->handled_in_child) - before;
 }
 
-/* A signal's short name, or NULL: glibc has a function for that, but only of late, and musl has none. */
+/* A signal's short name, or NULL: only new versions of glibc have a function for that, and musl has none. */
 static const char *short_name(int sig)
 {
     static const struct {

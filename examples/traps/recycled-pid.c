@@ -1,5 +1,5 @@
 /*
- * kill() hits a stranger.
+ * kill() reaches another process.
  *
  * A process id is free once the child has been reaped, and the system gives it to another process. Usually
  * that takes a while; here it is done at once, which needs root.
