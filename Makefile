@@ -96,7 +96,7 @@ glib-and-libuv:
 
 .PHONY: check-docs
 check-docs: build docs glib-and-libuv ## the guide: warnings, links, the manual, and all programs that it shows are compiled and run
-	scripts/check-links.py $(BUILD)/docs README.md CHANGELOG.md CONTRIBUTING.md $$(find docs -name '*.md')
+	scripts/check-links.py $(BUILD)/docs README.md CHANGELOG.md CONTRIBUTING.md tests/README.md $$(find docs -name '*.md')
 	scripts/lint-manual.sh
 	$(MESON) setup --reconfigure $(BUILD)/provider > $(BUILD)/docs-setup.log || { cat $(BUILD)/docs-setup.log; exit 1; }
 	$(MESON) test -C $(BUILD)/provider --print-errorlogs --suite docs --suite examples

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Measures the library beside what one would use instead, and says which goals are met.
+"""Compares the library with the alternatives, and says which goals are met.
 
 usage: bench.py --build FOLDER [--quick | --smoke | --only SCENARIO | --reference]
 
-A figure is the median of the ratios of rounds, with the 10th and the 90th percentile beside it: what was measured in
-one round was measured within milliseconds, on a machine in one mood. The measuring processes are replaced every few
-rounds, because the layout of a process's memory is a bias. Nothing here is a test that can fail: a machine has moods.
+A figure is the median of the ratios of rounds, with the 10th and the 90th percentile. The two values of a ratio are
+measured within milliseconds, while the machine is in the same state. The measuring processes are replaced every few
+rounds, because the layout of a process's memory is a bias. This is not a test that can fail: times vary too much.
 
-Writes report.md, results.json, rounds.csv and plots into FOLDER/bench. docs/performance.md tells how to read them.
+Writes report.md, results.json, rounds.csv and plots into FOLDER/bench. docs/performance.md explains them.
 
 SPDX-License-Identifier: MIT
 """

@@ -102,12 +102,12 @@ static void set_up_signals(void)
     sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
-/* The three lines of /proc/self/status that tell about a process's signals. */
+/* The three lines of /proc/self/status about a process's signals. */
 enum { BLOCKED, IGNORED, CAUGHT, N_SETS };
 
 static const char *const set_names[N_SETS] = {"SigBlk", "SigIgn", "SigCgt"};
 
-/* A child that stays until it has been hit a few times, tells its sets through a pipe, and ends. */
+/* A child that stays until it has been hit a few times, writes its sets to a pipe, and ends. */
 static void child_report(int fd)
 {
     long shots = count_of(&shared->storm_shots);
@@ -160,7 +160,7 @@ static void reap(pid_t pid, const char *what)
     }
 }
 
-/* Makes children in this way, and tells their sets and how often a handler of the parent ran in one. */
+/* Makes children in this way, and prints their sets and how often a handler of the parent ran in one. */
 static long try_fork(pid_t (*make)(Error **), int n, unsigned long long sets[N_SETS])
 {
     long before = count_of(&shared->handled_in_child);
@@ -195,7 +195,7 @@ static long try_fork(pid_t (*make)(Error **), int n, unsigned long long sets[N_S
     return count_of(&shared->handled_in_child) - before;
 }
 
-/* A signal's short name, or NULL: glibc has a function for that, but only of late, and musl has none. */
+/* A signal's short name, or NULL: only new versions of glibc have a function for that, and musl has none. */
 static const char *short_name(int sig)
 {
     static const struct {
@@ -424,7 +424,7 @@ int main(int argc, char **argv)
     begin_in_known_state();
     file = map_file(argc > 1 ? argv[1] : c_library());
     parent = getpid();
-    setpgid(0, 0); /* so that the storm meets nobody else */
+    setpgid(0, 0); /* so that the storm reaches no other process */
     shared = (struct Shared *)mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         fail("mmap");

@@ -14,7 +14,7 @@
 #include <qemu-fork.h>
 #include <qemu-fork/error.h>
 
-/* Starts a helper whose stdin is the file, which is closed here; where to read what it writes. */
+/* Starts a helper whose stdin is the file, which is closed here. Returns its output. */
 static FILE *channel(const char *const argv[], FILE *in, QemuProcess **process)
 {
     QemuSpawnFd fds[] = {{.source = fileno(in), .target = 0}};

@@ -1,5 +1,5 @@
 /*
- * spawn-peers: what a program finds that is started by one function or another, and what that costs a large process
+ * spawn-peers: compares what a program inherits from different functions that start it, and their cost in a large process
  *
  * usage: spawn-peers [MEBIBYTES]
  *
@@ -31,7 +31,7 @@
 
 enum { TEXT = 160, DESCRIPTORS = 20 };
 
-/* Runs a program to its end, and puts into @text what there is to say of it: nothing, if all was well. */
+/* Runs a program to its end, and writes a description of a failure into @text: nothing, if all was well. */
 typedef void Runner(const char *const argv[], char text[TEXT]);
 
 static void reap(pid_t pid, char text[TEXT])

@@ -1,8 +1,8 @@
 /*
  * spawn-poll: several children in one plain poll() loop, with their output, without SIGCHLD
  *
- * A child's descriptor is readable when the child has ended. Where the system has none it is -1, which poll() passes
- * over; then the loop looks ten times a second.
+ * A child's descriptor is readable when the child has ended. On a system without such descriptors it is -1, which
+ * poll() ignores. Then the loop looks ten times a second.
  *
  * SPDX-License-Identifier: MIT
  */

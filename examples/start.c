@@ -1,6 +1,6 @@
 /*
- * start: the programs of the guide's first page: run one, read what one writes, see why one could not be started, give
- * one a limited time
+ * start: the functions of the guide's first page: run a program, read its output, see why it cannot be started, set a
+ * time limit
  *
  * SPDX-License-Identifier: MIT
  */

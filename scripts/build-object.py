@@ -36,13 +36,13 @@ def arguments():
 
 
 def run(command, **more):
-    """Runs a command; where it fails, its own message is the last thing that is seen."""
+    """Runs a command. If it fails, its own message is the last line of output."""
     if subprocess.run(command, check=False, **more).returncode != 0:
         sys.exit("build-object: this failed: " + shlex.join(command))
 
 
 def build_archive(args):
-    """Has cargo make the static library and tells where it is."""
+    """Has cargo make the static library. Returns its path."""
     features = ["--features", "capi,host-error" if args.error_api == "host" else "capi"]
     target = ["--target", args.target] if args.target else []
     env = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="full" if args.debug else "none")
@@ -55,7 +55,7 @@ def build_archive(args):
 
 
 def extract_object(args, archive, folder):
-    """Takes the library's object out of the archive and tells where it is."""
+    """Takes the library's object out of the archive. Returns its path."""
     run([*shlex.split(args.ar), "x", os.path.abspath(archive)], cwd=folder)
     found = glob.glob(os.path.join(glob.escape(folder), "qemu_fork-*.o"))
     if len(found) != 1:

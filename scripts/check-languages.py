@@ -33,7 +33,7 @@ class Language:
         shutil.copytree(self.source, self.folder)
 
     def run(self, *command, **more):
-        """Runs a command in the folder; what it wrote to stdout."""
+        """Runs a command in the folder. Returns its output."""
         env = dict(self.environment, **more)
         result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self.folder, env=env)
         if result.returncode != 0:
@@ -41,35 +41,35 @@ class Language:
         return result.stdout
 
     def fetched(self, what, *command):
-        """Runs a command that fetches something from the network."""
+        """Runs a command that downloads something."""
         try:
             self.run(*command)
         except Failure as failure:
             raise Skip(f"cannot fetch {what}: {str(failure).splitlines()[-1]}") from None
 
     def need(self, program, *packages):
-        """Has a program, by Debian's packages if it is not there."""
+        """Installs Debian's packages if a program is missing."""
         if not shutil.which(program):
             fetch.packages(*packages)
 
     def version(self, *command):
-        """Tells what it is tried with."""
+        """Adds a version number to the report."""
         text = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
         self.report.built.append(re.search(r"\d+(\.\d+)+", text).group())
 
     def pkg_config(self):
-        """What a C compiler has to be told."""
+        """The options for a C compiler."""
         return self.run(self.environment["PKG_CONFIG"], "--cflags", "--libs", "qemu-fork").split()
 
     def prints(self, name, *command, **more):
-        """Checks what an example prints."""
+        """Checks the output of an example."""
         with open(os.path.join(EXAMPLES, "expected-output.txt"), encoding="utf-8") as file:
             wanted = file.read()
         found = self.run(*command, **more)
         self.report.check(name, found == wanted, f"{found}instead of\n{wanted}")
 
     def has_layout(self, *command, **more):
-        """Checks what an example believes about the header."""
+        """Compares the layout that an example has with the header's."""
         self.run("cc", os.path.join(EXAMPLES, "layout.c"), "-o", "layout-c", *self.pkg_config())
         wanted, found = self.run("./layout-c"), self.run(*command, **more)
         self.report.check("structures and constants are the header's", found == wanted, f"{found}instead of\n{wanted}")
@@ -118,7 +118,7 @@ def cxx(row):
 
 
 def newest_jdk():
-    """The folder with the newest Java compiler, and its version."""
+    """The version of the newest Java compiler, and its folder."""
     found = {}
     for folder in glob.glob("/usr/lib/jvm/*/bin"):
         if os.path.exists(os.path.join(folder, "javac")):
@@ -158,7 +158,7 @@ def lua(row):
 
 
 def rust(row):
-    # In its place, for its dependency is above it.
+    # In the source tree, because its dependency is a relative path.
     manifest = ["--quiet", "--locked", "--manifest-path", os.path.join(row.source, "Cargo.toml")]
     target = {"CARGO_TARGET_DIR": os.path.join(row.folder, "target")}
     row.version("cargo", "--version")
@@ -187,7 +187,7 @@ LANGUAGES = {
 
 
 def guide(report):
-    """What docs/guide/languages.md quotes, and which languages it has."""
+    """Checks that docs/guide/languages.md quotes the output and lists the languages."""
     with open(os.path.join(ROOT, "docs", "guide", "languages.md"), encoding="utf-8") as file:
         text = file.read()
     with open(os.path.join(EXAMPLES, "expected-output.txt"), encoding="utf-8") as file:
@@ -213,7 +213,7 @@ def arguments():
 
 
 def install(args):
-    """Installs the library below the build folder; the environment in which programs find it there."""
+    """Installs the library below the build folder. Returns the environment in which programs find it there."""
     root = os.path.join(os.path.abspath(args.build), "root")
     shutil.rmtree(root, ignore_errors=True)
     subprocess.run(["meson", "install", "--quiet", "--no-rebuild", "-C", args.library, "--destdir", root], check=True)
@@ -232,7 +232,7 @@ def main():
     args = arguments()
     environment = install(args)
     reports = [guide(Report("the guide"))]
-    # Much of a row is waiting for the network, so rows are run side by side.
+    # Rows wait for the network most of the time, so they run in parallel.
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         reports += pool.map(lambda name: check(name, args, environment), args.languages or LANGUAGES)
     print("\n" + table(reports), end="")

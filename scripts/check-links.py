@@ -30,7 +30,7 @@ class Page(HTMLParser):
 
 
 def external(link):
-    """What is wrong with a link that leads elsewhere, or None; False if it does not."""
+    """The problem of a link to another place, None if there is none, False if it is not such a link."""
     parts = urlsplit(link)
     if parts.scheme in ('data', 'mailto'):
         return None

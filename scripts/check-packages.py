@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes what is published, looks at it and uses it, and prints a table.
+"""Makes everything that is published, checks and uses it, and prints a table.
 
 What is needed and missing is fetched: Debian packages by apt; a small Debian, kept in the cache, QEMU_FORK_CACHE or
 qemu-fork in the user's cache folder. What cannot be had is skipped, and the table says why.
@@ -17,7 +17,7 @@ from platforms.report import Report, Skip, table
 
 
 class Build:
-    """The folders: what Meson has built in both modes, and where to put what is made here."""
+    """The folders: those that Meson has built in both modes, and the one for what is made here."""
 
     def __init__(self, args):
         self.folder = os.path.join(os.path.abspath(args.build), "packages")
@@ -27,7 +27,7 @@ class Build:
         self._archive = None
 
     def archive(self):
-        """The source archive, which several rows are made from."""
+        """The source archive, which several rows use."""
         if not self._archive:
             raise Skip("there is no source archive")
         return self._archive
@@ -53,7 +53,7 @@ def installed(report, build):
 
 
 def debian_package(report, build, chroot):
-    """Built, looked at, installed, used and removed."""
+    """Built, checked, installed, used and removed."""
     changes = debian.build_package(report, build, build.archive())
     debian.lintian(report, changes)
     debian.in_chroot(report, build, changes, chroot.result())
@@ -66,7 +66,7 @@ def main():
     build = Build(parser.parse_args())
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        chroot = pool.submit(debian.fetch_chroot, build)  # it takes longest and disturbs nobody
+        chroot = pool.submit(debian.fetch_chroot, build)  # it takes longest and disturbs nothing else
         reports = [
             row("source", build.source),
             row("crate", lists.crate, build),

@@ -36,7 +36,7 @@ def arguments():
 
 
 def fetch_all(rows):
-    """Fetches what the rows need, all at once: that is quicker. What is refused, the row that needs it tells."""
+    """Fetches what the rows need, all at once, which is quicker. If that fails, the row that needs it reports it."""
     needed = sorted({package for row in rows for package in ROWS[row].packages})
     try:
         fetch.packages(*needed)
@@ -57,7 +57,7 @@ def main():
     start = time.monotonic()
     fetch_all(rows)
     fetched = time.monotonic()
-    # Much of a row is one process after the other, so rows are run side by side.
+    # A row uses one processor most of the time, so rows run in parallel.
     side_by_side = max(1, min(args.jobs, len(rows)))
     Build.jobs = max(1, args.jobs // side_by_side)
     with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads libqemu_fork.map, the one list of exports, and prints what a tool wants of it.
+"""Reads libqemu_fork.map, the one list of exports, and prints it in the form that a tool needs.
 
 usage: exports.py provider|host names|map|def [MAP]
 
@@ -12,7 +12,7 @@ import sys
 
 DEFAULT_MAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "libqemu_fork.map")
 PROVIDER_ONLY = "/* provider mode only */"
-# Windows must know what is not a function: an importing program takes its address from another table.
+# Windows must know which names are data: an importing program takes their addresses from another table.
 DATA = {"error_abort", "error_fatal"}
 
 

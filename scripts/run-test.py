@@ -50,7 +50,7 @@ def rust_tests():
 
 
 def tests_in(path):
-    """The test functions of a Rust file, each with what it is indented by."""
+    """The test functions of a Rust file, each with its indentation."""
     with open(path, encoding="utf-8") as file:
         return re.findall(r"^([ \t]*)#\[test\]\n(?:\s*#\[.*\]\n)*\s*fn (\w+)", file.read(), flags=re.M)
 
@@ -63,13 +63,13 @@ def proof_parts(build):
 
 
 def near(name, known):
-    """The names somebody may have meant: those that contain it, and those that look like it."""
+    """Suggestions for a wrong name: names that contain it, and names that are similar."""
     alike = difflib.get_close_matches(name, known, n=8, cutoff=0.5)
     return [other for other in sorted(known) if name and name in other][:12] or alike
 
 
 def choose(names, kinds):
-    """What to run for these names, as pairs of a kind and a command."""
+    """The commands for these names, as pairs of a kind and a command."""
     known = sorted({name for commands in kinds.values() for name in commands})
     for name in names:
         if name not in known:

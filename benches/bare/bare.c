@@ -1,6 +1,6 @@
 /*
- * The system calls that the promises ask for, with nothing around them: what the goals can be expected to be on the
- * machine that they are measured on.
+ * The system calls that are necessary to keep the promises, and nothing else. They show which goals can be reached on
+ * the machine.
  *
  * SPDX-License-Identifier: MIT
  */

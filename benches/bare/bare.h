@@ -1,7 +1,6 @@
 /*
- * What the library is measured against that nobody has in a library: QEMU's way in C, and the system calls that the
- * promises ask for with nothing around them. They are in a shared library of their own, as ours is, so that a child has
- * as many pages to fault in.
+ * What the library is compared with, and no library has: QEMU's way in C, and the bare system calls. They are in a
+ * shared library of their own, like ours, so that a child has the same number of page faults.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,13 +12,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What QEMU's qemu_fork() does, told in our words. */
+/* Our own code with the steps of QEMU's qemu_fork(). */
 pid_t qemu_c_fork(void);
 
-/* What qemu_fork() cannot do without, and no error that is told. */
+/* The system calls that qemu_fork() needs, without error texts. */
 pid_t bare_fork(void);
 
-/* What qemu_spawn() cannot do without, and no error that is told. */
+/* The system calls that qemu_spawn() needs, without error texts. */
 pid_t bare_spawn(const char *const argv[], int *pidfd);
 
 /* Waits for the end of a process, and closes its descriptor. Its exit status, or -1. */

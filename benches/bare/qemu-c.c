@@ -1,5 +1,5 @@
 /*
- * What QEMU's qemu_fork() does, told in our words: sixty-four calls of libc's sigaction() in the child.
+ * Our own code with the steps of QEMU's qemu_fork(): sixty-four calls of libc's sigaction() in the child.
  *
  * SPDX-License-Identifier: MIT
  */

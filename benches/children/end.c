@@ -1,5 +1,5 @@
 /*
- * end FILE: looks at the clock as the last thing it does, and leaves the time in FILE, which it has mapped before.
+ * end FILE: reads the clock last of all, and leaves the time in FILE, which it has mapped before.
  *
  * SPDX-License-Identifier: MIT
  */

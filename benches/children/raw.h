@@ -1,5 +1,5 @@
 /*
- * System calls for programs that have no libc: what is measured is then the starting, and not the program.
+ * System calls for programs without libc, so that the start is measured and not the program.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -43,7 +43,7 @@ static inline long raw_call6(long number, long a, long b, long c, long d, long e
 
 __asm__(".globl _start\n_start: mov x0, sp\n bl start_in_c\n");
 #else
-#error "benches: nobody has written this for your processor yet"
+#error "benches: there is no code for this processor yet"
 #endif
 
 static inline long raw_call(long number, long a, long b, long c)

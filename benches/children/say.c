@@ -1,5 +1,5 @@
 /*
- * Says a line: what a parent captures.
+ * Writes a line, which the parent captures.
  *
  * SPDX-License-Identifier: MIT
  */

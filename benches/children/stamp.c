@@ -1,5 +1,5 @@
 /*
- * stamp FILE: looks at the clock as the first thing it does, and then writes the time into FILE.
+ * stamp FILE: reads the clock first of all, and then writes the time into FILE.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * The least that a child can be.
+ * The smallest child.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,11 +1,11 @@
 /*
- * Counts the instructions and the system calls of starting one child: numbers that do not depend on the machine's mood.
+ * Counts the instructions and the system calls of starting one child: numbers that are the same in every run.
  *
  * usage: counts WORKER ARGUMENT...
  *
  * The worker is traced. Between its marks it goes one instruction at a time, and so do the children that it makes,
  * until they execute a program. Prints "counts" and four numbers: instructions in user mode and system calls, of the
- * parent, and of the child. Exits with 77 where that cannot be done.
+ * parent, and of the child. Exits with 77 if that is not possible.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -87,7 +87,7 @@ static void run_to_the_start(pid_t worker)
     }
 }
 
-/* One instruction after the other, in whoever is there, up to the last mark. */
+/* One instruction after the other, in each process, up to the last mark. */
 static void step_to_the_end(pid_t worker, struct count *parent, struct count *child)
 {
     bool counting = false; /* the stop at the first mark is followed by that at its end */
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 #else
 int main(void)
 {
-    fprintf(stderr, "counts: nobody has written this for your processor yet\n");
+    fprintf(stderr, "counts: there is no code for this processor yet\n");
     return 77;
 }
 #endif

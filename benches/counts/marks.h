@@ -1,5 +1,5 @@
 /*
- * The marks: numbers of system calls that there are not.
+ * The marks: numbers of system calls that do not exist.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,4 +1,4 @@
-"""What bench.py is made of.
+"""The parts of bench.py.
 
 SPDX-License-Identifier: MIT
 """

@@ -16,7 +16,7 @@ RUST_LIBRARIES = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]
 
 
 class Missing(Exception):
-    """A program or a library that is not there."""
+    """A program or a library is missing."""
 
 
 def compiler():
@@ -39,7 +39,7 @@ def source(*names):
 
 
 def compile_c(output, sources, *more):
-    # Bound at once: otherwise what is found first in a child is found anew in each.
+    # Bound at once: otherwise a symbol that is first used in a child is bound again in each child.
     subprocess.run([compiler(), "-std=gnu11", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE", *sources,
                     "-o", output, "-pthread", "-Wl,-z,now", *more], check=True)
     return output
@@ -51,7 +51,7 @@ def worker(folder, name, sources, *more):
 
 
 def core(folder, library):
-    """Ours, what libc has, and what nobody has in a library."""
+    """Our library, libc's functions, and the bare calls, which no library has."""
     bare = compile_c(os.path.join(folder, "libbare.so"), source("bare/bare.c", "bare/qemu-c.c"), "-shared", "-fPIC")
     places = [f"-Wl,-rpath,{os.path.dirname(os.path.abspath(path))}" for path in (library, bare)]
     return worker(folder, "core", source("peers/ours.c", "peers/fork.c", "peers/posix-spawn.c", "peers/shell.c",
@@ -81,12 +81,12 @@ def python(_folder, _library):
     return [sys.executable, *source("peers/python.py")]
 
 
-# The kinds of workers, by the name of each: how it is built.
+# How each kind of worker is built, by its name.
 KINDS = {"core": core, "glib": glib, "uv": uv, "rust": rust, "python": python}
 
 
 class Programs:
-    """What was built: commands of workers by their kind, the children's paths, and what is missing and why."""
+    """The result of a build: the workers' commands by kind, the children's paths, and what is missing and why."""
 
     def __init__(self, folder, library):
         os.makedirs(folder, exist_ok=True)

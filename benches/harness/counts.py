@@ -1,4 +1,4 @@
-"""Instructions, system calls and page faults of one start: these do not depend on the machine's mood.
+"""Instructions, system calls and page faults of one start, which are the same in every run.
 
 SPDX-License-Identifier: MIT
 """
@@ -8,14 +8,14 @@ from .peers import PEERS
 from .workers import Setting, Worker
 
 SKIP = 77
-# As they come.
+# In the order of the output.
 FIGURES = ("parent_instructions", "parent_system_calls", "child_instructions", "child_system_calls",
            "parent_page_faults", "child_page_faults")
 
 
 def count(programs, results, names=tuple(PEERS)):
-    """For each peer what the parent does, and what its child does: up to its end the page faults, the others, which
-    are found by tracing, until it executes a program."""
+    """The counts of the parent and of its child, for each peer. Page faults of the child are counted up to its end.
+    Instructions and system calls, which a tracer finds, are counted until it executes the program."""
     counts = {}
     for name in names:
         peer = PEERS[name]

@@ -1,4 +1,4 @@
-"""Statistics: medians, spreads, and between which limits a median lies.
+"""Statistics: medians, spreads, and confidence intervals of medians.
 
 SPDX-License-Identifier: MIT
 """
@@ -16,7 +16,7 @@ def spread(values):
 
 
 def interval(groups):
-    """Between which limits the median lies, with 95 %: a bootstrap, of processes first and then of their rounds.
+    """The 95 % confidence interval of the median: a bootstrap, of processes first and then of their rounds.
 
     Rounds of one process are not independent: the layout of its memory is a bias that they share.
     """

@@ -23,7 +23,7 @@ SMALL, LOOSE = Setting(), Setting(bound=False)
 
 @dataclasses.dataclass
 class Contest:
-    """@entries: for each party its name, setting, command, and how often in a batch."""
+    """@entries: name, setting, command and times in a batch, for each contestant."""
     name: str
     rounds: int
     entries: list
@@ -32,7 +32,7 @@ class Contest:
     seconds: float = 0
 
     def more(self, programs):
-        """Some more rounds, in new processes: one for each setting."""
+        """Runs some more rounds, in new processes: one for each setting."""
         begin = time.monotonic()
         with contextlib.ExitStack() as stack:
             workers = {setting: stack.enter_context(Worker(programs, "core", setting))
@@ -44,8 +44,8 @@ class Contest:
 
 @dataclasses.dataclass
 class Goal:
-    """@figure: of a round. @limit: at most that; @least: at least that. @bare: the figure of who makes nothing but the
-    system calls that the promises ask for: what can be expected on this machine."""
+    """@figure: of a round. @limit: at most that; @least: at least that. @bare: the same figure of the bare system
+    calls, which is what can be expected on this machine."""
     what: str
     contest: Contest
     figure: object
@@ -79,12 +79,12 @@ def ratio(above, below):
 
 
 def added(above, below, base):
-    """What one adds to a base, in units of what the other adds."""
+    """The cost that one adds to a base, in units of the cost that the other adds."""
     return lambda sums: (sums[above] - sums[base]) / (sums[below] - sums[base])
 
 
 def in_sigactions(above):
-    """What one adds to fork(), in raw rt_sigactions."""
+    """The cost that one adds to fork(), in raw rt_sigactions."""
     return lambda sums: (sums[above] - sums["fork_done"]) / sums["raw_sigaction"]
 
 
@@ -151,7 +151,7 @@ def contests_and_goals(results, quick):
 
 
 def measure(programs, results, quick, seconds):
-    """The outcomes of all goals, after so many seconds or a bit more."""
+    """The outcomes of all goals, after the given number of seconds or a little more."""
     deadline = time.monotonic() + seconds
     goals = contests_and_goals(results, quick)
     contests = list({id(goal.contest): goal.contest for goal in goals}.values())

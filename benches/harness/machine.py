@@ -1,4 +1,4 @@
-"""The machine on which this runs, in a few words, and how much memory it can spare.
+"""A short description of the machine, and how much memory is available.
 
 SPDX-License-Identifier: MIT
 """
@@ -34,7 +34,7 @@ def processor():
 
 
 def module(name):
-    """The version of a library, as pkg-config has it."""
+    """The version of a library, by pkg-config."""
     try:
         return build.pkg_config("--modversion", name)[0]
     except build.Missing:
@@ -42,7 +42,7 @@ def module(name):
 
 
 def describe():
-    """Name and value of what matters for speed; no names of hosts, no dates."""
+    """Names and values that matter for speed, without names of hosts or dates."""
     versions = {
         "processors": f"{len(workers.HERE)} × {processor()}",
         "memory": f"{round(meminfo('MemTotal') / 1024)} GiB",

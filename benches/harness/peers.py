@@ -4,8 +4,8 @@ SPDX-License-Identifier: MIT
 """
 import collections
 
-# kind: the worker that knows it. group: who shares a process. copies: whether it copies the parent; such have a process
-# of their own, because what they leave behind would disturb the next.
+# kind: the worker that knows it. group: peers of one group share a process. copies: whether it copies the parent; such
+# a peer has a process of its own, because it changes the state of the memory for the next one.
 Peer = collections.namedtuple("Peer", "name label kind group copies", defaults=(False,))
 
 OURS = "qemu_spawn"
@@ -30,7 +30,7 @@ PEERS = {peer.name: peer for peer in [
     Peer("python", "Python subprocess", "python", "python"),
 ]}
 
-# Those that cannot give what they are asked for are left out: qemu_fork with captured output is fork with it.
+# Peers are left out where they are the same as another: qemu_fork with captured output is fork with captured output.
 CAPTURE = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "popen", "python")
 THREADS = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "python")
 STALL = ("qemu_spawn", "posix_spawn_clean", "vfork", "rust", "fork", "qemu_fork", "g_spawn_async", "uv_spawn")

@@ -22,7 +22,7 @@ from harness.promises import clean  # noqa: E402
 from harness.report import duration, size  # noqa: E402
 
 INK, FAINT, OURS_COLOUR, CLEAN, UNCLEAN = "#1f2933", "#d5dbe1", "#0b5fc0", "#6b7c8d", "#c2ccd6"
-# Told apart by people who see colours differently, too; the markers help.
+# Colours that colour-blind people can distinguish; the markers help.
 STYLE = {
     "qemu_spawn": (OURS_COLOUR, "o"), "vfork": ("#8a97a5", "v"), "posix_spawn_clean": ("#009e73", "s"),
     "posix_spawn": ("#6fc4a9", "P"), "rust": ("#b7410e", "D"), "fork": ("#d55e00", "^"), "qemu_fork": ("#56a3d9", "o"),
@@ -30,7 +30,7 @@ STYLE = {
     "g_spawn_open": ("#e09bc4", "h"), "uv_spawn": ("#7a4fb5", "d"), "system": ("#4d4d4d", "<"), "popen": ("#999999", ">"),
     "python": ("#2f4b7c", "*"), "idle": ("#444444", "o"),
 }
-# One of each kind is enough in a picture; the tables have all.
+# One of each kind is enough in a plot; the tables have all.
 IN_LINES = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "qemu_fork", "g_spawn_async", "uv_spawn", "system",
             "python")
 
@@ -61,7 +61,7 @@ def name_of(peer):
 
 
 def apart(wanted, least):
-    """Places in the order of those wanted, each at least so far from the next, and all as near as can be."""
+    """Positions in the wanted order, each at least a given distance from the next, and all as near as possible."""
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     groups = []  # each: [sum of wanted minus offsets, members]
     for i in order:
@@ -96,7 +96,7 @@ def axis_of_time(axis):
 
 
 def lines_against(lines, quantity, tick, title, xlabel, folder, name):
-    """Cost against something, on logarithmic axes, each line named at its end."""
+    """The cost by some quantity, on logarithmic axes, with each line's name at its end."""
     figure, axis = plt.subplots(figsize=(8.2, 4.7))
     ends = []
     for peer in reversed(IN_LINES):
@@ -134,13 +134,13 @@ def lines_against(lines, quantity, tick, title, xlabel, folder, name):
 
 
 def overview(data, lines, folder):
-    """How long each takes, and whether the child's signals are clean then."""
+    """The time of each, and whether the child's signals are clean."""
     lines = sorted(lines, key=lambda line: -line["ns"]["median"])
     figure, axis = plt.subplots(figsize=(8.2, 0.36 * len(lines) + 1.1))
     colours = [OURS_COLOUR if line["peer"] == OURS else CLEAN if clean(data["promises"][line["peer"]]) else UNCLEAN
                for line in lines]
     values = [line["ns"]["median"] / 1e3 for line in lines]
-    # A shell takes so long that the others would be hard to tell apart.
+    # A shell takes so long that the others would look the same.
     shown = [value for value, line in zip(values, lines) if line["peer"] not in SHELLS] or values
     most = 1.3 * max(shown)
     axis.barh(range(len(lines)), [min(value, most) for value in values], color=colours, height=0.68)
@@ -166,14 +166,14 @@ def overview(data, lines, folder):
     axis.set_xlabel("µs until the program has run and been reaped; the thin lines reach from p10 to p90")
     axis.set_title("A small program started from a small process")
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in (OURS_COLOUR, CLEAN, UNCLEAN)]
-    axis.legend(handles, ["clean signals, no descriptor too many", "clean signals", "signals blocked or ignored"],
+    axis.legend(handles, ["clean signals, no unwanted descriptor", "clean signals", "signals blocked or ignored"],
                 loc="upper right", bbox_to_anchor=(1.0, 0.8), frameon=False, title="what the program begins with",
                 alignment="left")
     save(figure, folder, "overview")
 
 
 def stall(lines, mebibytes, folder):
-    """The worst that happens to another thread."""
+    """The worst stall of another thread."""
     by_peer = {}
     for line in lines:
         by_peer.setdefault(line["peer"], {})[line["mode"]] = line["ns"]
@@ -201,7 +201,7 @@ def stall(lines, mebibytes, folder):
     axis.spines["left"].set_visible(False)
     axis.set_ylim(-0.6, len(order) - 0.4)
     axis.set_xlabel("the longest that one page fault or one write of that thread took")
-    axis.set_title(f"Another thread stands still while a process of {size(mebibytes)} starts a program")
+    axis.set_title(f"Another thread is stalled while a process of {size(mebibytes)} starts a program")
     handles = [plt.Line2D([], [], marker="o", linestyle="", color="#4b5b6b"),
                plt.Line2D([], [], marker="D", linestyle="", color="#4b5b6b", markerfacecolor="white")]
     axis.legend(handles, ["page faults", "writes to memory it has"], loc="upper right", frameon=False)

@@ -1,4 +1,4 @@
-"""What is being measured, for who waits.
+"""Shows what is being measured.
 
 SPDX-License-Identifier: MIT
 """

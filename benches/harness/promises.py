@@ -1,4 +1,4 @@
-"""What a child inherits, of each peer: who resets nothing is no peer, however fast.
+"""What a child inherits, for each peer: a function that resets nothing is fast, but not comparable.
 
 SPDX-License-Identifier: MIT
 """
@@ -10,7 +10,7 @@ IGNORED = 3  # SIGPIPE, SIGUSR2 and SIGRTMAX: worker/promises.c ignores these
 
 
 def look(programs):
-    """For each peer: whether signals are reset, descriptors closed, and a program that is not there is told of."""
+    """For each peer: whether signals are reset, descriptors closed, and a missing program is reported."""
     promises = {}
     for name, peer in PEERS.items():
         if peer.kind not in programs.workers:
@@ -29,5 +29,5 @@ def look(programs):
 
 
 def clean(promise):
-    """Whether a child's signals are clean, but for what libc keeps for itself."""
+    """Whether a child's signals are clean, except for those that libc keeps for itself."""
     return promise["mask"] == "yes" and promise["dispositions"] in ("yes", "but 32, 33")

@@ -13,7 +13,7 @@ FOLDER = os.path.join(ROOT, "docs", "performance")
 
 
 def write(report, plots):
-    """Replaces what stands between the markers of each table in docs/performance.md, and the plots beside it."""
+    """Replaces the text between the markers of each table in docs/performance.md, and the plots."""
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
     for name, _, text in report.tables():

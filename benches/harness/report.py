@@ -8,7 +8,7 @@ from .peers import PEERS
 
 
 def duration(ns):
-    """Three digits of it, in the unit that fits."""
+    """Three digits, in a suitable unit."""
     for limit, unit, scale in ((1e6, "µs", 1e3), (1e9, "ms", 1e6)):
         if ns < limit:
             return f"{digits(ns / scale)} {unit}"
@@ -47,7 +47,7 @@ def label(name):
 
 
 class Report:
-    """Tables by name, of what was measured."""
+    """The tables by name."""
 
     def __init__(self, data):
         self.data = data
@@ -72,12 +72,12 @@ class Report:
         return table(["what", "goal", "median", "p10 to p90", "rounds", "bare", ""], rows)
 
     def promises(self):
-        return table(["", "mask empty", "dispositions reset", "descriptors closed", "failed exec is told"],
+        return table(["", "mask empty", "dispositions reset", "descriptors closed", "failed exec is reported"],
                      [[label(name), promise["mask"], promise["dispositions"], promise["descriptors"], promise["error"]]
                       for name, promise in self.data["promises"].items()], left=5)
 
     def across(self, columns, lines, figure, more=()):
-        """A table of peers by columns: pairs of a head and of what lines of that column have."""
+        """A table of peers. Columns are pairs of a head and of the values in that column."""
         cells = {}
         for head, wanted in columns:
             for line in lines:
@@ -141,7 +141,7 @@ class Report:
         return table(["skipped", "why"], self.data["skips"], left=2)
 
     def tables(self):
-        """Name, caption and text of each table that has something to say."""
+        """Name, caption and text of each table that is not empty."""
         all_of_them = [
             ("machine", "The machine", "machine"),
             ("goals", "The goals", "goals"),
@@ -152,7 +152,7 @@ class Report:
             ("descriptors", "Until reaped, by the parent's descriptors", "descriptors"),
             ("threads", "Starts in a second, by the number of threads that start", "threads"),
             ("bystanders", "Until reaped, by the number of other threads", "bystanders"),
-            ("stall", "How long another thread stands still at worst", "stall"),
+            ("stall", "The longest stall of another thread", "stall"),
             ("counts", "System calls, page faults and instructions of one start", "counts"),
             ("skips", "Skipped", "skips"),
         ]

@@ -1,4 +1,4 @@
-"""What was measured: every round, and what comes of it.
+"""The results: every round, and the statistics of all.
 
 SPDX-License-Identifier: MIT
 """
@@ -32,13 +32,13 @@ class Results:
         self.failed = False
 
     def skip(self, what, why):
-        """What this machine lacks."""
+        """Adds something that this machine lacks."""
         print(f"SKIPPED: {what}: {why}", flush=True)
         if (what, why) not in self.skips:
             self.skips.append((what, why))
 
     def fail(self, what, why):
-        """What went wrong: the rest goes on without it."""
+        """Adds a failure. The rest goes on without it."""
         self.failed = True
         self.skip(what, why)
 
@@ -64,7 +64,7 @@ class Results:
         return lines
 
     def median(self, **wanted):
-        """The median of the rounds that have these values; None where there are none."""
+        """The median of the rounds that have these values; None if there are none."""
         found = [row.ns for row in self.rows if all(getattr(row, name) == value for name, value in wanted.items())]
         return statistics.median(found) if found else None
 

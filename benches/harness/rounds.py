@@ -1,7 +1,7 @@
-"""Rounds: each in which every operation comes twice, in a random order and in that order backwards.
+"""Rounds. Each has every operation twice, in a random order and in the reverse of that order.
 
 What drifts while a round goes on is then the same for all of them, and the ratio of two figures of one round, taken
-within milliseconds on a machine in one mood, says more than that of two averages.
+within milliseconds, while the machine is in the same state, says more than that of two averages.
 
 SPDX-License-Identifier: MIT
 """
@@ -16,7 +16,7 @@ MOST_TIMES = 20
 
 @dataclasses.dataclass
 class Party:
-    """One who takes part in rounds: a worker is told @command with a number of times."""
+    """A contestant in a round: a worker gets @command and a number of times."""
     name: str
     worker: Worker
     command: str
@@ -26,7 +26,7 @@ class Party:
         return self.worker.time(f"{self.command} {self.times}")
 
     def choose_times(self):
-        """So many that a batch takes a few milliseconds."""
+        """The number with which a batch takes a few milliseconds."""
         if self.times == 0:
             self.times = 1
             once = max(1.0, min(self.time(), self.time()))
@@ -34,7 +34,7 @@ class Party:
 
 
 def play(parties, rounds, seed):
-    """Yields the nanoseconds of each party, by name, for each round."""
+    """Yields the nanoseconds of each contestant, by name, for each round."""
     chance = random.Random(seed)
     for party in parties:
         party.choose_times()

@@ -1,4 +1,4 @@
-"""The scenarios: from which process programs are started, and until when the clock runs.
+"""The scenarios: the process from which programs are started, and the moment up to which the time is taken.
 
 SPDX-License-Identifier: MIT
 """
@@ -17,7 +17,8 @@ SMALL = Setting()
 
 @dataclasses.dataclass
 class Scenario:
-    """@modes: until when, and who can do that. @times: how often in a batch, 0: a few milliseconds' worth."""
+    """@modes: up to which moment, and the peers that can do that. @times: in a batch; 0: as many as a few
+        milliseconds take."""
     name: str
     setting: Setting
     modes: dict
@@ -28,7 +29,7 @@ class Scenario:
 
 
 def large(mebibytes):
-    """As much memory as that, or less where there is less; None: no more than in the scenario before."""
+    """The wanted memory, or less if there is less; None: the same as in the scenario before."""
     room = machine.meminfo("MemAvailable") * 6 // 10
     if room >= mebibytes:
         return mebibytes
@@ -36,7 +37,7 @@ def large(mebibytes):
 
 
 def most_descriptors(wanted=20000):
-    """As many as that, or fewer where no more are allowed."""
+    """The wanted number, or fewer if no more are allowed."""
     room = 64  # for what a start needs
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard < wanted + room:
@@ -48,13 +49,13 @@ def most_descriptors(wanted=20000):
 
 
 def memory(size, names, rounds, processes, huge_pages=False):
-    """The yardstick is posix_spawn() from a process of 2 MiB, in the same rounds."""
+    """All are compared with posix_spawn() from a process of 2 MiB, in the same rounds."""
     return Scenario("huge pages" if huge_pages else "memory", Setting(mebibytes=size, huge_pages=huge_pages),
                     {"done": names}, rounds, processes, yardstick="small")
 
 
 def full(results):
-    """All of them, in a good quarter of an hour less the goals."""
+    """All scenarios. Together with the goals they take a quarter of an hour."""
     yield Scenario("base", SMALL, {"done": ALL, "return": ALL, "first": ALL, "captured": CAPTURE}, 8, 6)
     sizes = []
     for size in (2, 32, 256, 2048, 12288):
@@ -84,7 +85,7 @@ def full(results):
 
 
 def smoke(_results):
-    """Each kind of scenario once, to see that all of it works."""
+    """Each kind of scenario once, to check that it works."""
     yield Scenario("base", SMALL, {"done": ALL, "return": ALL, "first": ALL, "captured": CAPTURE}, 1, 1, times=1)
     yield dataclasses.replace(memory(16, ALL, 1, 1), times=1)
     yield Scenario("descriptors", Setting(descriptors=200), {"done": ALL}, 1, 1, times=1)
@@ -100,7 +101,8 @@ def batches(programs, setting, names):
     for name in names:
         kind, group, copies = ("core", "light", False) if name == "idle" else PEERS[name][2:]
         if at_once == 1:
-            # To fill a process takes long then: there are few, and yet no fork of the core's beside what does without.
+            # Filling a process takes long then, so there are few. But a peer that forks never shares one
+            # with a peer that does not.
             group = copies and kind == "core"
         if kind in programs.workers:
             groups.setdefault((kind, group), []).append(name)

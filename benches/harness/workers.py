@@ -7,13 +7,13 @@ import os
 import subprocess
 
 HERE = sorted(os.sched_getaffinity(0))
-# What is not about threads is bound to one processor: left alone, the scheduler has two habits, far apart. This
-# program stays on the others, if there are any, so that it does not disturb.
+# Measurements without threads are bound to one processor; otherwise the scheduler chooses between two very different
+# placements. This program runs on the others, if there are any, so that it does not interfere.
 BOUND, FREE = HERE[-1], HERE[:-1] or HERE
 
 
 class Failed(Exception):
-    """A worker that has ended."""
+    """A worker has ended."""
 
     def __init__(self, worker):
         super().__init__(f"the {worker.kind} worker has ended with {worker.process.wait()}")
@@ -22,7 +22,7 @@ class Failed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """The process that children are started from."""
+    """The process that starts the children."""
     mebibytes: int = 2
     huge_pages: bool = False
     descriptors: int = 10
@@ -48,7 +48,7 @@ class Worker:
         if setting.bound:
             command += ["--processor", str(BOUND)]
         self.kind = kind
-        # It may go where it likes, whatever this program is bound to.
+        # It may use every processor, whatever this program is bound to.
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         preexec_fn=lambda: os.sched_setaffinity(0, HERE))
         self.huge_mebibytes = int(self.answer().split()[1])

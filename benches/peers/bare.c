@@ -1,5 +1,5 @@
 /*
- * QEMU's way with an exec, and the promises' bare system calls.
+ * QEMU's way with an exec, and the bare system calls.
  *
  * SPDX-License-Identifier: MIT
  */

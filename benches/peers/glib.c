@@ -1,6 +1,6 @@
 /*
- * GLib's g_spawn_async() in its usual form, which closes descriptors and forks for it; and told to leave them open,
- * when it can do without a fork.
+ * GLib's g_spawn_async() in its usual form, which closes descriptors and therefore forks; and with descriptors left
+ * open, when it needs no fork.
  *
  * SPDX-License-Identifier: MIT
  */

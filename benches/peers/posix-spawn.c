@@ -1,5 +1,5 @@
 /*
- * posix_spawn(): as it comes, and with every signal reset.
+ * posix_spawn(): in its usual form, and with every signal reset.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * waitpid() for a child, told as peers tell it.
+ * waitpid() for a child, with the result in the form that peers use.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * libuv's uv_spawn(), with a loop for each thread. libuv makes every fork() of its process dearer (pthread_atfork), so
- * nobody else is in this process.
+ * libuv's uv_spawn(), with a loop for each thread. libuv makes every fork() of its process slower (pthread_atfork), so
+ * no other library is in this process.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * Waiting: for a child that has ended, and from the end of a child to the return of who waits for it.
+ * Waiting: for a child that has ended, and from the end of a child to the return of the wait.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -62,7 +62,7 @@ static double wait_for_zombies(unsigned times, enum way way)
     return median(&samples);
 }
 
-/* The child ends as soon as it has told the time. */
+/* The child ends as soon as it has written the time. */
 static double from_the_end(unsigned times, enum way way)
 {
     static struct mailbox box;

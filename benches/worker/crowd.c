@@ -46,6 +46,6 @@ double in_a_crowd(const struct peer *peer, unsigned times, unsigned n)
     }
     pthread_barrier_destroy(&crowd.barrier);
     free(threads);
-    /* until_done() does one more than it is told, if it is told to do more than one. */
+    /* until_done() starts one more than it is asked for, if that is more than one. */
     return (double)(now() - begin) / n / (times > 1 ? times + 1 : 1);
 }

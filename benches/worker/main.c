@@ -3,11 +3,11 @@
  *
  *   time MODE PEER TIMES      nanoseconds for one; MODE is done, return, first, captured, faults, writes or crowd-N
  *   probe NAME TIMES          the same, of something else
- *   promises PEER             blocked signals, ignored signals and descriptors too many in a child, and whether a
- *                             program that is not there is told of
+ *   promises PEER             blocked signals, ignored signals and unwanted descriptors in a child, and whether a
+ *                             missing program is reported
  *   page-faults PEER          of the parent and of the child in one start
  *
- * Its answer to having been started is "ready" and how many mebibytes it has got in huge pages.
+ * When it has been started, it prints "ready" and how many mebibytes it has in huge pages.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -145,8 +145,8 @@ static void read_arguments(int argc, char **argv, const char **marked)
 }
 
 /*
- * Whoever was started by glibc's posix_spawn() ignores libc's own signals, and so do its children. make does that. What
- * is told of a peer must not be make's doing.
+ * A process that glibc's posix_spawn() has started ignores libc's own signals, and so do its children. make starts
+ * programs so. This must not be reported of a peer.
  */
 static void reset_libc_signals(void)
 {

@@ -1,5 +1,5 @@
 /*
- * One child between marks: system calls that do nothing, which benches/counts sees.
+ * Starts one child between marks. These are system calls that do nothing, which benches/counts sees.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,7 +14,7 @@ void between_marks(const struct peer *peer)
     const char *argv[] = {children.tiny, NULL};
     struct child child;
 
-    /* The first ones find out what the kernel can do, bind symbols, and fill malloc's lists. */
+    /* The first starts find out what the kernel can do, bind symbols, and fill malloc's lists. */
     until_done(peer, 3);
     syscall(MARK_START);
     if (!peer->start(&child, argv)) {

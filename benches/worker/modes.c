@@ -22,7 +22,7 @@ static void finish(const struct peer *peer, struct child *child)
     }
 }
 
-/* One that is not counted: the first one after a while finds caches cold. */
+/* This one is not counted: after a pause the caches are cold. */
 static void warm_up(const struct peer *peer, const char *const argv[], unsigned times)
 {
     struct child child;

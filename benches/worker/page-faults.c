@@ -1,5 +1,5 @@
 /*
- * Page faults of one start: after a fork each costs as much as several system calls, and the source does not show them.
+ * Page faults of one start. After a fork each costs as much as several system calls, and the source does not show them.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * What a child inherits: before it is told how fast something is, one should know what it does.
+ * What a child inherits. A function that does less is faster, so this belongs to the times.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -37,7 +37,7 @@ void print_promises(const struct peer *peer)
         die(peer->name);
     }
     text[strcspn(text, "\n")] = '\0';
-    /* What somebody says on stderr in the child is for people, and nothing that a program could use. */
+    /* A message on stderr of the child is for people. A program cannot use it. */
     int stderr_copy = fcntl(2, F_DUPFD_CLOEXEC, 3), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
     dup2(null, 2);

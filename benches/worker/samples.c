@@ -1,5 +1,5 @@
 /*
- * What each of a batch took, and the median of it.
+ * The times of a batch, and their median.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -72,7 +72,7 @@ static void take_memory(void)
     }
 }
 
-/* So many in all. bench.py knows how many are allowed. */
+/* The number in all. bench.py knows how many are allowed. */
 static void take_descriptors(void)
 {
     struct rlimit limit;
@@ -117,6 +117,6 @@ void set_up(void)
             die("pthread_create");
         }
     }
-    bind_to(setting.processor); /* after the bystanders, who go where there is room */
+    bind_to(setting.processor); /* after the bystanders, which may use every processor */
     printf("ready %lu\n", huge_kibibytes() / 1024);
 }

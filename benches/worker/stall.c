@@ -1,5 +1,5 @@
 /*
- * How long another thread stands still while a program is started: what a virtual machine's processor would feel.
+ * How long another thread is stalled while a program is started, as a virtual machine's processor would be.
  *
  * That thread does one of two things. It gives pages back and touches them anew, a page fault each time, which waits
  * as long as a fork copies the page tables. Or it only writes to pages that it has: after a fork each is a page fault

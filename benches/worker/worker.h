@@ -1,6 +1,6 @@
 /*
- * What the parts of a worker know of each other. A worker is a process that starts children when it is told to, and
- * says how long that took; benches/harness/workers.py talks to it.
+ * What the parts of a worker share. A worker is a process that starts children on command and prints how long that
+ * took. benches/harness/workers.py sends the commands.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,7 +15,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* The programs that are started: where they are is told on the command line. */
+/* The programs that are started. Their paths are on the command line. */
 struct children {
     const char *tiny;  /* ends at once */
     const char *say;   /* writes a line */
@@ -33,15 +33,15 @@ struct child {
 /* One way to start a program. */
 struct peer {
     const char *name;
-    /* Starts it; false where it tells that it could not. */
+    /* Starts it; false if it reports that it could not. */
     bool (*start)(struct child *child, const char *const argv[]);
-    /* Waits for its end, and releases what there is to release. Its exit status, or -1. */
+    /* Waits for its end, and releases everything. Its exit status, or -1. */
     int (*finish)(struct child *child);
     /* Runs it and reads what it writes to stdout: how many bytes. */
     size_t (*capture)(const char *const argv[], char *buffer, size_t size);
 };
 
-/* Something else to be measured: done so many times, it answers with the nanoseconds of one. */
+/* Something else to be measured. Does it the given number of times, and returns the nanoseconds of one. */
 struct probe {
     const char *name;
     double (*run)(unsigned times);
@@ -78,14 +78,14 @@ extern char *memory;
 void set_up(void);
 void bind_to(int processor);
 
-/* What each of a batch took. */
+/* The times of a batch. */
 enum { MOST_SAMPLES = 64 };
 struct samples {
     uint64_t ns[MOST_SAMPLES];
     unsigned n;
 };
 void add_sample(struct samples *samples, uint64_t ns);
-/* What another program of the machine takes away from one of them does not count: a mean would have it. */
+/* Time that another program takes from one of them does not count, as it would in a mean. */
 double median(struct samples *samples);
 
 /* Nanoseconds for one, by different clocks' stops. */
@@ -94,9 +94,9 @@ double until_return(const struct peer *peer, unsigned times);
 double until_first_instruction(const struct peer *peer, unsigned times);
 double until_captured(const struct peer *peer, unsigned times);
 double in_a_crowd(const struct peer *peer, unsigned times, unsigned threads);
-/* How long another thread stands still at worst while a child is started and ends; NULL: while nothing happens. */
+/* The longest stall of another thread while a child is started and ends; NULL: while nothing happens. */
 double stall(const struct peer *peer, unsigned times, bool write_only);
-/* Prints what a child inherits, and whether a program that is not there is told of. */
+/* Prints what a child inherits, and whether a missing program is reported. */
 void print_promises(const struct peer *peer);
 /* Prints how many page faults a start costs the parent, and the child from its beginning to its end. */
 void print_page_faults(const struct peer *peer);

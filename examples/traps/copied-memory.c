@@ -2,7 +2,7 @@
  * The cost grows with the parent's memory, and goes on after fork().
  *
  * fork() copies the page tables of the whole process and makes its memory read-only. From then on every first write to
- * a page is a page fault, in every thread. Their number depends on nothing but the memory.
+ * a page is a page fault, in every thread. Their number depends only on the memory.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -18,7 +18,7 @@ static const char *const program[] = {"/bin/true", NULL};
 static char *memory;
 static long page;
 
-/* The page faults that a write to each page costs. */
+/* The page faults of a write to each page. */
 static long faults(void)
 {
     struct rusage before, after;

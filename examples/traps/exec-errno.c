@@ -1,8 +1,8 @@
 /*
  * Why the program could not be executed is lost.
  *
- * execv() fails in the child, which can tell its parent nothing but a number: 127, whatever it was, and a program that
- * ran may end with that, too.
+ * execv() fails in the child. The parent only gets its exit status, which is 127 for every reason. A program that was
+ * executed may also end with 127.
  *
  * SPDX-License-Identifier: MIT
  */

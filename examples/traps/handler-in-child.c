@@ -21,7 +21,7 @@ static void on_sigterm(int signum)
     (void)n, (void)signum;
 }
 
-/* Makes a child and ends it by SIGTERM before it has executed anything. Whether that ends the parent's main loop. */
+/* Makes a child and ends it by SIGTERM before it executes a program. Returns whether the parent's main loop ends. */
 static bool parent_is_told_to_quit(Fork *make_child)
 {
     int gate[2], status;

@@ -2,7 +2,7 @@
  * The program inherits what the parent blocks and ignores.
  *
  * A thread that starts helpers has SIGTERM blocked, so that the main thread handles it. A helper that blocks SIGTERM
- * cannot be asked to end, and one that ignores SIGPIPE writes on when nobody reads any more.
+ * cannot be asked to end, and one that ignores SIGPIPE goes on writing when there is no reader any more.
  *
  * SPDX-License-Identifier: MIT
  */

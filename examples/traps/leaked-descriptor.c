@@ -1,7 +1,7 @@
 /*
  * A descriptor in a sibling keeps a pipe open.
  *
- * Whoever reads from a pipe waits for its end: until the last one who can write to it is gone. A helper that was
+ * The reader of a pipe waits for its end: until the last process that can write to it is gone. A helper that was
  * started meanwhile, and has nothing to do with that pipe, can write to it.
  *
  * SPDX-License-Identifier: MIT
@@ -15,8 +15,8 @@
 /* A helper that lives until its stdin ends. */
 static const char *const helper[] = {"/bin/cat", NULL};
 
-/* Closes our end to write. Whether the pipe is then at its end, or is within this time: the kernel closes what a program
- * is not to have when it executes it, which may be a moment after qemu_spawn() and posix_spawn() have returned. */
+/* Closes our end to write. Returns whether the pipe is at its end within this time. The kernel closes descriptors when the
+ * program is executed, which may be a moment after qemu_spawn() and posix_spawn() have returned. */
 static bool at_end(int pipe_ends[2], int ms)
 {
     struct pollfd reader = {pipe_ends[0], POLLIN, 0};
@@ -50,7 +50,7 @@ static bool ends_beside_forked_helper(void)
     ended = at_end(pipe_ends, 10);
     close(in[0]);
     close(in[1]);
-    kill(pid, SIGKILL); /* its stdin does not end either: it holds that pipe open itself */
+    kill(pid, SIGKILL); /* its stdin does not end either, because it holds that pipe open itself */
     wait_status(pid);
     return ended;
 }

@@ -1,8 +1,8 @@
 /*
  * posix_spawn() leaves two signals ignored.
  *
- * Asked to reset all signals, glibc (2.36 for one) makes the program ignore 32 and 33, which its threads use. What that
- * program starts inherits it in turn.
+ * When it is asked to reset all signals, glibc (for example 2.36) makes the program ignore 32 and 33, which its threads
+ * use. The programs that it starts inherit this.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * The child waits for a lock that nobody will ever release.
+ * The child waits for a lock that is never released.
  *
  * A child has one thread, the one that forked. A lock that another thread held at that moment stays locked in it for
  * ever: malloc's, stdio's, or as here that of the program's log.
@@ -31,7 +31,7 @@ static bool child_would_hang(void)
 
     if (pid == 0) {
         execv(argv[0], (char **)argv);
-        /* It wants to log why. pthread_mutex_lock() would not return; this one tells. */
+        /* It wants to log why. pthread_mutex_lock() would not return; this function says that it would not. */
         _exit(pthread_mutex_trylock(&log_lock) == EBUSY ? 99 : 0);
     }
     status = wait_status(pid);
@@ -39,7 +39,7 @@ static bool child_would_hang(void)
     return WEXITSTATUS(status) == 99;
 }
 
-/* No code of the program runs in the child: the parent is told, where there are all threads. */
+/* No code of the program runs in the child. The parent gets the error, and it has all threads. */
 static Error *parent_is_told(void)
 {
     const char *const argv[] = {"/etc/not-there", NULL};

@@ -1,8 +1,8 @@
 /*
  * The usual remedy loses signals.
  *
- * Ignoring a signal around fork(), so that its handler cannot run in the child, throws away those that come meanwhile.
- * Here one comes at just that moment.
+ * Ignoring a signal around fork(), so that its handler cannot run in the child, loses those that are sent meanwhile.
+ * Here one is sent at just that moment.
  *
  * SPDX-License-Identifier: MIT
  */

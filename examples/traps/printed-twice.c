@@ -1,8 +1,8 @@
 /*
- * What was printed once comes out twice.
+ * Output is printed twice.
  *
  * The child has a copy of what stdio has not written yet, and of the atexit handlers. exit() in the child, where
- * execv() failed, writes the one and calls the others.
+ * execv() failed, writes that output and calls the handlers.
  *
  * SPDX-License-Identifier: MIT
  */

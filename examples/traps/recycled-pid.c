@@ -1,7 +1,7 @@
 /*
- * kill() hits a stranger.
+ * kill() reaches another process.
  *
- * A process id is free as soon as somebody has reaped the child, and the system gives it to another process. Usually
+ * A process id is free once the child has been reaped, and the system gives it to another process. Usually
  * that takes a while; here it is done at once, which needs root.
  *
  * SPDX-License-Identifier: MIT
@@ -42,7 +42,7 @@ static pid_t stranger(pid_t id)
     return pid;
 }
 
-/* Reaps the child behind the back of its owner, who calls send_sigterm. Whether a stranger dies of that. */
+/* Reaps the child without its owner's knowledge. The owner calls send_sigterm. Returns whether another process ends. */
 static bool stranger_dies(pid_t pid, bool (*send_sigterm)(pid_t, QemuProcess *), QemuProcess *process)
 {
     int status;
@@ -51,7 +51,7 @@ static bool stranger_dies(pid_t pid, bool (*send_sigterm)(pid_t, QemuProcess *),
     wait(NULL);
     stranger(pid);
     if (!send_sigterm(pid, process)) {
-        printf("there is nobody to get it\n");
+        printf("there is no process to get it\n");
         kill(pid, SIGKILL);
     }
     status = wait_status(pid);

@@ -43,7 +43,7 @@ static bool lost_by_handle(void)
     reap_any_child();
     lost = qemu_process_wait(process, -1, &status, &error_fatal) != 1;
     if (status.end == QEMU_PROCESS_UNKNOWN) {
-        printf("qemu_process_wait(): it has ended; how, Linux tells from 6.15 on\n");
+        printf("qemu_process_wait(): it has ended; only Linux 6.15 and newer know how\n");
     } else {
         printf("qemu_process_wait(): exited with status %d\n", status.exit_code);
         lost = lost || status.exit_code != 3;

@@ -1,6 +1,7 @@
 /*
- * What the programs of this folder share. Each shows one trap twice: with what the system has, where it must snap, and
- * with this library, where it must not. The exit status is 0 only if both are so; 77 where this system cannot show it.
+ * What the programs of this folder share. Each does one thing twice: with the functions of the system, where the trap
+ * must show, and with this library, where it must not. The exit status is 0 only if both are so, and 77 if this system
+ * cannot show the trap.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -31,7 +32,7 @@ __attribute__((__unused__)) static pid_t plain_fork(Error **errp)
     return pid;
 }
 
-/* What waitpid() tells of this child. */
+/* The wait status of this child. */
 __attribute__((__unused__)) static int wait_status(pid_t pid)
 {
     int status = -1;
@@ -47,7 +48,7 @@ __attribute__((__unused__, __noreturn__)) static void cannot_show(const char *wh
     exit(77);
 }
 
-/* The program's last words. */
+/* Prints the result, and ends the program. */
 static int outcome(bool trapped, bool safe)
 {
     printf("%s, %s\n", trapped ? "the trap is there" : "THE TRAP DID NOT SNAP",

@@ -1,1 +1,1 @@
-"""What `check-distributions.py` is made of."""
+"""The parts of `check-distributions.py`."""

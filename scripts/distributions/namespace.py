@@ -8,7 +8,7 @@ import subprocess
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# The shell is process 1 of its namespace, and as such reaps what has lost its parent.
+# The shell is process 1 of its namespace, so it reaps orphans.
 MOUNT_AND_RUN = r"""
 set -e
 root=$1
@@ -30,7 +30,7 @@ exit $?
 
 
 def _mount_point(root, source, target):
-    """What a mount goes onto: a folder or a file."""
+    """Makes the folder or the file on which something is mounted."""
     path = root + target
     if os.path.isdir(source):
         os.makedirs(path, exist_ok=True)
@@ -43,7 +43,7 @@ def _mount_point(root, source, target):
 
 
 class Inside:
-    """A root folder, what is to be seen in it of this machine, and as whom and in what environment to run."""
+    """A root folder, the files of this machine that are visible in it, and the user and environment of commands."""
 
     def __init__(self, root, environment, user="0:0"):
         self.root = root
@@ -55,7 +55,7 @@ class Inside:
                 self.bind(os.path.realpath(path), path)
 
     def bind(self, source, target, mode="ro"):
-        """Has a file or a folder of this machine appear there; to be read only, or with rw to be written, too."""
+        """Makes a file or a folder of this machine visible inside: read-only, or with `rw` writable."""
         self._binds.append((source, target, mode))
 
     def command(self, script):
@@ -70,7 +70,7 @@ class Inside:
                 "-i", *variables, "sh", "-c", script]
 
     def run(self, script, log=None):
-        """Runs a shell script. Its status and what it wrote, which goes into the file `log` if there is to be one."""
+        """Runs a shell script. Returns its status and its output, which also goes into the file `log` if there is one."""
         command = self.command(script)
         if log is None:
             result = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -1,28 +1,28 @@
-"""How this machine reaches the registries of pip and cargo: carried into another root, and taken out again."""
+"""This machine's configuration for the registries of pip and cargo, copied into another root and removed again."""
 import os
 import re
 import shutil
 
-# Proxies, certificates, and what pip and cargo are told about registries. No folder of cargo's own, and no rustup.
+# Proxies, certificates, and the configuration of registries for pip and cargo. No folder of cargo's, and no rustup.
 VARIABLES = re.compile(r"(https?|all|no|ftp)_proxy|PIP_\w+|CARGO_(REGISTR|SOURCE|HTTP|NET)\w*|SSL_CERT_(FILE|DIR)"
                        r"|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE", flags=re.I)
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def environment():
-    """The variables that say so."""
+    """The variables of that configuration."""
     return {name: value for name, value in os.environ.items() if VARIABLES.fullmatch(name)}
 
 
 def paths():
-    """Files and folders that are to be found inside by the same name."""
+    """Files and folders that have the same path inside."""
     named = [word for value in environment().values() for word in value.split()]
     wanted = ["/etc/pip.conf", CERTIFICATES, *named]
     return sorted({path for path in wanted if path.startswith("/") and os.path.exists(path)})
 
 
 def _users_files():
-    """Configuration in the user's folders: where it is, and where in a user's home it belongs."""
+    """Configuration in the user's folders: its path, and its path relative to a home folder."""
     home = os.path.expanduser("~")
     cargo = os.environ.get("CARGO_HOME") or os.path.join(home, ".cargo")
     config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
@@ -50,6 +50,6 @@ def take_out_of(home):
 
 
 def apt_configuration(dump):
-    """How this machine's apt reaches archives, out of what apt-config says."""
+    """This machine's configuration of apt for archives, from the output of apt-config."""
     return "".join(f"{line}\n" for line in dump.splitlines()
                    if re.match(r"Acquire::(https?::|Retries|Check-)", line))

@@ -11,7 +11,7 @@ from platforms.report import Skip
 from . import registries
 from .namespace import Inside
 
-# What README.md asks for, and clang. Rust is of Debian's main archive; its name is not the same in each release.
+# The tools that README.md names, and clang. Rust is from Debian's main archive; its package differs between releases.
 TOOLS = ["gcc", "libc6-dev", "make", "python3", "python3-venv", "clang"]
 RELEASES = {
     "bookworm": ["rustc-web", "cargo-web"],
@@ -48,7 +48,7 @@ def _fresh(suite, root):
 
 
 def root_of(suite):
-    """The root of a release, with all tools. What of that cannot be had is a Skip."""
+    """The root of a release, with all tools. Raises Skip if something is not available."""
     if os.geteuid() != 0:
         raise Skip("not root: no chroot")
     folder = os.path.join(fetch.cache_folder(), "roots")

@@ -1,1 +1,1 @@
-"""What `check-kernels.py` is made of."""
+"""The parts of `check-kernels.py`."""

@@ -39,7 +39,7 @@ Dir::Cache::Archives "{folder}/cache";
 
 
 def archive():
-    """The address of Debian's archive, as it stands in the machine's list of sources."""
+    """The address of Debian's archive, from the machine's list of sources."""
     for path in ["/etc/apt/sources.list", *sorted(glob.glob("/etc/apt/sources.list.d/*"))]:
         text = read(path) if path.endswith((".list", ".sources")) else ""
         found = re.search(r"^\s*(?:deb|URIs:)\s(?:.*\s)?(\w+:/\S*/debian/?)(?:\s|$)", text, flags=re.M)
@@ -80,7 +80,7 @@ class Apt:
             raise Skip(str(skip).replace("cannot fetch update of", "cannot fetch the list of packages of")) from None
 
     def depends(self, package):
-        """The names of the packages that this one needs."""
+        """The names of the packages that this package needs."""
         return re.findall(r"^ *Depends: (\S+)$", self._run("apt-cache", "depends", package), flags=re.M)
 
     def download(self, package, folder):
@@ -98,7 +98,7 @@ def _package(apt):
 
 
 def _unpack(package, folder):
-    """The kernel in a package, and nothing else of it."""
+    """Unpacks only the kernel of a package."""
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as tar:
         subprocess.run(["tar", "-x", "-C", folder, "--wildcards", "*/vmlinuz*"], stdin=tar.stdout, check=False)
     found = glob.glob(os.path.join(folder, "**", "vmlinuz*"), recursive=True)
@@ -108,7 +108,7 @@ def _unpack(package, folder):
 
 
 def kernel(release):
-    """The path of the release's kernel, in the cache; and why it may not be today's, or None."""
+    """The path of the release's kernel in the cache, and a reason why it may be outdated, or None."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         raise Skip(f"cannot fetch a kernel of {release}: there is no apt")
     folder = os.path.join(fetch.cache_folder(), "kernels", release)

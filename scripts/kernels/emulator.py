@@ -1,4 +1,4 @@
-"""Boots a kernel in full emulation, and hears what comes out of it."""
+"""Boots a kernel in full emulation, and reads its output."""
 import os
 import subprocess
 import time
@@ -6,24 +6,24 @@ import time
 from platforms.build import read
 from platforms.report import Failure
 
-# Seconds without a word: a kernel that has not started its first process by then, or a machine that stands still, does
-# not come to its end. Each test tells something, and init ends those that hang before that.
+# Seconds without output. A kernel that has not started its first process by then, or a machine that hangs, is ended.
+# Each test prints something, and init ends tests that hang earlier than that.
 SILENCE = 900
 COMMAND = [
     "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-cpu", "max",
     "-m", "1024", "-no-reboot",
 ]
-# A panic ends the emulator. Against what a processor may leak there is no need to do anything here, and it is slow.
+# A panic ends the emulator. Mitigations against leaks of a processor are not needed here, and are slow.
 PARAMETERS = "console=ttyS0 quiet panic=-1 mitigations=off"
 
 
 def last_lines(path, count=25):
-    """The end of what a port has said."""
+    """The last output of a port."""
     return "\n".join(read(path).splitlines()[-count:])
 
 
 class Machine:
-    """One emulator. Its two serial ports write into files: the console, and what init tells."""
+    """One emulator. Its two serial ports write into files: the console, and the output of init."""
 
     def __init__(self, kernel, initramfs, folder):
         self.console = os.path.join(folder, "console")
@@ -54,11 +54,11 @@ class Machine:
             raise Failure(f"it stopped before it had said the final line: {self._last_words(text)}")
 
     def told(self):
-        """What init told, to its end or not."""
+        """The output of init, complete or not."""
         return read(self.output)
 
     def _await_end(self, process):
-        """Whether it has come to its end, and does not stand still."""
+        """Whether it has ended by itself."""
         size, since = -1, 0.0
         while True:
             try:

@@ -38,7 +38,7 @@ class Tree:
         return os.path.join(self.folder, *parts)
 
     def add(self, program):
-        """A program or a library, stripped, with the libraries that it needs; its path in there."""
+        """Adds a program or a library, stripped, with the libraries that it needs. Returns its path inside."""
         name = os.path.join("tests", os.path.basename(program))
         if not os.path.exists(self.path(name)):
             run(["strip", "-o", self.path(name), program])
@@ -59,7 +59,7 @@ class Tree:
                 print(program.name, *words, file=file)
 
     def pack(self, archive):
-        """Makes the file of it."""
+        """Makes the file."""
         names = sorted(os.path.relpath(os.path.join(folder, name), self.folder)
                        for folder, folders, files in os.walk(self.folder) for name in folders + files)
         with open(archive, "wb") as file:

@@ -1,18 +1,18 @@
-"""Which of Meson's tests are run on the kernels, how each is linked, and which are not, with the reason."""
+"""Chooses the tests that are run on the kernels, and how each is linked. The others are skipped with a reason."""
 import json
 import os
 
 from platforms.build import run
 
-# What else is in an initramfs is busybox: no interpreter, no compiler, nothing of the distribution.
+# Besides the tests an initramfs has only busybox: no interpreter, no compiler, nothing of the distribution.
 NOT_HERE = {
     "examples": "they start the distribution's programs; make check runs them",
     "docs": "they start the distribution's programs, by scripts in Python; make check runs them",
     "benches": "it is a script in Python, and nothing is measured in an emulator",
 }
-# The best first: statically, or where a test needs libc's shared library, by that and ours.
+# The best first: statically, or with the shared libraries if a test needs libc's.
 WAYS = ({"fully-static"}, {"shared", "no-pie"}, {"shared"}, set())
-# Ten thousand forks are about libc's locks, not about the kernel, and take minutes here.
+# Its ten thousand forks test libc's locks, not the kernel, and take minutes here.
 ARGUMENTS = {"fork-stress": ["1000"]}
 
 
@@ -45,7 +45,7 @@ def choose(build, report):
         if left_out:
             skipped["the suite " + min(left_out)] = NOT_HERE[min(left_out)]
             continue
-        # What has not been built yet is a program all the same.
+        # A file that has not been built yet counts as a program.
         if not test["cmd"][0].startswith(os.path.abspath(build)):
             skipped[test["name"]] = f"it needs {os.path.basename(test['cmd'][0])}"
             continue
@@ -58,7 +58,7 @@ def choose(build, report):
 
 
 def compile_all(build, programs, *targets):
-    """Builds these programs and what they take as arguments, and no others."""
+    """Builds only these programs and the files that are their arguments."""
     files = {os.path.relpath(word, build) for program in programs for word in program.command
              if word.startswith(os.path.abspath(build))}
     run(["ninja", "-C", build, *targets, *sorted(files)])

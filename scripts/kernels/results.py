@@ -1,4 +1,4 @@
-"""What init told, turned into checks."""
+"""Turns the output of init into checks."""
 import re
 import textwrap
 
@@ -6,7 +6,7 @@ from platforms.report import aligned, notes
 
 
 def facts(report, text):
-    """What the kernel says about itself: its name, the way in, what it has and lacks."""
+    """The description of the kernel: its name, the way in which it makes children, what it has and lacks."""
     found = {"has": [], "lacks": []}
     for line in text.splitlines():
         word, _, rest = line.partition(" ")
@@ -26,7 +26,7 @@ def facts(report, text):
 
 
 def _result(status, text):
-    """How a test ended, as Meson would call it."""
+    """How a test ended, in Meson's words."""
     plan = re.search(r"^1\.\.(\d+)", text, flags=re.M)
     checks = len(re.findall(r"^(?:not )?ok\b", text, flags=re.M))
     if status in ("124", "137", "143"):
@@ -39,7 +39,7 @@ def _result(status, text):
 
 
 def judge(report, programs, text):
-    """Counts everything that init told."""
+    """Counts all results in the output of init."""
     head, _, rest = text.partition("\n::: facts ")
     facts(report, head)
     told = {}

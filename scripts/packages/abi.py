@@ -1,4 +1,4 @@
-"""The ABI that the headers tell a C compiler, compared by abidiff with the one that was released.
+"""The ABI of the headers, as a C compiler sees it, compared by abidiff with the one that was released.
 
 The library itself is Rust's, whose debug information says little of C. So a C library without a body is made from what
 the headers declare: symbols, parameters, structures and enumerations are in it as a program is compiled to use them.
@@ -15,12 +15,12 @@ from .run import PACKAGING
 
 RELEASED = os.path.join(PACKAGING, "abi", "libqemu_fork-0.1.abi")
 HEADERS = "#include <qemu-fork.h>\n#include <qemu-fork/error.h>\n"
-# gcc's list of what it saw: a declaration that is no inline function's.
+# gcc's list of declarations: one that is not an inline function's.
 DECLARATION = re.compile(r"/\* \S*include/qemu-fork\S* \*/ extern (.*);$", flags=re.M)
 
 
 def _declared_library(folder, include, script):
-    """Compiles it; where it is."""
+    """Compiles it. Returns its path."""
     source = run.write(HEADERS, folder, "headers.c")
     listing = os.path.join(folder, "declarations")
     run.run("gcc", "-fsyntax-only", "-aux-info", listing, "-I", include, source)
@@ -28,21 +28,21 @@ def _declared_library(folder, include, script):
                  if "..." not in text]
     run.write(HEADERS + "Error *error_abort, *error_fatal;\n" + "".join(functions), folder, "declared.c")
     library = os.path.join(folder, "declared.so")
-    # Parameters have no names in the list, nor have they here. No folder of this machine gets into the description.
+    # Parameters have no names in the list, so they have none here. The description contains no folder of this machine.
     run.run("gcc", "-g", "-w", "-shared", "-fPIC", "-I", include, f"-Wl,--version-script={script}",
             "-Wl,-soname,libqemu_fork.so.0", "-o", library, "declared.c", cwd=folder)
     return library
 
 
 def _difference(library):
-    """What abidiff has to say; nothing if there is none."""
+    """The output of abidiff; empty if there is no difference."""
     result = subprocess.run(["abidiff", "--no-show-locs", RELEASED, library], check=False, capture_output=True,
                             text=True)
     return (result.stdout + result.stderr) if result.returncode else ""
 
 
 def check(report, build, root):
-    """Compares; and sees that a difference would be seen."""
+    """Compares, and checks that a difference would be noticed."""
     if not shutil.which("abidiff"):
         fetch.packages("abigail-tools")
     folder = os.path.join(build.folder, "abi")

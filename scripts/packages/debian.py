@@ -1,4 +1,4 @@
-"""The Debian package: built from the source archive, looked at by lintian, and installed where nothing else is."""
+"""The Debian package: built from the source archive, checked by lintian, and installed in a minimal Debian."""
 import glob
 import os
 import re
@@ -13,12 +13,12 @@ from .run import EXPECTED_OUTPUT, PACKAGING
 from .vendor import vendor
 
 SUITE = "bookworm"
-# What a C programmer has.
+# The packages of a C programmer.
 CHROOT_PACKAGES = ["gcc", "libc6-dev", "pkgconf"]
 
 
 def _source_tree(build, archive):
-    """The folder that dpkg-buildpackage wants, beside the archives it is made of."""
+    """The folder that dpkg-buildpackage needs, next to the archives that it is made of."""
     folder = os.path.join(build.folder, "debian")
     shutil.rmtree(folder, ignore_errors=True)
     tree = os.path.join(folder, f"qemu-fork-{run.version()}")
@@ -34,7 +34,7 @@ def _source_tree(build, archive):
 
 
 def _build_dependencies(tree):
-    """Arguments for dpkg-buildpackage: Debian's Rust may be too old, and cargo be there otherwise, as by rustup."""
+    """Arguments for dpkg-buildpackage. Debian's Rust may be too old while another one is in PATH, as with rustup."""
     result = subprocess.run(["dpkg-checkbuilddeps"], check=False, capture_output=True, text=True, cwd=tree)
     if result.returncode == 0:
         return []
@@ -46,14 +46,14 @@ def _build_dependencies(tree):
 
 
 def build_package(report, build, archive):
-    """dpkg-buildpackage. The .changes file."""
+    """Runs dpkg-buildpackage. Returns the .changes file."""
     fetch.packages("build-essential", "debhelper", "meson", "pkg-config", "lintian")
     tree = _source_tree(build, archive)
     ignored = _build_dependencies(tree)
     if ignored:
         print("  note: Debian has no cargo and rustc of version 1.83 installed; those in PATH are used "
               "(dpkg-buildpackage -d)", flush=True)
-    # debhelper has a home of its own, where rustup's cargo would not find its compilers.
+    # debhelper sets another home folder, in which rustup's cargo would not find its compilers.
     env = {"RUSTUP_HOME": os.environ.get("RUSTUP_HOME", os.path.expanduser("~/.rustup")),
            "DEB_BUILD_OPTIONS": "nocheck parallel=2",
            # Debian's Meson, not the one of our Python environment.
@@ -70,14 +70,14 @@ def build_package(report, build, archive):
 
 
 def lintian(report, changes):
-    """lintian, with all it has to say."""
+    """Runs lintian with all its checks."""
     result = subprocess.run(["lintian", "--allow-root", "--display-info", "--pedantic", "--fail-on",
                              "error,warning,info,pedantic", changes], check=False, capture_output=True, text=True)
     report.check("lintian --pedantic says nothing", result.returncode == 0, result.stdout + result.stderr)
 
 
 def fetch_chroot(build):
-    """Makes a minimal Debian with a C compiler, unless the cache has it. Where its archive is."""
+    """Makes a minimal Debian with a C compiler, unless the cache has it. Returns the path of its archive."""
     if os.geteuid() != 0:
         raise Skip("not root: no chroot")
     archive = os.path.join(fetch.cache_folder(), f"chroot-{SUITE}-{'-'.join(CHROOT_PACKAGES)}.tar")
@@ -96,7 +96,7 @@ def fetch_chroot(build):
 
 
 def _contents(chroot):
-    """Every file of the chroot, but for what dpkg and the loader write down about anything."""
+    """Every file of the chroot except the records of dpkg and the loader."""
     books = ("var/lib/dpkg/", "var/log/", "var/cache/", "etc/ld.so.cache", "root/", "dev/", "proc/", "sys/")
     return {name for name in run.files_below(chroot) if not name.startswith(books)}
 
@@ -125,5 +125,5 @@ def in_chroot(report, build, changes, archive):
                        " && ./spawn")
         report.check(f"a C program builds there with {how}, and runs", found == wanted, f"{found}instead of\n{wanted}")
     inside("dpkg --purge libqemu-fork-dev libqemu-fork0")
-    report.same("removed again they leave nothing behind", _contents(chroot), before)
+    report.same("removed again they leave no file", _contents(chroot), before)
     shutil.rmtree(chroot)

@@ -1,4 +1,4 @@
-"""What is in what is published: the source archive, the crate, and what `meson install` makes."""
+"""The contents of the source archive, of the crate, and of what `meson install` makes."""
 import glob
 import os
 import shutil
@@ -8,7 +8,7 @@ from .run import ROOT
 
 
 def source(report, build):
-    """`meson dist`: what git knows, and nothing of it at an unexpected place. Where the archive is."""
+    """`meson dist`: the files that git has, at the expected places. Returns the path of the archive."""
     for old in glob.glob(os.path.join(build.provider, "meson-dist", "*")):
         os.remove(old)
     run.run("meson", "dist", "--no-tests", "--allow-dirty", "-C", build.provider)
@@ -26,12 +26,12 @@ def source(report, build):
 
 
 def crate(report, build):
-    """`cargo package`: the source and the papers; and that it builds. The C library is the package capi's."""
+    """`cargo package`: the files, and that it builds. The C library is another package, capi."""
     names = run.run("cargo", "package", "--list", "--allow-dirty", "--locked", cwd=ROOT).splitlines()
     sources = run.run("git", "-C", ROOT, "ls-files", "src").splitlines()
     papers = [name for name in names if not name.startswith("src/")]
     report.same("the crate has src as git has it", set(names) - set(papers), sources)
-    report.same("and beside them: packaging/lists/crate.txt", set(papers) - {".cargo_vcs_info.json"},
+    report.same("and besides it: packaging/lists/crate.txt", set(papers) - {".cargo_vcs_info.json"},
                 run.expected("crate.txt"))
     run.run("cargo", "package", "--quiet", "--allow-dirty", "--locked", "--target-dir",
             os.path.join(build.folder, "crate"), cwd=ROOT)
@@ -40,12 +40,12 @@ def crate(report, build):
 
 
 def installed(report, build):
-    """`meson install`, in both modes. Where the library is installed for those who use it."""
+    """`meson install`, in both modes. Returns where the provider library is installed."""
     for mode in ("host", "provider"):
         root = os.path.join(build.folder, "installed", mode)
         shutil.rmtree(root, ignore_errors=True)
         run.run("meson", "install", "--no-rebuild", "-C", getattr(build, mode), "--destdir", root)
-        # lib, lib64 or Debian's: as Meson finds the machine.
+        # lib, lib64 or Debian's: Meson chooses.
         libdir = os.path.relpath(glob.glob(os.path.join(root, "usr", "**", "libqemu_fork.a"),
                                            recursive=True)[0], root).rsplit("/", 1)[0]
         report.built.append(mode)

@@ -1,4 +1,4 @@
-"""Running commands, and where things are."""
+"""Runs commands, and finds files."""
 import os
 import shlex
 import subprocess
@@ -11,7 +11,7 @@ EXPECTED_OUTPUT = os.path.join(ROOT, "examples", "languages", "expected-output.t
 
 
 def run(*command, env=None, **more):
-    """Runs a command that has to succeed; what it wrote to stdout."""
+    """Runs a command that must succeed. Returns its output."""
     result = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace",
                             env=dict(os.environ, LC_ALL="C.UTF-8", **(env or {})), **more)
     if result.returncode != 0:
@@ -27,7 +27,7 @@ def read(*path):
 
 
 def write(text, *path):
-    """Writes a file, in a folder that is made if need be; where it is."""
+    """Writes a file, and makes its folder if necessary. Returns its path."""
     name = os.path.join(*path)
     os.makedirs(os.path.dirname(name), exist_ok=True)
     with open(name, "w", encoding="utf-8") as file:
@@ -49,6 +49,6 @@ def files_below(folder):
 
 
 def expected(name, **values):
-    """A list of packaging/lists: one path in a line, # begins a comment."""
+    """A list of packaging/lists: one path in each line; # begins a comment."""
     lines = read(PACKAGING, "lists", name).splitlines()
     return [line.format(**values) for line in lines if line and not line.startswith("#")]

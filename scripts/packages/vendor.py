@@ -25,7 +25,7 @@ def vendor(folder):
 
 
 def _name_and_version(crate):
-    """As `cargo tree` writes it."""
+    """In the form of `cargo tree`."""
     values = {}
     for line in run.read(crate, "Cargo.toml").partition("[package]")[2].splitlines():
         key, _, value = line.partition(" = ")
@@ -34,7 +34,7 @@ def _name_and_version(crate):
 
 
 def _empty(crate):
-    """Leaves the description of a crate, and what it takes for the description to be right."""
+    """Removes all of a crate but its description and the files that the description needs."""
     manifest, checksums = run.read(crate, "Cargo.toml"), json.loads(run.read(crate, ".cargo-checksum.json"))
     shutil.rmtree(crate)
     run.write(manifest, crate, "Cargo.toml")

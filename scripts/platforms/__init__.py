@@ -1,1 +1,1 @@
-"""What `check-platforms.py` is made of."""
+"""The parts of `check-platforms.py`."""

@@ -12,13 +12,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 def tail(output):
-    """What somebody wants to see of a failed build: not the steps that went well."""
+    """The interesting lines of a failed build: without the steps that succeeded."""
     lines = [line for line in output.splitlines() if not re.match(r"\[\d+/\d+\] ", line)]
     return "\n".join(lines)[-6000:]
 
 
 def run(command, env=None, **more):
-    """Runs a command that has to work; answers with its output."""
+    """Runs a command that must succeed. Returns its output."""
     result = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", env=env, **more)
     if result.returncode != 0:
         output = (result.stdout + result.stderr).strip()
@@ -27,7 +27,7 @@ def run(command, env=None, **more):
 
 
 def read(path):
-    """The text of a file; empty where there is none."""
+    """The text of a file; empty if there is no such file."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -36,7 +36,7 @@ def read(path):
 
 
 class Build:
-    """A build folder. `jobs` is for all: how many processes a row may have at work."""
+    """A build folder. `jobs`: how many processes a row may run at a time."""
 
     jobs = 1
 
@@ -68,7 +68,7 @@ class Build:
             env=dict(self.env, CARGO_BUILD_JOBS=str(self.jobs)))
 
     def test(self, report, label="", *options, through=()):
-        """Runs the test programs, counts what they say, and tells their names. `through`: a command that runs another."""
+        """Runs the test programs, counts the results, and returns the names. `through`: a command that runs another."""
         log = self.path("meson-logs", "testlog.json")
         if os.path.exists(log):
             os.remove(log)
@@ -82,5 +82,5 @@ class Build:
         return [test["name"] for test in tests]
 
     def install(self, destination):
-        """Installs into a folder that stands for the root."""
+        """Installs below a folder that takes the place of the root."""
         run(["meson", "install", "-C", self.folder, "--no-rebuild", "--destdir", destination], env=self.env)

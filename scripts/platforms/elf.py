@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(ROOT, "scripts"))
 import exports  # noqa: E402
 
 NEWEST_GLIBC = (2, 34)
-# The exit status of a part of the proof that could not be made.
+# The exit status of a part of the proof that cannot run here.
 SKIPPED = 77
 
 
@@ -48,7 +48,7 @@ class Platform:
         links = "no-pie" if self.cross or self.variant else "all"
         for mode in ["provider"] if self.variant else ["provider", "host"]:
             build = Build(os.path.join(folder, mode), env)
-            # Under an emulator programs take their time to start, and host mode is not about them.
+            # Programs start slowly under an emulator, and spawns are the same in host mode.
             spawn = "false" if self.emulated and mode == "host" else "true"
             build.setup(*self.cross_files(folder), f"-Derror-api={mode}", f"-Dtest-links={links}",
                         f"-Dtest-spawn={spawn}")
@@ -65,7 +65,7 @@ class Platform:
         return ["--cross-file", os.path.join(ROOT, "cross", self.cross + ".ini"), *self.loader(folder), *self.options]
 
     def loader(self, folder):
-        """i686: programs that this machine runs itself but whose libc is in a folder for cross-compiling."""
+        """i686: this machine runs the programs itself, but their libc is in a folder for cross-compiling."""
         root = "/usr/i686-linux-gnu/lib"
         if self.cross != "i686" or os.path.exists("/lib/ld-linux.so.2"):
             return []
@@ -77,7 +77,7 @@ class Platform:
         return ["--cross-file", path]
 
     def executable(self, build):
-        """What runs the tests where this machine executes this platform's programs, by the emulator."""
+        """The command that runs the tests so that the emulator executes this platform's programs."""
         if not self.emulated:
             return []
         file = configparser.ConfigParser()
@@ -88,7 +88,7 @@ class Platform:
                 build.path("libqemu_fork.so")]
 
     def check_symbols(self, report, build, mode):
-        """What the two libraries define and need."""
+        """Checks the symbols that the two libraries define and need."""
         names = exports.names(mode)
         shared = build.path("libqemu_fork.so")
         dynamic = run(["readelf", "-dW", shared])
@@ -109,7 +109,7 @@ class Platform:
                     [name for name, binding, index in symbols if binding != "LOCAL" and index != "UND"], names)
 
     def check_region(self, report, build, mode):
-        """The child's region, by the proof's own means."""
+        """Checks the child's code by the part `region` of the proof."""
         prefix = self.triple + "-" if self.triple else ""
         golden = self.cross or "x86_64"
         result = subprocess.run([sys.executable, os.path.join(ROOT, "tests", "proof", "region.py"), "--no-controls",
@@ -122,7 +122,7 @@ class Platform:
             report.check(what, result.returncode == 0, result.stdout + result.stderr)
 
     def run_tests(self, report, build, mode):
-        """The C tests, and the examples where /proc/self is about the program and not about an emulator."""
+        """The C tests; the examples only if /proc/self shows the program and not an emulator."""
         options = []
         if self.emulated:
             options += ["--no-suite", "examples"]
@@ -144,7 +144,7 @@ def symbol_table(text):
 
 
 def cross(name, triple, debian, emulator=True):
-    """A row whose compiler and libc are Debian's for cross-compiling."""
+    """A row with Debian's compiler and libc for cross-compiling."""
     packages = [f"gcc-{triple}", f"libc6-dev-{debian}-cross"] + (["qemu-user"] if emulator else [])
     return Platform(name, triple, packages, emulated=emulator)
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs a command where programs for another processor are executed as if they were the machine's own.
+"""Runs a command in an environment where programs for another processor can be executed.
 
 usage: executable.py EMULATOR PROGRAM COMMAND...
 
-EMULATOR runs what PROGRAM is: that is told to the kernel (binfmt_misc) in a user and a mount namespace of the command's
-own, so the machine stays as it is. Needs root, namespaces that are allowed, and Linux 6.7. Where that is not so, says
-why, and runs the command all the same.
+EMULATOR executes programs of PROGRAM's kind. The kernel is configured for that (binfmt_misc) in a user and a mount
+namespace of the command's own, so the machine itself is not changed. Needs root, permission for namespaces, and Linux
+6.7. If these are missing, says so, and runs the command nevertheless.
 
 SPDX-License-Identifier: MIT
 """
@@ -21,7 +21,7 @@ ELF_MASK_BIG_ENDIAN = bytes.fromhex("ffffffffffffff00fffffffffffffffffffeffff")
 
 
 def call(function, *arguments):
-    """A function of libc that answers with 0 or sets errno."""
+    """A function of libc that returns 0 or sets errno."""
     libc = ctypes.CDLL(None, use_errno=True)
     if getattr(libc, function)(*arguments) != 0:
         error = ctypes.get_errno()
@@ -29,13 +29,13 @@ def call(function, *arguments):
 
 
 def register(emulator, program):
-    """Has the kernel run such programs by the emulator."""
+    """Configures the kernel to run such programs by the emulator."""
     call("mount", b"binfmt_misc", BINFMT.encode(), b"binfmt_misc", 0, None)
     with open(program, "rb") as file:
         head = file.read(20)
     mask = ELF_MASK if head[5] == 1 else ELF_MASK_BIG_ENDIAN
     escaped = ["".join(f"\\x{byte:02x}" for byte in text).encode() for text in (head, mask)]
-    # F: the emulator is opened now, so that it is found in every root folder. P: it is told argv[0].
+    # F: the emulator is opened now, so that it is found in every root folder. P: it gets argv[0].
     with open(f"{BINFMT}/register", "wb", buffering=0) as file:
         file.write(b":emulated:M::%b:%b:%b:FP" % (*escaped, emulator.encode()))
 
@@ -50,7 +50,7 @@ def map_users(pid):
 
 
 def run_inside(emulator, program, command, say, hear):
-    """In a child: the command, in namespaces. Whoever can say who its users are is outside: the parent."""
+    """In a child: the command, in namespaces. The parent, which is outside, has to map the users."""
     try:
         call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
         os.write(say, b"u")

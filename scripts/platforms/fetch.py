@@ -12,19 +12,19 @@ import threading
 
 from .report import Skip
 
-# Rows are run side by side; what they fetch, they fetch one after the other.
+# Rows run in parallel, but download one after the other.
 LOCK = threading.Lock()
 APT = ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]
 
 WRAPPER = """#!/bin/sh
-# Debian's {name}, unpacked beside this file and not installed.
+# Debian's {name}, unpacked next to this file and not installed.
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}} exec "$root/usr/bin/{name}" "$@"
 """
 
 
 def cache_folder():
-    """Where what was fetched is kept: outside the source tree, and between runs."""
+    """The folder for downloads. It is outside the source tree, and is kept between runs."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.environ.get("QEMU_FORK_CACHE") or os.path.join(base, "qemu-fork")
 
@@ -35,13 +35,13 @@ def _run(command, **more):
 
 
 def last_words(result):
-    """What a failed apt had to say."""
+    """The message of an apt that failed."""
     errors = [line for line in result.stderr.splitlines() if line.startswith(("E:", "W:"))]
     return " ".join(errors[-3:]) or result.stderr.strip()[-300:] or f"status {result.returncode}"
 
 
 def _archives():
-    """Where apt keeps the packages: from its own folder another apt may remove them before they are unpacked."""
+    """The folder for packages. From apt's own folder another apt may remove them before they are unpacked."""
     folder = os.path.join(cache_folder(), "packages")
     os.makedirs(os.path.join(folder, "partial"), exist_ok=True)
     return folder
@@ -49,19 +49,19 @@ def _archives():
 
 @functools.cache
 def _fresh_lists():
-    """Package lists of today, once a run: old ones name versions that are no longer there, and an older compiler."""
+    """Updates the package lists, once in a run: old ones name versions that no longer exist, and an older compiler."""
     print("  apt-get update", flush=True)
     _run([*APT, "update"])  # one source that cannot be reached is no reason not to try the others
 
 
 def _apt(command, **more):
-    """Runs an apt command that fetches."""
+    """Runs an apt command that downloads."""
     _fresh_lists()
     return _run([*APT, "-o", f"Dir::Cache::Archives={_archives()}/", *command], **more)
 
 
 def packages(*names):
-    """Has Debian packages installed."""
+    """Installs Debian packages."""
     with LOCK:
         _install(names)
 
@@ -82,8 +82,7 @@ def _install(names):
 
 
 def compiler_cache():
-    """Has every C compiler look for what has been compiled before: by another row with the same compiler, or the last
-    time."""
+    """Makes every C compiler reuse what another row with the same compiler, or an earlier run, has compiled."""
     try:
         packages("ccache")
     except Skip as skip:
@@ -94,7 +93,7 @@ def compiler_cache():
 
 
 def _depends(package):
-    """The names of the packages that this one needs."""
+    """The names of the packages that this package needs."""
     return re.findall(r"^ *Depends: (\S+)$", _run(["apt-cache", "depends", package]).stdout, flags=re.M)
 
 
@@ -110,7 +109,7 @@ def _rust_packages():
 
 
 def _unpack(package, folder):
-    """Unpacks a package; of the compiler's source only the library is wanted."""
+    """Unpacks a package; of the compiler's source only the library."""
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as tar:
         subprocess.run(["tar", "-x", "-C", folder, "--wildcards", "--no-wildcards-match-slash",
                         "--exclude=./usr/src/*/compiler", "--exclude=./usr/src/*/src", "--exclude=./usr/share"],
@@ -154,7 +153,7 @@ class Rust:
                     file.write(WRAPPER.format(name=name))
                 os.chmod(path, 0o755)
             with open(os.path.join(tree, ".ready"), "w", encoding="utf-8") as file:
-                # What it needs of the system.
+                # The system libraries that it needs.
                 needed = {need for name in names for need in _depends(name) if need.startswith("lib")}
                 file.writelines(f"{name}\n" for name in sorted(needed.difference(names)))
             shutil.rmtree(self.root, ignore_errors=True)
@@ -165,8 +164,8 @@ class Rust:
                     raise
 
     def environment(self, core, **more):
-        """The environment of this compiler and its cargo. With `core`, a name for the platform, it builds core along
-        with the crate: once for both modes, and kept between runs."""
+        """The environment of this compiler and its cargo. With `core`, a name for the platform, it also builds core,
+        once for both modes, and keeps it between runs."""
         if core:
             more.update(RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_BUILD_STD="core",
                         CARGO_BUILD_BUILD_DIR=os.path.join(cache_folder(), "cargo", core))

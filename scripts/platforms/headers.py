@@ -1,4 +1,4 @@
-"""The headers, under the compilers of a platform."""
+"""Checks the headers with the compilers of a platform."""
 import subprocess
 
 HEADERS = ["qemu-fork.h", "qemu-fork/error.h"]
@@ -6,7 +6,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
 def check(report, include, compilers):
-    """Each header alone and both together, as each (compiler, language, standard) sees them."""
+    """Each header alone and both together, for each (compiler, language, standard)."""
     for compiler, language, standard in compilers:
         for headers in ([HEADERS[0]], [HEADERS[1]], HEADERS, HEADERS[::-1]):
             text = "".join(f"#include <{header}>\n" for header in headers) + "int nothing;\n"

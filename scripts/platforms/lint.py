@@ -1,4 +1,4 @@
-"""Platforms for which nothing can be linked on this machine: the compiler and clippy look at the code."""
+"""Platforms for which nothing can be linked on this machine: the compiler and clippy check the code."""
 import os
 import subprocess
 
@@ -14,7 +14,7 @@ def environment(rust, target, arguments):
 
 
 def clippy(report, rust, target, folder):
-    """Both modes of the Error API, as Meson has cargo build them. clippy compiles as far as cargo check does."""
+    """Both modes of the Error API, with the features that Meson uses. clippy compiles as far as cargo check does."""
     for mode, features in (("provider", "capi"), ("host", "capi,host-error")):
         env = environment(rust, target, "-Dwarnings")
         result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--package", "qemu-fork-capi", "--lib",
@@ -26,7 +26,7 @@ def clippy(report, rust, target, folder):
 
 
 def control(report, rust, target, folder):
-    """clippy is on, and a complaint is an error: one more lint, which the code does not keep to, must be noticed."""
+    """Checks that clippy runs, and that a warning is an error: a lint that the code does not follow must be noticed."""
     env = environment(rust, target, "-Dclippy::missing_inline_in_public_items")
     result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--package", "qemu-fork-capi", "--lib",
                              "--no-default-features", "--features", "capi", "--target", target,
@@ -37,7 +37,7 @@ def control(report, rust, target, folder):
 
 
 class Platform:
-    """A row that is only looked at."""
+    """A row whose code is only checked."""
 
     packages = ()
 

@@ -1,19 +1,19 @@
-"""What a row of the table is told by: checks that passed, failed or could not be made, and why not."""
+"""The checks of one row of the table: passed, failed or skipped, with the reason."""
 import re
 import time
 import traceback
 
 
 class Skip(Exception):
-    """Something that cannot be had on this machine at the moment. Its text says what, and why."""
+    """Something is not available on this machine. The text says what, and why."""
 
 
 class Failure(Exception):
-    """Something that has to work and does not. Its text says what."""
+    """Something that must work does not. The text says what."""
 
 
 class Report:
-    """One row. Every check is printed as it is made, or where rows are run side by side, with the row's others."""
+    """One row. Checks are printed at once, or, if rows run in parallel, together with the row's others."""
 
     def __init__(self, name, at_once=True):
         self.name = name
@@ -36,7 +36,7 @@ class Report:
         self._say("        " + text.rstrip("\n").replace("\n", "\n        "))
 
     def check(self, what, holds, detail=""):
-        """Counts one check; `detail` is for the eyes of whoever has to mend it."""
+        """Counts one check; `detail` is printed if it fails."""
         if holds:
             self.passed += 1
             self._say(f"  ok    {what}")
@@ -48,18 +48,18 @@ class Report:
         return holds
 
     def same(self, what, found, wanted):
-        """Checks that two collections have the same members; tells the difference."""
+        """Checks that two collections have the same members; prints the difference."""
         found, wanted = set(found), set(wanted)
         difference = [f"+ {x}" for x in sorted(found - wanted)] + [f"- {x}" for x in sorted(wanted - found)]
         return self.check(what, not difference, "\n".join(difference))
 
     def skip(self, what, why):
-        """Counts a check that cannot be made here."""
+        """Counts a check that cannot run here."""
         self.skips.append((what, why))
         self._say(f"  SKIP  {what}: {why}")
 
     def run(self, row, *arguments):
-        """Has `row` make its checks. Whatever goes wrong in it, the other rows go on."""
+        """Runs the checks of `row`. Whatever goes wrong in it, the other rows go on."""
         try:
             row(*arguments)
         except Skip as skip:
@@ -73,13 +73,13 @@ class Report:
         return self
 
     def finish(self):
-        """The row is done."""
+        """Ends the row."""
         self.seconds = time.monotonic() - self._start
         if self._lines:
             print("\n".join(self._lines), flush=True)
 
     def tap(self, program, text, result):
-        """Counts the lines of a test program that speaks TAP, and the program's own end."""
+        """Counts the results of a test program that prints TAP, and how the program itself ended."""
         passed, failed = 0, []
         for line in text.splitlines():
             match = re.match(r"(not )?ok\b\s*\d*\s*-?\s*([^#]*)(?:#\s*(SKIP|TODO)\b:?\s*(.*))?", line, flags=re.I)

@@ -22,12 +22,12 @@ INSTALLED = {"bin/qemu_fork.dll", "include/qemu-fork.h", "include/qemu-fork/erro
 
 @contextlib.contextmanager
 def wine(env):
-    """The environment with a Windows of its own, which takes 700 MB while it is there."""
+    """The environment with a Windows of its own, which takes 700 MB as long as it exists."""
     prefix = tempfile.mkdtemp(prefix="qemu-fork-wine-")
     env = dict(env, WINEPREFIX=prefix, WINEDEBUG="-all", WINEDLLOVERRIDES="mscoree=;mshtml=",
                PATH=env["PATH"] + os.pathsep + "/usr/lib/wine")
     env.pop("DISPLAY", None)
-    # The services that it starts outlive it: they must not hold a pipe that somebody reads to its end.
+    # The services that it starts outlive it: they must not hold a pipe that is read to its end.
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 300}
     try:
         started = subprocess.run(["wine64", "wineboot", "-i"], check=False, env=env, **quiet)
@@ -35,7 +35,7 @@ def wine(env):
             raise Failure(f"wineboot ended with {started.returncode}")
         yield env
     finally:
-        # Ends what runs in this prefix and nothing else.
+        # Ends only the processes of this prefix.
         subprocess.run(["wineserver", "-k"], check=False, env=env, **quiet)
         shutil.rmtree(prefix, ignore_errors=True)
 
@@ -47,7 +47,7 @@ def defined(archive):
 
 
 def check_files(report, tree, mode):
-    """What was installed: the names of the files, and what they define and need."""
+    """Checks what was installed: the names of the files, and the symbols that they define and need."""
     usr = os.path.join(tree, "usr")
     files = {os.path.relpath(os.path.join(folder, name), usr) for folder, _, names in os.walk(usr) for name in names}
     names = exports.names(mode)
@@ -69,7 +69,7 @@ def check_files(report, tree, mode):
 
 
 def check_outside(report, tree, env):
-    """A program outside the project that uses what was installed, without Meson."""
+    """A program outside the project that uses the installed library without Meson."""
     usr = os.path.join(tree, "usr")
     source = os.path.join(ROOT, "c-tests", "windows", "no-fork.c")
     version = re.search(r"^Version: (\S+)$", read(os.path.join(usr, "lib", "pkgconfig", "qemu-fork.pc")), flags=re.M)
@@ -96,7 +96,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).setsockopt(socket.SOL_SOCKET, 2
 
 
 def kernel_is_stuck():
-    """Whether a process that attaches a filter never comes back, as where the kernel's memory for filters is locked up."""
+    """Whether a process that attaches a filter hangs, as it does if the kernel's memory for filters is used up."""
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen([sys.executable, "-c", ATTACH_FILTER], **quiet)  # not waited for: it may be stuck
     try:

@@ -1,5 +1,5 @@
 /*
- * qemu-fork for C++17: who owns what, and errors as exceptions
+ * qemu-fork for C++17: ownership by RAII, and errors as exceptions
  *
  * SPDX-License-Identifier: MIT
  */
@@ -26,7 +26,7 @@ template <auto function> struct Call {
 using ErrorPointer = std::unique_ptr<Error, Call<error_free>>;
 using Process = std::unique_ptr<QemuProcess, Call<qemu_process_free>>;
 
-/* What qemu_spawn() says, and the errno behind it. */
+/* The text of qemu_spawn(), and its errno. */
 struct SpawnError : std::runtime_error {
     SpawnError(const char *text, int number) : std::runtime_error(text), number(number) {}
     const int number;

@@ -10,7 +10,7 @@ import cffi
 
 
 def pkg_config(argument):
-    """What the compiler has to be told."""
+    """The options for the compiler."""
     command = [os.environ.get("PKG_CONFIG", "pkg-config"), argument, "qemu-fork"]
     return shlex.split(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

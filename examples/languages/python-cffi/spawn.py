@@ -9,7 +9,7 @@ from _qemu_fork import ffi, lib
 
 
 def spawn(*argv, flags=0):
-    """A handle, which frees itself; OSError tells why there is none."""
+    """A handle, which frees itself; OSError says why there is none."""
     strings = [ffi.new("char[]", os.fsencode(word)) for word in argv] + [ffi.NULL]
     options = ffi.new("QemuSpawnOptions *", {"size": ffi.sizeof("QemuSpawnOptions"), "flags": flags})
     errp = ffi.new("Error **")

@@ -1,5 +1,5 @@
 /*
- * usage: after PROGRAM [ARGUMENT]...: runs a program by qemu_spawn_sync(), and tells how it ended
+ * usage: after PROGRAM [ARGUMENT]...: runs a program by qemu_spawn_sync(), and prints how it ended
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * usage: before PROGRAM [ARGUMENT]...: runs a program by fork() and execvp(), and tells how it ended
+ * usage: before PROGRAM [ARGUMENT]...: runs a program by fork() and execvp(), and prints how it ended
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * usage: before HELPER: lets a helper with more rights open something, and shows what is in it
+ * usage: before HELPER: lets a helper with more rights open a file, and prints its contents
  *
  * SPDX-License-Identifier: MIT
  */

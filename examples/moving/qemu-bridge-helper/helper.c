@@ -1,5 +1,5 @@
 /*
- * usage: helper --fd=SOCKET: opens what its parent may not, here lines.txt, and sends the descriptor
+ * usage: helper --fd=SOCKET: opens a file that its parent may not open, here lines.txt, and sends the descriptor
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * Receives a descriptor from the other end of a socket, and shows what can be read from it: what is the same before and
+ * Receives a descriptor from the other end of a socket, and prints the contents of the file. It is the same before and
  * after.
  *
  * SPDX-License-Identifier: MIT

@@ -23,7 +23,7 @@ static int run_script(const char *script, const char *interface)
         execl(script, script, interface, (char *)NULL);
         _exit(1);
     }
-    while (waitpid(pid, &status, 0) != pid) { /* for ever, if somebody else has reaped it */
+    while (waitpid(pid, &status, 0) != pid) { /* for ever, if another part of the program has reaped it */
     }
     if (status != 0) {
         fprintf(stderr, "network script %s failed with status %d\n", script, status);

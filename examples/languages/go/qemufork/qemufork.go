@@ -25,7 +25,7 @@ const (
 	PipeStdout = C.QEMU_SPAWN_PIPE_STDOUT
 )
 
-// A SpawnError tells why a program could not be started. errors.Is knows its errno.
+// A SpawnError says why a program could not be started. errors.Is knows its errno.
 type SpawnError struct {
 	Text  string
 	Errno error
@@ -37,7 +37,7 @@ func (e *SpawnError) Unwrap() error { return e.Errno }
 // A Process is a child; Free it.
 type Process struct{ handle *C.QemuProcess }
 
-// Status tells how a child ended.
+// Status says how a child ended.
 type Status struct{ c C.QemuProcessStatus }
 
 // Spawn starts a program.

@@ -108,7 +108,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // SAFETY: nobody uses it again.
+        // SAFETY: it is not used again.
         unsafe { qemu_process_free(self.0) }
     }
 }
