@@ -13,6 +13,7 @@ import glob
 import json
 import os
 import re
+import shlex
 import shutil
 
 import library
@@ -83,17 +84,26 @@ class Memory:
 
     # ---- AddressSanitizer, LeakSanitizer, UBSan ----
 
-    def sanitizers_missing(self):
+    def sanitizers_missing(self, compiler=library.COMPILER, name="empty.c"):
         """Why the compiler cannot do it, or None."""
-        source = os.path.join(self.folder, "empty.c")
+        source = os.path.join(self.folder, name)
         with open(source, "w", encoding="utf-8") as file:
             file.write("int main(void) { return 0; }\n")
         try:
-            library.call([*library.COMPILER, "-fsanitize=address,undefined", source,
+            library.call([*compiler, "-fsanitize=address,undefined", source,
                           "-o", os.path.join(self.folder, "empty")])
-        except library.BuildError as error:
+        except (library.BuildError, OSError) as error:
             return f"the compiler has no sanitizers (Debian: gcc has them in libasan and libubsan): {error}"
         return None
+
+    def without_cxx(self):
+        """The line of a native file that hides a C++ compiler which has no sanitizers: beside gcc there may be just
+        clang's, without its runtime, and Meson would stop there."""
+        compiler = shlex.split(os.environ.get("CXX", "c++"))
+        if not shutil.which(compiler[0]) or self.sanitizers_missing(compiler, "empty.cc") is None:
+            return ""
+        self.report.skip(f"the sanitizers, cxx: {compiler[0]} has none")
+        return "[binaries]\ncpp = 'no-c++-with-sanitizers'\n"
 
     def setup_sanitized(self):
         """A build folder for both halves, instrumented, and the environment for all that is done there."""
@@ -101,7 +111,7 @@ class Memory:
         host = re.search(r"^host: (\S+)", library.call(["rustc", "-vV"]), re.M)[1]
         native = os.path.join(self.folder, "native.ini")
         with open(native, "w", encoding="utf-8") as file:
-            file.write(f"[properties]\nrust_target = '{host}'\n")
+            file.write(f"[properties]\nrust_target = '{host}'\n{self.without_cxx()}")
         env = {**os.environ, "PATH": self.path, "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": RUST_FLAGS}
         if not os.path.exists(os.path.join(folder, "build.ninja")):
             library.call([self.meson, "setup", folder, library.ROOT, "--native-file", native,
