@@ -306,7 +306,6 @@ struct traced {
 static struct traced traced[MAX_TRACED];
 static int n_traced;
 static int current_scenario = -1;
-static bool current_in_libc;
 static pid_t first, last_child;
 
 static bool is_thread(pid_t pid)
@@ -343,7 +342,7 @@ static struct traced *find(pid_t pid)
     if (n_traced > 0) {
         traced[n_traced].kind = is_thread(pid) ? HELPER : CHILD;
         traced[n_traced].scenario = current_scenario;
-        traced[n_traced].in_libc = traced[n_traced].kind == HELPER && current_in_libc;
+        traced[n_traced].in_libc = traced[n_traced].kind == HELPER; /* until it says that its beginning is over */
         last_child = traced[n_traced].kind == CHILD ? pid : last_child;
     }
     return &traced[n_traced++];
@@ -656,7 +655,7 @@ static bool waits_for_end(const struct __ptrace_syscall_info *info)
 static void on_mark(struct traced *who, int what)
 {
     if (what == LIBC_BEGINS || what == LIBC_ENDS) {
-        who->in_libc = current_in_libc = what == LIBC_BEGINS;
+        who->in_libc = what == LIBC_BEGINS;
     } else if (what == MARK_END) {
         strcpy(who->text, "return");
         end_call(who, "");
