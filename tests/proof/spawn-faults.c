@@ -176,10 +176,11 @@ static bool is_last_way(const struct experiment *of)
 
 static struct expectation expected_of_clone(const struct experiment *of)
 {
-    const uint64_t trial = CLONE_VFORK | CLONE_FILES;
+    bool trial = of->call.number == SYS_clone && of->call.arguments[0] & CLONE_VFORK && of->call.occurrence == 0 &&
+                 (of->first || of->way > WAY_CLONE);
 
     /* Who only tries whether memory is shared goes another way, whatever the reason. */
-    if (of->call.number == SYS_clone && (of->call.arguments[0] & trial) == CLONE_VFORK) {
+    if (trial) {
         return (struct expectation){0};
     }
     /* Closed ways are gone around, and without a descriptor left it goes without one of the process. */
@@ -222,7 +223,9 @@ static struct expectation expected_of_parent(const struct experiment *of)
         goes_on.descriptors_stay = true;
         return goes_on;
     case SYS_waitid:
-        goes_on.zombie_stays = of->call.wait == LOOK_FOR_END && of->error != EINTR;
+        /* Who cannot look now looks later; a failed call that was to reap the child is not repeated. */
+        goes_on.zombie_stays =
+            of->call.wait == LOOK_FOR_END && (of->error != EINTR || !(of->call.arguments[3] & WNOWAIT));
         return goes_on;
     default:
         return goes_on;
