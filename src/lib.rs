@@ -2,9 +2,9 @@
 //!
 //! # Starting a program
 //!
-//! [`Spawn`] is what nearly everybody wants who forks: a program started, with clean signals and no descriptor too many,
-//! at a cost that does not grow with the parent, and an error that says which step failed. [`Process`] is the handle of
-//! what it started. They need the feature `std`, which is on by default. C programs call `qemu_spawn()`.
+//! [`Spawn`] starts a program. The child has clean signals and no unwanted descriptor. The cost does not grow with the
+//! parent, and an error names the step that failed. [`Process`] is the handle of the child. They need the feature
+//! `std`, which is on by default. C programs call `qemu_spawn()`.
 //!
 #![cfg_attr(
     all(unix, feature = "std"),

@@ -1,4 +1,4 @@
-//! What can go wrong, for programs and for people.
+//! The errors of the Rust API: a step, an errno and a sentence.
 
 use std::io;
 use std::string::String;
@@ -18,14 +18,14 @@ pub struct SpawnError {
 }
 
 impl SpawnError {
-    /// Which step failed. [`Step::None`] where the program was started and something failed later: it had to be killed
-    /// because its time was up.
+    /// The step that failed. [`Step::None`] means that the program was started and failed later: its time was up, and
+    /// it was killed.
     #[must_use]
     pub const fn step(&self) -> Step {
         self.step
     }
 
-    /// The cause: `EINVAL` where [`step()`](Self::step) is [`Step::Arguments`], `ETIMEDOUT` where the time was up.
+    /// The cause: `EINVAL` if [`step()`](Self::step) is [`Step::Arguments`], `ETIMEDOUT` if the time was up.
     #[must_use]
     pub const fn errno(&self) -> Errno {
         self.errno
@@ -41,8 +41,8 @@ pub struct ProcessError {
 }
 
 impl ProcessError {
-    /// The cause: `ESRCH` where the child has ended, `EPERM` where it has become somebody else, `EINVAL` where there is
-    /// no such signal.
+    /// The cause: `ESRCH` if the child has ended, `EPERM` if it has become another user, `EINVAL` if there is no such
+    /// signal.
     #[must_use]
     pub const fn errno(&self) -> Errno {
         self.errno
@@ -61,14 +61,14 @@ impl From<Failure> for ProcessError {
     }
 }
 
-/// With the kind that the standard library gives to this errno.
+/// The kind is the one that the standard library gives to this errno.
 impl From<SpawnError> for io::Error {
     fn from(error: SpawnError) -> Self {
         Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)
     }
 }
 
-/// With the kind that the standard library gives to this errno.
+/// The kind is the one that the standard library gives to this errno.
 impl From<ProcessError> for io::Error {
     fn from(error: ProcessError) -> Self {
         Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)

@@ -1,6 +1,7 @@
-//! The builder's strings and lists in the form in which the core, as C, takes them.
+//! Converts the builder's strings and lists to the form that the core takes, which is C's.
 //!
-//! The environment is a copy that the standard library has made under its lock: another thread may change it at any time.
+//! The environment is a copy that the standard library makes under its lock: another thread may change the original at
+//! any time.
 
 use core::ffi::{c_char, c_int};
 use std::ffi::{CString, OsStr, OsString};
@@ -14,7 +15,7 @@ use crate::base::limit::{Limit, Rlimit};
 use crate::base::message::Arg;
 use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_NULL};
 
-/// What a [`Request`] points to.
+/// Owns what a [`Request`] points to.
 pub(super) struct Prepared {
     argv: List,
     executable: Option<CString>,
@@ -96,7 +97,7 @@ impl Prepared {
 
 /// Strings, and the list of their addresses that ends with NULL.
 struct List {
-    /// What the addresses are of.
+    /// The strings that `pointers` points to.
     _strings: Vec<CString>,
     pointers: Vec<*const c_char>,
 }
@@ -115,7 +116,7 @@ impl List {
 }
 
 fn counted<T>(list: &[T]) -> Counted<'_, T> {
-    // SAFETY: a slice is so many of them.
+    // SAFETY: pointer and length describe the slice.
     unsafe { Counted::new(list.as_ptr(), list.len()) }
 }
 
@@ -127,7 +128,7 @@ fn c_string(text: &OsStr, what: &str) -> Result<CString, Failure> {
     CString::new(text.as_bytes()).map_err(|_| refuse("{} has a NUL byte in it", &[Arg::Str(what)]))
 }
 
-/// "NAME=value". A name with "=" would be another variable.
+/// "NAME=value". A name with "=" in it would set another variable.
 fn variable(name: &OsString, value: &OsString) -> Result<CString, Failure> {
     check_name(name)?;
     join(name, value)
@@ -151,7 +152,7 @@ fn join(name: &OsString, value: &OsString) -> Result<CString, Failure> {
     c_string(&text, "a variable")
 }
 
-/// The list with a 0 at its end, which no signal has as its number.
+/// The list, ended by 0, which is no signal number.
 fn numbers(signals: &[c_int], name: &str) -> Result<Vec<c_int>, Failure> {
     if let Some(i) = signals.iter().position(|signal| *signal == 0) {
         return Err(refuse("{}[{}], 0, is no signal", &[Arg::Str(name), Arg::index(i)]));

@@ -14,10 +14,10 @@ use crate::process;
 
 /// A child that [`Spawn::spawn()`](super::Spawn::spawn) has started.
 ///
-/// Every method may be called by several threads at once. None touches SIGCHLD, whose disposition is the program's.
+/// Every method may be called by several threads at once. None changes the disposition of SIGCHLD.
 ///
-/// Dropping it closes the pipes that nobody took. A child that has ended is reaped then; one that lives goes on, and
-/// reaping it is the program's business.
+/// Dropping it closes the pipes that were not taken, and reaps the child if it has ended. A child that still runs goes
+/// on, and the program must reap it.
 pub struct Process(Owned<process::Process>);
 
 impl Process {
@@ -31,8 +31,8 @@ impl Process {
         Pid::from_raw(self.0.pid())
     }
 
-    /// The descriptor of the child, which poll() and every main loop find readable when it has ended. `None` where there
-    /// is none: Linux before 5.2, other systems, or no room in the table of descriptors.
+    /// The descriptor of the child. poll() and every main loop find it readable when the child has ended. `None`: there
+    /// is none, because the system is not Linux or is older than 5.2, or because the table of descriptors was full.
     #[must_use]
     pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
         let fd = self.0.pidfd();
@@ -41,7 +41,7 @@ impl Process {
     }
 
     /// How the child was made: "clone3" and "clone" share the parent's memory until the program is executed, "fork"
-    /// copies it, and takes its time.
+    /// copies it, which takes longer the larger it is.
     #[must_use]
     pub fn way(&self) -> &'static str {
         self.0.way().name().to_str().unwrap_or_default() // they are ASCII
@@ -71,11 +71,11 @@ impl Process {
         Some(unsafe { OwnedFd::from_raw_fd(pipe) }.into())
     }
 
-    /// Waits for the end of the child, and reaps it unless it is detached. The status is kept: asking again gives it
+    /// Waits for the end of the child, and reaps it unless it is detached. The status is kept: later calls return it
     /// again. A child that was stopped has not ended.
     ///
-    /// A pipe to the child's stdin that nobody took is closed first, as the standard library does it: a child that reads
-    /// to the end would wait for us.
+    /// A pipe to the child's stdin that was not taken is closed first, as the standard library does it. Otherwise a
+    /// child that reads to the end of the file would never end.
     pub fn wait(&self) -> Status {
         drop(self.0.take_pipe(0));
         loop {
@@ -91,33 +91,32 @@ impl Process {
         self.0.wait(0).map(Status::new)
     }
 
-    /// As [`wait()`](Self::wait), but for so long at the most, and without closing anything. `None`: the time is up.
+    /// Waits as [`wait()`](Self::wait) does, but for at most `timeout`, and closes no pipe. `None`: the time is up.
     #[must_use]
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Status> {
         self.0.wait(milliseconds(Some(timeout))).map(Status::new)
     }
 
-    /// Sends a signal to the child, and never to another process that has got its id since.
+    /// Sends a signal to the child, and never to another process that has got the child's id since.
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] tells why it was not sent: above all `ESRCH`, the child has ended.
+    /// [`ProcessError`] says why it was not sent. The usual cause is `ESRCH`: the child has ended.
     pub fn kill(&self, signal: c_int) -> Result<(), ProcessError> {
         self.0.kill(signal).map_err(Into::into)
     }
 
-    /// Ends the child: SIGTERM, SIGCONT in case it is stopped, and after `grace` SIGKILL; then reaps it. With `None` it
-    /// may take as long as it likes.
+    /// Ends the child and reaps it. It gets SIGTERM, SIGCONT in case it is stopped, and after `grace` SIGKILL. With
+    /// `None` it gets no SIGKILL.
     ///
     /// # Errors
     ///
-    /// [`ProcessError`] tells why no signal could be sent. That the child has ended is none.
+    /// [`ProcessError`] says why no signal could be sent. It is no error if the child has already ended.
     pub fn stop(&self, grace: Option<Duration>) -> Result<Status, ProcessError> {
         self.0.stop(milliseconds(grace)).map(Status::new).map_err(Into::into)
     }
 
-    /// Leaves the child to itself: it is never reaped here, although all else works as before. Reaping is the program's
-    /// business then.
+    /// From now on the program must reap the child, because this handle never does. All else works as before.
     pub fn detach(&self) {
         self.0.detach();
     }
@@ -129,7 +128,7 @@ impl fmt::Debug for Process {
     }
 }
 
-/// What the core takes: -1 for ever; a fraction counts as a whole, so that a short time is not none.
+/// The milliseconds that the core takes: rounded up, so that a short time does not become 0; -1 is for ever.
 pub(super) fn milliseconds(time: Option<Duration>) -> i64 {
     time.map_or(-1, |time| i64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX))
 }

@@ -1,4 +1,4 @@
-//! The builder: what a program is to be started with.
+//! The builder: a program, and all that its process shall have.
 
 use core::ffi::c_int;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::vec::Vec;
 
 use crate::spawn::request::Flags;
 
-/// What one of the child's first three descriptors is.
+/// One of the child's first three descriptors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stdio {
     /// The parent's.
@@ -16,16 +16,16 @@ pub enum Stdio {
     Inherit,
     /// /dev/null.
     Null,
-    /// A pipe, whose other end is [`Process::take_stdin()`](super::Process::take_stdin)'s and its siblings'.
+    /// A pipe. [`Process::take_stdin()`](super::Process::take_stdin) and its siblings return the other end.
     Pipe,
 }
 
 /// Starts a program, from a process with any number of threads, signal handlers and gigabytes.
 ///
-/// The names are those of [`std::process::Command`]; what is different is what happens. The child has clean signals,
-/// every one at its default disposition and none blocked. No descriptor is open in it but stdin, stdout, stderr and what
-/// [`fd()`](Self::fd) gives it, whether it has `O_CLOEXEC` or not. What the call costs does not grow with the parent's
-/// memory or descriptors. What fails says which step it was.
+/// The names are those of [`std::process::Command`], but the child differs. It has clean signals: every one has its
+/// default disposition, and none is blocked. Its only open descriptors are stdin, stdout, stderr and those that
+/// [`fd()`](Self::fd) gives it; `O_CLOEXEC` makes no difference. The cost of the call does not grow with the parent's
+/// memory or descriptors. An error names the step that failed.
 ///
 /// ```
 /// use std::io::Read;
@@ -51,14 +51,14 @@ pub enum Stdio {
 /// assert_eq!(error.to_string(), "cannot execute '/etc/passwd': Permission denied (it is not executable)");
 /// ```
 ///
-/// Nothing is looked at before [`spawn()`](Self::spawn) or [`run()`](Self::run); what makes no sense is an error then, of
-/// [`Step::Arguments`](crate::Step::Arguments). Both may be called again and again.
+/// [`spawn()`](Self::spawn) and [`run()`](Self::run) check everything. What makes no sense is an error of
+/// [`Step::Arguments`](crate::Step::Arguments). Both may be called any number of times.
 #[derive(Debug)]
 pub struct Spawn {
     pub(super) program: OsString,
     pub(super) arg0: Option<OsString>,
     pub(super) args: Vec<OsString>,
-    /// `None`: to be removed.
+    /// `None`: remove the variable.
     pub(super) env: BTreeMap<OsString, Option<OsString>>,
     pub(super) cwd: Option<OsString>,
     /// `None` as a source is /dev/null.
@@ -80,8 +80,8 @@ pub struct Spawn {
 }
 
 impl Spawn {
-    /// To start this program, which is searched for in the parent's PATH unless it has a slash. A relative path is
-    /// looked up in the directory of [`current_dir()`](Self::current_dir).
+    /// A builder for this program, which is searched for in the parent's PATH unless its name has a slash. A relative
+    /// path is looked up in the directory of [`current_dir()`](Self::current_dir).
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
             program: program.as_ref().into(),
@@ -122,13 +122,13 @@ impl Spawn {
         self
     }
 
-    /// What the program is told that it is called, instead of how it was found.
+    /// Sets the program's argv[0], which is otherwise the name given to [`new()`](Self::new).
     pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
         self.arg0 = Some(arg.as_ref().into());
         self
     }
 
-    /// Does not search for a program without a slash: it is looked up in the working directory.
+    /// Does not search PATH: a program without a slash is looked up in the working directory.
     pub fn no_search(&mut self) -> &mut Self {
         self.flags &= !Flags::SEARCH_PATH;
         self
@@ -154,7 +154,7 @@ impl Spawn {
         self
     }
 
-    /// The child's environment starts empty, and what was said of it before is forgotten.
+    /// The child's environment starts empty. Variables that were set or removed before are forgotten.
     pub fn env_clear(&mut self) -> &mut Self {
         self.env.clear();
         self.set(Flags::CLEAR_ENV)
@@ -166,31 +166,31 @@ impl Spawn {
         self
     }
 
-    /// What the child's stdin is.
+    /// Sets the child's stdin.
     pub fn stdin(&mut self, stdin: Stdio) -> &mut Self {
         self.stdio[0] = stdin;
         self
     }
 
-    /// What the child's stdout is.
+    /// Sets the child's stdout.
     pub fn stdout(&mut self, stdout: Stdio) -> &mut Self {
         self.stdio[1] = stdout;
         self
     }
 
-    /// What the child's stderr is.
+    /// Sets the child's stderr.
     pub fn stderr(&mut self, stderr: Stdio) -> &mut Self {
         self.stdio[2] = stderr;
         self
     }
 
-    /// The child's stderr is what its stdout is.
+    /// The child's stderr goes to the same place as its stdout.
     pub fn merge_stderr(&mut self) -> &mut Self {
         self.set(Flags::MERGE_STDERR)
     }
 
-    /// Gives the child a descriptor, under the number `target`. It is kept until this builder is dropped: who waits for
-    /// the end of a pipe whose other end is in here waits for ever.
+    /// Gives the child a descriptor, under the number `target`. The builder keeps it open until it is dropped. So drop
+    /// the builder before reading a pipe to its end if the other end is in the builder.
     ///
     /// ```
     /// use std::io::Read;
@@ -220,8 +220,8 @@ impl Spawn {
         self.set(Flags::LEAVE_FDS)
     }
 
-    /// Gives the child what plain fork and exec would: the signal mask of the calling thread, and what the parent
-    /// ignores.
+    /// Gives the child what plain fork and exec would: the signal mask of the calling thread, and the parent's ignored
+    /// signals.
     pub fn inherit_signals(&mut self) -> &mut Self {
         self.inherits_signals = true;
         self
@@ -233,7 +233,8 @@ impl Spawn {
         self
     }
 
-    /// Signals that have their default disposition in the child, in spite of [`inherit_signals()`](Self::inherit_signals).
+    /// Signals that have their default disposition in the child, in spite of
+    /// [`inherit_signals()`](Self::inherit_signals).
     pub fn default_signals(&mut self, signals: impl IntoIterator<Item = c_int>) -> &mut Self {
         self.defaulted.extend(signals);
         self
@@ -244,7 +245,7 @@ impl Spawn {
         self.set(Flags::SETSID)
     }
 
-    /// The child is in this process group, or with 0 in one of its own.
+    /// The child joins this process group, or with 0 starts one of its own.
     pub fn process_group(&mut self, pgid: c_int) -> &mut Self {
         self.pgid = pgid;
         self.set(Flags::SET_PGID)
@@ -280,7 +281,7 @@ impl Spawn {
     }
 
     /// A limit of the child, as setrlimit(2) has it; `u64::MAX` is no limit. `resource` is one of the libc crate's
-    /// `RLIMIT_` constants, whose type is not the same everywhere.
+    /// `RLIMIT_` constants, whose type differs between systems.
     pub fn rlimit(&mut self, resource: impl TryInto<c_int>, soft: u64, hard: u64) -> &mut Self {
         self.rlimits.push((resource.try_into().unwrap_or(-1), soft, hard));
         self
@@ -288,14 +289,14 @@ impl Spawn {
 
     /// A signal that the child gets when this process ends, however it ends. Linux only.
     ///
-    /// The kernel takes the end of the thread that made a child for that of the process. So where this is not the main
-    /// thread, a thread of its own makes the child, and ends with it.
+    /// The kernel sends the signal when the thread that made the child ends. So if the caller is not the main thread, a
+    /// helper thread makes the child, and ends with it.
     pub fn death_signal(&mut self, signal: c_int) -> &mut Self {
         self.death_signal = signal;
         self
     }
 
-    /// Where no child can share the parent's memory, fails instead of calling fork(), whose cost grows with it.
+    /// Fails if no child can share the parent's memory, instead of copying it, which costs more the larger it is.
     pub fn no_fork_fallback(&mut self) -> &mut Self {
         self.set(Flags::NO_FORK_FALLBACK)
     }

@@ -1,4 +1,4 @@
-//! What the builder is for: a program is started.
+//! Starts the builder's program.
 
 use std::time::Duration;
 
@@ -16,20 +16,20 @@ impl Spawn {
     ///
     /// # Errors
     ///
-    /// [`SpawnError`] says which step failed and why, and nothing is left of the child.
+    /// [`SpawnError`] says which step failed and why. Nothing is left of the child then.
     pub fn spawn(&self) -> Result<Process, SpawnError> {
         let _errno = ErrnoGuard::new();
         let prepared = Prepared::new(self)?;
         Ok(Process::new(spawn(&prepared.request(self))?))
     }
 
-    /// Starts the program and waits for its end. After `timeout` it is killed, with SIGKILL; with `None` it may run for
-    /// as long as it likes.
+    /// Starts the program and waits for its end. After `timeout` it is killed with SIGKILL. With `None` there is no
+    /// limit.
     ///
     /// # Errors
     ///
-    /// As for [`spawn()`](Self::spawn), and `ETIMEDOUT` where it had to be killed; it has been reaped then. With
-    /// [`Stdio::Pipe`] it is `EINVAL`, for nobody would be at the other end. How the program ended is no error.
+    /// As for [`spawn()`](Self::spawn). `ETIMEDOUT` means that the program was killed, and reaped. [`Stdio::Pipe`] is
+    /// `EINVAL`, because nothing would use the other end. However the program ends by itself, that is no error.
     pub fn run(&self, timeout: Option<Duration>) -> Result<Status, SpawnError> {
         let _errno = ErrnoGuard::new();
         if self.stdio.contains(&Stdio::Pipe) {

@@ -5,21 +5,21 @@ use std::fmt;
 
 use crate::process;
 
-/// In which way a child ended.
+/// The way in which a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum End {
-    /// It returned from main() or called exit(), with this, 0 to 255.
+    /// It returned from main() or called exit(), with this status, 0 to 255.
     Exited(c_int),
     /// A signal ended it.
     #[non_exhaustive]
     Signaled {
-        /// Which one.
+        /// Its number.
         signal: c_int,
-        /// Whether that left a core dump.
+        /// Whether it left a core dump.
         core_dumped: bool,
     },
-    /// It ended, but somebody else has taken its status, and the system has kept no copy (Linux 6.15 does).
+    /// It ended, but other code has reaped it, and the system has kept no copy of its status (Linux 6.15 does).
     Unknown,
 }
 
@@ -39,7 +39,7 @@ impl Status {
         self.code() == Some(0)
     }
 
-    /// What it gave to exit(), if it exited.
+    /// Its exit status, if it exited.
     #[must_use]
     pub fn code(self) -> Option<c_int> {
         match self.0.end() {
@@ -63,7 +63,7 @@ impl Status {
         matches!(self.0.end(), process::End::Signaled { core_dumped: true, .. })
     }
 
-    /// In which way it ended, to be matched.
+    /// The way in which it ended, for a match.
     #[must_use]
     pub fn end(self) -> End {
         match self.0.end() {

@@ -31,7 +31,7 @@ pub(crate) const NSIG: c_int = 32;
 #[cfg(windows)]
 pub(crate) const NSIG: c_int = 23;
 
-/// How many bytes of a signal set the kernel has: less than libc's.
+/// The size of the kernel's signal set in bytes. libc's is larger.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const KERNEL_SIGSET_BYTES: usize =
     if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 16 } else { 8 };
@@ -41,7 +41,7 @@ pub(crate) const KERNEL_SIGSET_BYTES: usize =
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) type KernelSigaction = [usize; 5];
 
-/// A flag of clone3(). The libc crate has it as a c_int, which it does not fit into.
+/// A flag of clone3(). The libc crate has it as a c_int, which is too narrow for it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 
@@ -62,7 +62,7 @@ pub(crate) const SIGCONT: c_int = 18;
 #[cfg(windows)]
 pub(crate) const SIGSTOP: c_int = 19;
 
-/// What waitid() calls a process id, and a descriptor of a process.
+/// The kinds of ids that waitid() takes: a process id, and a pidfd.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const P_PID: c_int = 1;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -81,7 +81,7 @@ pub(crate) const PTHREAD_CANCEL_DEFERRED: c_int = if cfg!(target_vendor = "apple
 
 /// Where the calling thread's errno is.
 pub(crate) fn errno_location() -> *mut c_int {
-    // SAFETY: takes nothing, cannot fail, and answers with the address of a thread-local int.
+    // SAFETY: takes nothing, cannot fail, and returns the address of a thread-local int.
     unsafe { location() }
 }
 

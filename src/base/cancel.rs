@@ -1,4 +1,4 @@
-//! Cancellation of threads, held off.
+//! Keeps a thread from being cancelled.
 
 use core::ffi::c_int;
 
@@ -17,7 +17,7 @@ pub(crate) struct CancellationDisabled {
 impl CancellationDisabled {
     pub(crate) fn new() -> Self {
         let (mut old_type, mut old_state) = (0, 0);
-        // They fail for an unknown type or state only.
+        // They fail only for an unknown type or state.
         // SAFETY: there is room for the old one.
         let _ = unsafe { pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &raw mut old_type) };
         // SAFETY: there is room for the old one.
@@ -30,7 +30,7 @@ impl CancellationDisabled {
 impl Drop for CancellationDisabled {
     fn drop(&mut self) {
         let mut old = 0;
-        // They fail for an unknown type or state only.
+        // They fail only for an unknown type or state.
         // SAFETY: there is room for the old one.
         let _ = unsafe { pthread_setcanceltype(self.old_type, &raw mut old) };
         // SAFETY: there is room for the old one.
@@ -46,7 +46,7 @@ extern "C" {
     fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
 }
 
-/// These have no cancellation.
+/// These systems have no cancellation.
 #[cfg(any(target_os = "android", windows))]
 impl CancellationDisabled {
     pub(crate) fn new() -> Self {

@@ -25,7 +25,7 @@ impl Errno {
         Self(number)
     }
 
-    /// What a system call has answered: a number, or a negative errno.
+    /// Converts the result of a system call: a number, or a negative errno.
     pub(crate) fn check(result: isize) -> Result<c_int, Self> {
         #[allow(clippy::cast_possible_truncation)] // descriptors, process ids and errnos
         let number = result as c_int;
@@ -54,7 +54,7 @@ impl Errno {
         let mut buffer: [libc::c_char; 256] = [0; 256];
         // SAFETY: `buffer` lives until `then` has returned.
         let text = unsafe { strerror(self.0, &mut buffer) };
-        // SAFETY: strerror() answers with a NUL-terminated string, in `buffer` or static.
+        // SAFETY: strerror() returns a NUL-terminated string, in `buffer` or static.
         then(unsafe { CStr::from_ptr(text) })
     }
 }
@@ -62,13 +62,13 @@ impl Errno {
 /// The text for `number`, in `buffer`. The POSIX strerror_r(): unlike strerror() it is thread-safe everywhere.
 #[cfg(unix)]
 unsafe fn strerror(number: c_int, buffer: &mut [libc::c_char; 256]) -> *const libc::c_char {
-    // The result only tells that the number is unknown or the text was cut; there is a terminated text in any case.
+    // The result only says that the number is unknown or the text was cut. There is a terminated text in any case.
     // SAFETY: pointer and length describe `buffer`, whose last byte stays NUL.
     let _ = unsafe { libc::strerror_r(number, buffer.as_mut_ptr(), buffer.len() - 1) };
     buffer.as_ptr()
 }
 
-/// The text for `number`: Windows keeps a buffer in each thread.
+/// The text for `number`. Windows keeps a buffer in each thread.
 #[cfg(windows)]
 unsafe fn strerror(number: c_int, _: &mut [libc::c_char; 256]) -> *const libc::c_char {
     // SAFETY: takes any number.
@@ -95,10 +95,10 @@ impl fmt::Debug for Errno {
     }
 }
 
-/// Gives the calling thread the errno back that it had when the guard was made.
+/// Restores the calling thread's errno when it is dropped.
 ///
-/// It keeps the place, and writes there only what is not there: after a fork each page that is touched costs both
-/// processes a page fault, errno's and that of the function which tells where errno is.
+/// It keeps the address of errno, and writes only if the value has changed. After a fork each page that is touched
+/// costs both processes a page fault: errno's page, and that of the function which returns its address.
 #[derive(Debug)]
 pub(crate) struct ErrnoGuard {
     place: *mut c_int,
@@ -113,7 +113,7 @@ impl ErrnoGuard {
         Self { place, saved }
     }
 
-    /// Where errno is, and what it was; nothing is given back.
+    /// The address of errno, and its value. Errno is then not restored.
     #[cfg(unix)]
     pub(crate) fn into_parts(self) -> (*mut c_int, c_int) {
         let this = core::mem::ManuallyDrop::new(self);
@@ -123,7 +123,7 @@ impl ErrnoGuard {
 
 impl Drop for ErrnoGuard {
     fn drop(&mut self) {
-        // SAFETY: the guard has not left its thread, which in a forked child has its errno at the same place.
+        // SAFETY: the guard has not left its thread. In a forked child that thread's errno is at the same address.
         if unsafe { self.place.read() } != self.saved {
             // SAFETY: as above, and no other thread uses it.
             unsafe { self.place.write(self.saved) };

@@ -1,4 +1,4 @@
-//! The Error object that C callers get: what went wrong, in words, and where it was said.
+//! The Error object that C callers get: what went wrong, in words, and where it was set.
 
 use core::ffi::CStr;
 use core::ops::Deref;
@@ -19,7 +19,7 @@ pub(crate) struct Location {
     pub(crate) function: &'static CStr,
 }
 
-/// One error. Its owner is whoever has the pointer, until it is freed or propagated.
+/// One error. The code that holds the pointer owns it, until it is freed or propagated.
 ///
 /// cbindgen:ignore
 pub struct Error {
@@ -29,7 +29,7 @@ pub struct Error {
     location: Location,
 }
 
-/// An Error and its memory; like `Owned`. One of them is a constant, for when there is no memory.
+/// An Error and its memory; like `Owned`. One Error is a constant, which is used when there is no memory.
 #[repr(transparent)]
 pub(crate) struct ErrorBox(NonNull<Error>);
 
@@ -45,7 +45,7 @@ static NO_MEMORY: Constant = Constant(Error {
 });
 
 impl ErrorBox {
-    /// `message`, followed by ": " and the text for `cause` where there is one. Without memory a constant stands for it.
+    /// `message`, followed by ": " and the text for `cause` if there is one. Without memory it is the constant.
     pub(crate) fn new(location: Location, class: c_int, cause: Option<Errno>, message: &CStr) -> Self {
         let message = match cause {
             Some(cause) => cause.describe(|cause| Text::concat(&[message, c": ", cause])),
@@ -60,7 +60,7 @@ impl ErrorBox {
         Owned::new(error).map(|owned| Self(owned.into_non_null()))
     }
 
-    /// What stands for an Error where there is no memory for one.
+    /// The constant, which is used when there is no memory for an Error.
     pub(crate) fn no_memory() -> Self {
         Self(NonNull::from(&NO_MEMORY.0))
     }
@@ -82,17 +82,17 @@ impl Deref for ErrorBox {
 impl Drop for ErrorBox {
     fn drop(&mut self) {
         if !self.is_constant() {
-            // SAFETY: it came from allocate(), and nobody uses it again.
+            // SAFETY: it came from allocate(), and is not used again.
             drop(unsafe { Owned::from_raw(self.0.as_ptr()) });
         }
     }
 }
 
 impl ErrorBox {
-    /// Puts `prefix` before the message, with nothing between them. What stands for an Error stays as it is.
+    /// Puts `prefix` before the message, with nothing between them. The constant is left as it is.
     pub(crate) fn prepend(&mut self, prefix: &CStr) {
         if !self.is_constant() {
-            // SAFETY: nobody else has it.
+            // SAFETY: this is the only reference to it.
             let error = unsafe { self.0.as_mut() };
             if let Some(message) = Text::concat(&[prefix, &error.message]) {
                 error.message = message;
@@ -100,10 +100,10 @@ impl ErrorBox {
         }
     }
 
-    /// Adds to the end of the hint.
+    /// Adds to the end of the hint. The constant is left as it is.
     pub(crate) fn append_hint(&mut self, text: &CStr) {
         if !self.is_constant() {
-            // SAFETY: nobody else has it.
+            // SAFETY: this is the only reference to it.
             let error = unsafe { self.0.as_mut() };
             if let Some(hint) = Text::concat(&[error.hint.as_deref().unwrap_or_default(), text]) {
                 error.hint = Some(hint);
@@ -113,7 +113,7 @@ impl ErrorBox {
 }
 
 impl Error {
-    /// A copy with nothing in common. Without memory a constant stands for it.
+    /// An independent copy. Without memory it is the constant.
     pub(crate) fn copy(&self) -> ErrorBox {
         self.try_copy().unwrap_or_else(ErrorBox::no_memory)
     }
@@ -145,7 +145,7 @@ impl Error {
         print(&[label, &self.message, c"\n", self.hint.as_deref().unwrap_or_default()]);
     }
 
-    /// What `&error_abort` asks for: tells where the error was set, and aborts.
+    /// For `&error_abort`: prints the error and where it was set, and aborts.
     pub(crate) fn report_and_abort(&self) -> ! {
         let text = filled(
             "Unexpected error in {}() at {}:{}:\n{}\n{}",
@@ -163,11 +163,11 @@ impl Error {
         }
     }
 
-    /// What `&error_fatal` asks for: prints the error and exits with status 1.
+    /// For `&error_fatal`: prints the error and exits with status 1.
     pub(crate) fn report_and_exit(error: ErrorBox) -> ! {
         error.report(c"");
         drop(error);
-        // SAFETY: runs the program's atexit handlers, as the caller has asked for.
+        // SAFETY: it runs the program's atexit handlers, as `&error_fatal` asks for.
         unsafe { libc::exit(1) }
     }
 }

@@ -1,11 +1,11 @@
-//! What a caller's `Error **` can be, and the two ways in which an error reaches it.
+//! A caller's `Error **`, and the two ways in which an error reaches it.
 
 use crate::base::error::{Error, ErrorBox};
 use crate::base::stderr::print_and_abort;
 
 /// The four things that an `Error **` can be.
 pub(crate) enum Errp<'a> {
-    /// NULL: the caller does not want to know.
+    /// NULL: the caller does not want the error.
     Ignore,
     /// `&error_abort`: an error is a bug in the program.
     Abort,
@@ -16,8 +16,8 @@ pub(crate) enum Errp<'a> {
 }
 
 impl Errp<'_> {
-    /// A new error. `make` is not called where nobody wants one. A slot must be empty: a second error would hide the
-    /// first, so the program aborts, and says which two they were.
+    /// Sets a new error. `make` is not called if the caller does not want it. A slot must be empty: a second error
+    /// would hide the first, so the program prints both and aborts.
     pub(crate) fn set(self, make: impl FnOnce() -> ErrorBox) {
         match self {
             Self::Ignore => {}
@@ -39,7 +39,7 @@ impl Errp<'_> {
         }
     }
 
-    /// An error that came from further below. The first error wins: into a slot that has one already, this one is
+    /// Passes on an error that another function has set. The first error wins: if the slot has one already, this one is
     /// dropped.
     pub(crate) fn propagate(self, error: ErrorBox) {
         match self {

@@ -15,7 +15,7 @@ pub(crate) struct Failure {
     pub(crate) text: Sentence,
 }
 
-/// A whole sentence, or a constant that stands for it where there was no memory.
+/// A whole sentence, or a constant if there was no memory for it.
 pub(crate) enum Sentence {
     Made(Text),
     Constant(&'static CStr),
@@ -41,7 +41,7 @@ impl Failure {
         Self { step, errno, text }
     }
 
-    /// What the caller asks for makes no sense: the template says what.
+    /// The caller's options make no sense. The template says why.
     #[cold]
     #[inline(never)]
     pub(crate) fn argument(errno: libc::c_int, template: &str, args: &[Arg<'_>]) -> Self {
@@ -51,7 +51,7 @@ impl Failure {
         Self::new(Step::Arguments, Errno::from_raw(errno), message.finish())
     }
 
-    /// What could not be done, followed by the cause.
+    /// The template says what could not be done. The cause follows it.
     #[cold]
     #[inline(never)]
     pub(crate) fn because(step: Step, errno: Errno, template: &str, args: &[Arg<'_>]) -> Self {
@@ -61,7 +61,7 @@ impl Failure {
         Self::new(step, errno, message.finish())
     }
 
-    /// There is no memory for what the child needs. The text is a constant: there is none for it either.
+    /// There is no memory for what the child needs. The text is a constant, because there is no memory for it either.
     #[cold]
     #[inline(never)]
     pub(crate) fn memory() -> Self {

@@ -1,5 +1,5 @@
 //! Memory from C's malloc(), so that the library needs libc alone and memory tools see a C program's allocations.
-//! What cannot be had is `None`: nothing in here aborts.
+//! Without memory the result is `None`: nothing here aborts.
 
 use core::ffi::{c_char, CStr};
 use core::mem::ManuallyDrop;
@@ -12,14 +12,14 @@ pub(crate) struct Owned<T>(NonNull<T>);
 
 // SAFETY: like a Box, it is the only way to its value.
 unsafe impl<T: Send> Send for Owned<T> {}
-// SAFETY: like a Box, shared it gives out nothing but shared references.
+// SAFETY: like a Box, a shared one gives out only shared references.
 unsafe impl<T: Sync> Sync for Owned<T> {}
 
 impl<T> Owned<T> {
     pub(crate) fn new(value: T) -> Option<Self> {
         // malloc()'s memory is aligned for every type that C has, pointers among them. Not every libc has max_align_t.
         const { assert!(align_of::<T>() <= align_of::<*const ()>()) };
-        // SAFETY: any size may be asked for.
+        // SAFETY: malloc() takes any size.
         let memory = NonNull::new(unsafe { libc::malloc(size_of::<T>()) })?.cast::<T>();
         // SAFETY: fresh memory, large enough and aligned for a T.
         unsafe { memory.write(value) };
@@ -31,7 +31,7 @@ impl<T> Owned<T> {
         ManuallyDrop::new(self).0.as_ptr()
     }
 
-    /// The same, of which is known that it is not NULL.
+    /// The same, as a pointer that is not NULL.
     #[allow(dead_code)] // not every build has a use for it
     pub(crate) fn into_non_null(self) -> NonNull<T> {
         ManuallyDrop::new(self).0
@@ -41,7 +41,7 @@ impl<T> Owned<T> {
     ///
     /// # Safety
     ///
-    /// NULL or what into_raw() gave, which nobody else uses.
+    /// `value` is NULL, or came from into_raw() and is not used again.
     pub(crate) unsafe fn from_raw(value: *mut T) -> Option<Self> {
         NonNull::new(value).map(Self)
     }
@@ -65,7 +65,7 @@ impl<T> DerefMut for Owned<T> {
 
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        // SAFETY: an initialised T that this alone owns, and that nobody uses again.
+        // SAFETY: an initialised T that this alone owns, and that is not used again.
         unsafe { self.0.drop_in_place() };
         // SAFETY: it came from malloc() in new().
         unsafe { libc::free(self.0.as_ptr().cast()) };
@@ -94,7 +94,7 @@ impl Text {
         for part in parts {
             len = len.checked_add(part.count_bytes())?;
         }
-        // SAFETY: any size may be asked for.
+        // SAFETY: malloc() takes any size.
         let start = NonNull::new(unsafe { libc::malloc(len.checked_add(1)?) })?.cast::<u8>();
         let mut end = start;
         for part in parts {
@@ -109,14 +109,14 @@ impl Text {
         Some(Self { start, len })
     }
 
-    /// A string of bytes that have no NUL among them; what is behind one is not seen.
+    /// A string of these bytes, up to the first NUL if there is one.
     #[allow(dead_code)] // not every build has a use for it
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
-        // SAFETY: any size may be asked for.
+        // SAFETY: malloc() takes any size.
         let start = NonNull::new(unsafe { libc::malloc(bytes.len().checked_add(1)?) })?.cast::<u8>();
         // SAFETY: there is room for all, and fresh memory overlaps nothing.
         unsafe { start.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
-        // SAFETY: and for one more.
+        // SAFETY: there is room for one more.
         let end = unsafe { start.add(bytes.len()) };
         // SAFETY: within the memory.
         unsafe { end.write(0) };
@@ -136,28 +136,28 @@ impl Deref for Text {
     type Target = CStr;
 
     fn deref(&self) -> &CStr {
-        // SAFETY: concat() wrote `len` bytes and one more.
+        // SAFETY: there are `len` bytes and one more.
         let bytes = unsafe { core::slice::from_raw_parts(self.start.as_ptr(), self.len + 1) };
-        // SAFETY: they come from C strings, so none is NUL, and the one behind them is.
+        // SAFETY: none of the `len` bytes is NUL, and the one after them is.
         unsafe { CStr::from_bytes_with_nul_unchecked(bytes) }
     }
 }
 
 impl Drop for Text {
     fn drop(&mut self) {
-        // SAFETY: it came from malloc() in concat(), and nobody uses it again.
+        // SAFETY: it came from malloc(), and is not used again.
         unsafe { libc::free(self.start.as_ptr().cast()) };
     }
 }
 
-/// The memory with another size, or new if it was NULL.
+/// Changes the size of the memory; NULL is none yet.
 #[inline(never)]
 fn grow(memory: *mut u8, size: usize) -> Option<*mut u8> {
-    // SAFETY: NULL or a Vector's.
+    // SAFETY: it is NULL, or came from realloc() in a Vector.
     Some(NonNull::new(unsafe { libc::realloc(memory.cast(), size) })?.as_ptr().cast())
 }
 
-/// A list of plain values in malloc'ed memory; like `Vec`. It has none until something is pushed.
+/// A list of plain values in malloc'ed memory; like `Vec`. It has no memory until a value is pushed.
 pub(crate) struct Vector<T: Copy> {
     start: *mut T,
     len: usize,

@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-/// A limit, as wide as on any system, and as Linux' kernel has it on every processor. All ones is no limit.
+/// A limit, as the kernel of Linux has it on every processor; no other system has wider ones. All ones is no limit.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Limit {

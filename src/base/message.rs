@@ -1,19 +1,19 @@
-//! Sentences for people, put together without the formatting machinery, which can panic and is large.
+//! Puts sentences together without Rust's formatting machinery, which can panic and is large.
 
 use core::ffi::{c_int, CStr};
 
 use crate::base::errno::Errno;
 use crate::base::heap::{Text, Vector};
 
-/// What a template's `{}` stands for.
+/// An argument for a template's `{}`.
 #[derive(Clone, Copy)]
 pub(crate) enum Arg<'a> {
     /// A constant of the source.
     Str(&'a str),
-    /// As it is.
+    /// A C string, as it is.
     #[cfg_attr(any(feature = "host-error", not(feature = "capi")), allow(dead_code))]
     Text(&'a CStr),
-    /// From elsewhere: in quotes, with what does not print escaped.
+    /// A C string from outside: in quotes, with unprintable characters escaped.
     Quoted(&'a CStr),
     /// The same without quotes.
     Escaped(&'a CStr),
@@ -33,14 +33,14 @@ impl Arg<'_> {
     }
 }
 
-/// The template with each `{}` replaced by the next argument; `None` where there is no memory for it.
+/// The template with each `{}` replaced by the next argument; `None` if there is no memory for it.
 pub(crate) fn filled(template: &str, args: &[Arg<'_>]) -> Option<Text> {
     let mut message = Message::new();
     message.fill(template, args);
     message.finish()
 }
 
-/// A text that grows. When there is no more memory it says so at the end, and not before.
+/// A text that grows. Only finish() reports that there was not enough memory.
 pub(crate) struct Message {
     bytes: Vector<u8>,
     complete: bool,
@@ -51,7 +51,7 @@ impl Message {
         Self { bytes: Vector::new(), complete: true }
     }
 
-    /// Adds the template with each `{}` replaced by the next argument. There are as many of one as of the other.
+    /// Adds the template with each `{}` replaced by the next argument. There are as many places as arguments.
     #[inline(never)]
     pub(crate) fn fill(&mut self, template: &str, args: &[Arg<'_>]) {
         let mut args = args.iter();
@@ -150,7 +150,7 @@ impl Message {
         }
     }
 
-    /// The whole; `None` where there was not enough memory.
+    /// The whole text; `None` if there was not enough memory.
     pub(crate) fn finish(self) -> Option<Text> {
         if self.complete {
             Text::new(&self.bytes)
@@ -160,8 +160,8 @@ impl Message {
     }
 }
 
-/// Whether the bytes have the form of UTF-8. What exactly they encode is for the terminal to judge; core's own answer to
-/// that is larger than all of this file.
+/// Whether the bytes have the form of UTF-8. It does not check which characters they encode: core's own function, which
+/// does, is larger than this whole file.
 fn is_utf8(bytes: &[u8]) -> bool {
     let mut more = 0u8;
     for byte in bytes {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_print_is_escaped() {
+    fn unprintable_characters_are_escaped() {
         assert_eq!(made(Arg::Quoted(c"/bin/sh")), "'/bin/sh'");
         assert_eq!(made(Arg::Quoted(c"a\nb'c\\")), r"'a\x0ab\x27c\x5c'");
         assert_eq!(made(Arg::Quoted(c"Müll")), "'Müll'");
@@ -210,14 +210,14 @@ mod tests {
     #[test]
     #[should_panic(expected = "more places than arguments")]
     #[cfg(debug_assertions)]
-    fn an_argument_too_few_is_noticed() {
+    fn a_missing_argument_is_noticed() {
         drop(filled("{} {}", &[Arg::int(1)]));
     }
 
     #[test]
     #[should_panic(expected = "fewer places than arguments")]
     #[cfg(debug_assertions)]
-    fn an_argument_too_many_is_noticed() {
+    fn an_extra_argument_is_noticed() {
         drop(filled("{}", &[Arg::int(1), Arg::int(2)]));
     }
 }

@@ -1,4 +1,4 @@
-//! Small types and guards, and what the library says: errors, sentences, last words. It knows nothing of the rest.
+//! Small types and guards, errors and messages. It uses no other module of the library.
 
 pub(crate) mod abi;
 pub(crate) mod cancel;

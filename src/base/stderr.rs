@@ -1,4 +1,4 @@
-//! What the library has to say on stderr, and the ends that may follow.
+//! Writes to stderr, and aborts if asked to.
 
 use core::ffi::CStr;
 
@@ -25,7 +25,7 @@ fn write(mut bytes: &[u8]) {
         match usize::try_from(written) {
             Ok(n) if n > 0 => bytes = bytes.get(n..).unwrap_or_default(),
             Err(_) if crate::base::errno::Errno::current().as_raw() == libc::EINTR => {}
-            _ => return, // nobody listens, and there is nowhere to complain
+            _ => return, // stderr cannot be written to, and there is no other place to report that
         }
     }
 }

@@ -1,40 +1,40 @@
 //! The steps of a spawn: one list for C, for Rust and for the child.
 
-/// The steps of a spawn. The numbers are not the order in which they run: the manual has a table of that.
+/// The steps of a spawn. The numbers are not the order in which the steps run: the manual has a table of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[non_exhaustive]
 pub enum Step {
-    /// Nothing failed.
+    /// No step failed.
     None,
     /// The options make no sense.
     Arguments,
-    /// The pipes.
+    /// Making the pipes.
     Pipe,
-    /// The new process.
+    /// Making the process.
     Fork,
-    /// Its signals.
+    /// Setting its signals.
     Signals,
-    /// Its session.
+    /// Starting its session.
     Session,
-    /// Its process group.
+    /// Setting its process group.
     Group,
-    /// Its descriptors.
+    /// Setting up its descriptors.
     Fds,
-    /// Its working directory.
+    /// Changing its working directory.
     Cwd,
-    /// Its limits.
+    /// Setting its limits.
     Rlimit,
-    /// Its user, groups and privileges.
+    /// Setting its user, groups and privileges.
     Credentials,
-    /// Its death signal.
+    /// Setting its death signal.
     DeathSignal,
-    /// The program.
+    /// Executing the program.
     Exec,
 }
 
 impl Step {
-    /// All of them, at the place of their number.
+    /// All steps, in the order of their numbers.
     const ALL: [Self; 13] = [
         Self::None,
         Self::Arguments,

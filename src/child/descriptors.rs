@@ -1,7 +1,7 @@
 //! The child's descriptors.
 //!
-//! Nothing is closed here while the parent waits, where marking it for exec does as well: close() may have to flush a
-//! file of a slow or dead server. Only what a caller's target replaces is closed.
+//! The parent waits meanwhile, so descriptors are marked close-on-exec and not closed: close() may have to flush a file
+//! to a slow or dead server. Only a descriptor that a caller's target replaces is closed.
 
 use core::ffi::c_int;
 
@@ -12,7 +12,7 @@ use super::report::{check, Failed, Object};
 use crate::base::step::Step;
 use crate::sys;
 
-/// Makes the descriptors what they shall be.
+/// Sets up the descriptors.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 pub(super) fn set_descriptors(plan: &Plan) -> Result<(), Failed> {
@@ -50,7 +50,7 @@ pub(super) fn set_descriptors(plan: &Plan) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A source that is a target, too, is moved out of the way before anything takes its place. /dev/null is opened.
+/// Moves each source that is also a target out of the way, before it is replaced. Opens /dev/null.
 #[inline(always)]
 fn move_sources(plan: &Plan) -> Result<(), Failed> {
     let mut null = -1;
@@ -73,12 +73,12 @@ fn move_sources(plan: &Plan) -> Result<(), Failed> {
     Ok(())
 }
 
-/// /dev/null, under a number that is no target but this one. In a full table the target is closed first.
+/// Opens /dev/null, under a number that is no target but this one. If the table is full, closes the target first.
 #[inline(always)]
 fn open_dev_null(plan: &Plan, map: &Map) -> Result<c_int, Failed> {
     let mut result = sys::open_dev_null();
     if result == -(EMFILE as isize) && !is_source(plan, map.target) {
-        // Closed or not, there is room where it was, or the next call says that there is none.
+        // The target may not be open. The next call tells whether there is room.
         let _ = sys::close(map.target);
         result = sys::open_dev_null();
     }
@@ -101,14 +101,14 @@ fn is_source(plan: &Plan, fd: c_int) -> bool {
     false
 }
 
-/// A copy of `fd` at a number that is no target. Copies that are one stay, to be replaced by what goes there.
+/// A copy of `fd` at a number that is no target. Copies whose number is a target stay: they are replaced later.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 fn move_away(plan: &Plan, fd: c_int, object: Object, index: u32) -> Result<c_int, Failed> {
     let mut from = 3;
     loop {
         let result = sys::duplicate(fd, from);
-        // A lowest number beyond the limit is no argument of the caller's.
+        // EINVAL says that `from` is beyond the limit. The caller gave no such number; to it the table is full.
         let result = if result == -(EINVAL as isize) { -(EMFILE as isize) } else { result };
         let copy = check(result, Step::Fds, object, index)?;
         if !plan.is_target(copy) {
@@ -118,18 +118,18 @@ fn move_away(plan: &Plan, fd: c_int, object: Object, index: u32) -> Result<c_int
     }
 }
 
-/// Makes stderr what stdout finally is: closed, if that is closed.
+/// Makes stderr a copy of the final stdout, or closes it if stdout is closed.
 #[inline(always)]
 fn merge_stderr(plan: &Plan) -> Result<(), Failed> {
     if plan.stdout_closed && !plan.is_target(1) {
-        // Nothing to close is as good.
+        // It may be closed already.
         let _ = sys::close(2);
         return Ok(());
     }
     check(sys::replace(1, 2), Step::Fds, Object::Merging, 0).map(|_| ())
 }
 
-/// Has exec close every descriptor from 3 on that is no target.
+/// Makes exec close every descriptor from 3 on that is no target.
 #[inline(always)]
 fn mark_others(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
     let mut low = 3;
@@ -146,14 +146,15 @@ fn mark_others(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
     mark_range(plan, end_fd, low, -1)
 }
 
-/// From `first` to `last`, -1 for all that follow; or, where the system has no such call, everything at once.
+/// Makes exec close the descriptors from `first` to `last`; -1 is all that follow. A system that has no call for a
+/// range marks all descriptors at once.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 fn mark_range(plan: &Plan, end_fd: c_int, first: c_int, last: c_int) -> Result<(), Failed> {
     if sys::mark_range(first, last) < 0 {
         let mark = |fd| {
             if fd != end_fd && !plan.is_target(fd) {
-                // It may be none: where there is no list of them every number is tried.
+                // It may not be open: without a list of the open descriptors every number is tried.
                 let _ = sys::close_on_exec(fd);
             }
         };
@@ -162,7 +163,7 @@ fn mark_range(plan: &Plan, end_fd: c_int, first: c_int, last: c_int) -> Result<(
     Ok(())
 }
 
-/// Where the table was made this process's own, it ends here; -1: nobody knows.
+/// The end of the table, if it was made this process's own; -1 if it is not known.
 #[inline(always)]
 fn end_of_own_table(plan: &Plan) -> c_int {
     if plan.shared_descriptors {
@@ -172,14 +173,15 @@ fn end_of_own_table(plan: &Plan) -> c_int {
     }
 }
 
-/// Closes what exec would close and is no regular file: as another user, who may name the program, could reach what lies
-/// behind a directory or a socket by its number until then. A regular file stays, for closing it may take for ever.
+/// Closes what exec would close, but for regular files. The child's new user may name the program, and could otherwise
+/// reach a directory or a socket of the parent by its number until exec. A regular file stays open, because closing it
+/// may take for ever.
 #[inline(always)]
 fn close_irregular(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
     let close = |fd| {
         let stays = fd == end_fd || fd == plan.parent_pidfd || plan.is_target(fd);
         if !stays && sys::descriptor_flags(fd) == libc::FD_CLOEXEC as isize && !sys::is_regular(fd) {
-            // There is nothing to flush, and nobody to tell.
+            // There is nothing to flush, and an error has no consequence.
             let _ = sys::close(fd);
         }
     };

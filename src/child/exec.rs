@@ -1,4 +1,4 @@
-//! Becoming the program.
+//! Executes the program.
 
 use core::ffi::c_char;
 use core::ptr::null_mut;
@@ -11,7 +11,7 @@ use super::report::{check, Failed, Object, Report};
 use crate::base::step::Step;
 use crate::sys;
 
-/// Becomes the first program that can be executed.
+/// Executes the first program that can be executed.
 #[inline(always)]
 pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
     let mut found = Failed::new(-(ENOENT as isize), Step::Exec, Object::Member, 0);
@@ -30,28 +30,28 @@ pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
             }
         }
         index += 1;
-        // SAFETY: there is one more, or it is not looked at.
+        // SAFETY: there is a next string, or the pointer is not used.
         program = unsafe { after(program) };
     }
     look_for_reason(plan, report, &mut found);
     Err(found)
 }
 
-/// Tries one program, more than once if it is being written: that is soon over where a child that was forked meanwhile
-/// has the writer's descriptor until it executes something.
+/// Tries one program, several times if it is open for writing. That soon ends if the cause is a child that was forked
+/// meanwhile, which has the writer's descriptor until it executes something.
 ///
-/// The signals are let in right before each try and kept out between, so that none ends the child while it pauses.
+/// The signals are unblocked right before each try and blocked between, so that none ends the child in a pause.
 #[inline(always)]
 fn try_to_execute(plan: &Plan, program: *const c_char) -> Result<isize, Failed> {
     const LONGEST_PAUSE_MS: u32 = 64;
     let mask = if plan.default_signals { sys::NO_SIGNAL } else { plan.mask };
     let mut pause = 1;
     loop {
-        // SAFETY: NULL asks for nothing.
+        // SAFETY: NULL: the old mask is not wanted.
         check(unsafe { sys::set_mask(&mask, null_mut()) }, Step::Signals, Object::Step, 0)?;
-        // SAFETY: the parent has checked them.
+        // SAFETY: the parent has checked the path and the lists.
         let error = unsafe { sys::execve(program, plan.argv, plan.envp) };
-        // SAFETY: NULL asks for nothing.
+        // SAFETY: NULL: the old mask is not wanted.
         check(unsafe { sys::set_mask(&sys::EVERY_SIGNAL, null_mut()) }, Step::Signals, Object::Step, 0)?;
         if error != -(ETXTBSY as isize) || pause > LONGEST_PAUSE_MS {
             return Ok(error);

@@ -1,4 +1,4 @@
-//! The child's half of `qemu_fork()`: clean signals, and the last words of a child that cannot have them.
+//! The child's half of `qemu_fork()`: it cleans its signals, or reports that it cannot and ends.
 
 use core::ffi::c_char;
 
@@ -12,19 +12,20 @@ use crate::sys;
 extern "C" {
     fn write(fd: c_int, bytes: *const c_void, n: size_t) -> ssize_t;
     fn _exit(status: c_int) -> !;
-    /// How the compiler zeroes a set of signals on some processors. Async-signal-safe since POSIX.1-2008 TC2.
+    /// On some processors the compiler zeroes a set of signals with it. Async-signal-safe since POSIX.1-2008 TC2.
     #[allow(dead_code)]
     fn memset(memory: *mut c_void, byte: c_int, n: size_t) -> *mut c_void;
-    /// glibc: the text without translation, from a constant table. AS-Safe says its manual.
+    /// glibc: the text without translation, from a constant table. Its manual says AS-Safe.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     fn strerrordesc_np(errno: c_int) -> *const c_char;
-    /// musl and bionic: a look into a constant table, without a lock.
+    /// musl and bionic: it reads a constant table, and takes no lock.
     #[cfg(any(target_os = "android", all(target_os = "linux", not(target_env = "gnu"))))]
     fn strerror(errno: c_int) -> *const c_char;
 }
 
-/// Sets every signal to its default disposition, then unblocks them all, in that order: an unblocked signal must meet
-/// no handler. If they cannot be unblocked, says so on stderr and ends the process. Errno becomes what it was before.
+/// Sets every signal to its default disposition, and then unblocks them all. The order matters: an unblocked signal
+/// must not find a handler. If they cannot be unblocked, says so on stderr and ends the process. Sets errno to
+/// `before`.
 ///
 /// # Safety
 ///
@@ -34,27 +35,27 @@ extern "C" {
 pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) {
     // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
     unsafe { default_dispositions() };
-    // On the stack: from read-only data the child would have to pay a page fault for it. And where it can be the bare
-    // system call, so that the child does not have to pay one for another part of libc.
+    // The mask is on the stack: read-only data would cost the child a page fault. On Linux set_mask() is the bare
+    // system call, because another part of libc would cost a page fault, too.
     let none = sys::NO_SIGNAL;
-    // SAFETY: NULL asks for nothing.
+    // SAFETY: NULL: the old mask is not wanted.
     let result = unsafe { sys::set_mask(&none, core::ptr::null_mut()) };
     if result < 0 {
         #[allow(clippy::cast_possible_truncation)] // an errno
         let error = -result as c_int;
-        // SAFETY: nothing is demanded of the caller.
+        // SAFETY: takes a number.
         unsafe { fail(error) }
     }
-    // Not where it is that already: that would cost a page fault.
-    // SAFETY: the caller vouches for the place.
+    // To write the same value again would cost a page fault.
+    // SAFETY: errno is there, as the caller says.
     if unsafe { errno.read() } != before {
         // SAFETY: as above.
         unsafe { errno.write(before) };
     }
 }
 
-/// Gives every signal its default disposition. Not by libc's sigaction() where there is another way: it costs more, and
-/// glibc's takes a lock for SIGABRT.
+/// Gives every signal its default disposition. On Linux this does not use libc's sigaction(), which costs more; glibc's
+/// takes a lock for SIGABRT.
 ///
 /// # Safety
 ///
@@ -73,8 +74,8 @@ unsafe fn default_dispositions() {
     }
 }
 
-/// Signals that must not or cannot be changed: Linux' libc's own (their handlers make pthread_cancel() and setuid() work
-/// in the child as in the parent), SIGKILL and SIGSTOP.
+/// Whether a signal is left alone. SIGKILL and SIGSTOP cannot be changed. Those of Linux' libcs must not be: their
+/// handlers make pthread_cancel() and setuid() work in the child as in the parent.
 #[inline(always)]
 fn is_kept(signal: c_int) -> bool {
     const LIBC_FIRST: c_int = 32;
@@ -96,7 +97,7 @@ unsafe fn fail(error: c_int) -> ! {
         line.push_str(b"Unknown error ");
         line.push_number(error.unsigned_abs());
     } else {
-        // SAFETY: describe() answers with a NUL-terminated constant.
+        // SAFETY: describe() returns a NUL-terminated constant.
         unsafe { line.push_c_str(text) };
     }
     line.push(b'\n');
@@ -109,7 +110,7 @@ unsafe fn fail(error: c_int) -> ! {
 use strerror as describe;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use strerrordesc_np as describe;
-/// The BSDs' and macOS's strerror() may open a message catalogue. What a mask can be refused for is soon told.
+/// strerror() of the BSDs and macOS may open a message catalogue. A mask can be refused for few reasons only.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[inline(always)]
 unsafe fn describe(error: c_int) -> *const c_char {
@@ -122,7 +123,7 @@ unsafe fn describe(error: c_int) -> *const c_char {
     }
 }
 
-/// A line of text on the stack, cut where it is full, so that one write() carries it.
+/// A line of text on the stack, for one write(). What does not fit is cut off.
 struct Line {
     bytes: [u8; 160],
     len: usize,
@@ -168,7 +169,7 @@ impl Line {
 
     #[inline(always)]
     fn push_number(&mut self, number: u32) {
-        // Constant powers: dividing by a variable is a call into the compiler's library where a processor cannot.
+        // The powers are constants: on a processor that cannot divide, a division calls into the compiler's library.
         const POWERS: [u32; 10] =
             [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
         let mut rest = number;

@@ -1,5 +1,5 @@
-//! Why a program could not be executed, where the errno does not say it. The child looks, with its own rights: what the
-//! parent may read is not for the child's user to see.
+//! Finds out why a program could not be executed, if the errno does not say it. The child looks, with its own rights:
+//! its user must not see what only the parent may read.
 
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
@@ -10,10 +10,10 @@ use super::plan::{after, Plan};
 use super::report::{Failed, Hint, Report, TEXT};
 use crate::sys;
 
-/// How many interpreters may have an interpreter: the kernel gives up after as many.
+/// How many interpreters may have an interpreter of their own. The kernel has the same limit.
 const DEPTH: u32 = 5;
 
-/// Puts a hint into the report, and points to the program that it is about.
+/// Puts a hint into the report, and sets the index of the program that it is about.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 pub(super) fn look_for_reason(plan: &Plan, report: &Report, found: &mut Failed) {
@@ -24,7 +24,7 @@ pub(super) fn look_for_reason(plan: &Plan, report: &Report, found: &mut Failed) 
     let mut program = plan.programs;
     let mut index = 0;
     while index < plan.n_programs {
-        // A search goes on where a file is there and its interpreter is not: find that file again.
+        // A search goes on after a file whose interpreter is missing. Find that file again.
         if found.errno == ENOENT && has_missing_interpreter(program, trusted, report) {
             report.put_hint(Hint::InterpreterMissing);
             found.index = index;
@@ -35,7 +35,7 @@ pub(super) fn look_for_reason(plan: &Plan, report: &Report, found: &mut Failed) 
             return;
         }
         index += 1;
-        // SAFETY: there is one more, or it is not looked at.
+        // SAFETY: there is a next string, or the pointer is not used.
         program = unsafe { after(program) };
     }
 }
@@ -65,7 +65,7 @@ struct Buffer {
 }
 
 impl Buffer {
-    /// Not a constant: the compiler makes a call of memset() of a copy of one.
+    /// This is not a constant, because the compiler turns a copy of one into a call of memset().
     #[inline(always)]
     fn new() -> Self {
         Self { bytes: MaybeUninit::uninit(), len: 0 }
@@ -78,12 +78,12 @@ impl Buffer {
         }
         // SAFETY: within the array.
         let byte = unsafe { self.bytes.as_ptr().cast::<u8>().add(place) };
-        // Volatile, or the compiler makes a call of memcpy() of a loop.
-        // SAFETY: so many have been written.
+        // Volatile: otherwise the compiler turns a loop into a call of memcpy().
+        // SAFETY: `len` bytes have been written.
         Some(unsafe { byte.read_volatile() })
     }
 
-    /// Adds a byte; one that does not fit is left out.
+    /// Adds a byte, unless the buffer is full.
     #[inline(always)]
     fn push(&mut self, value: u8) {
         if self.len < TEXT {
@@ -95,10 +95,10 @@ impl Buffer {
         }
     }
 
-    /// Reads from the place in the file; false where there is nothing.
+    /// Reads from a place in the file; false if there is nothing.
     #[inline(always)]
     fn read(&mut self, fd: c_int, place: u64) -> bool {
-        // SAFETY: there is room for so many.
+        // SAFETY: the buffer has room for TEXT bytes.
         let n = unsafe { sys::read_at(fd, self.bytes.as_mut_ptr().cast(), TEXT, place) };
         self.len = usize::try_from(n).unwrap_or(0);
         self.len > 0
@@ -118,8 +118,8 @@ impl Buffer {
     }
 }
 
-/// Whether the file is there and its interpreter, or the interpreter's own, is not. That one's path is then in the
-/// report.
+/// Whether the file exists, but not its interpreter, or the interpreter's interpreter. The path of the missing one is
+/// then in the report.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 fn has_missing_interpreter(program: *const c_char, trusted: bool, report: &Report) -> bool {
@@ -157,7 +157,7 @@ fn has_missing_interpreter(program: *const c_char, trusted: bool, report: &Repor
     false
 }
 
-/// What the file says is to run it, ended by a NUL. False where it says nothing, or nothing that fits.
+/// Finds the interpreter that the file names, ended by a NUL. False if it names none, or one that does not fit.
 ///
 /// # Safety
 ///
@@ -179,7 +179,7 @@ unsafe fn find_interpreter(path: *const c_char, trusted: bool, interpreter: &mut
             (Some(0x7F), Some(b'E'), Some(b'L'), Some(b'F')) => interpreter_of_elf(fd, &start, interpreter).is_some(),
             _ => false,
         };
-    // It was opened to be read.
+    // It was only read, so an error of close() has no consequence.
     let _ = sys::close(fd);
     found
 }
@@ -202,12 +202,12 @@ fn interpreter_of_script(start: &Buffer, interpreter: &mut Buffer) -> bool {
     is_some
 }
 
-/// What the program header of the type PT_INTERP points to. A file in the other byte order is not looked at.
+/// The path to which the program header of the type PT_INTERP points. A file in the other byte order is not looked at.
 #[inline(always)]
 fn interpreter_of_elf(fd: c_int, header: &Buffer, interpreter: &mut Buffer) -> Option<()> {
     const PT_INTERP: u64 = 3;
     let wide = header.get(4)? == 2;
-    // Where things are in the 64-bit and in the 32-bit form.
+    // The offsets of the members in the 64-bit and in the 32-bit form.
     let (headers, size, count) = if wide { (32, 54, 56) } else { (28, 42, 44) };
     let (offset, length) = if wide { (8, 32) } else { (4, 16) };
     let width = if wide { 8 } else { 4 };
@@ -228,7 +228,7 @@ fn interpreter_of_elf(fd: c_int, header: &Buffer, interpreter: &mut Buffer) -> O
             #[allow(clippy::cast_possible_truncation)] // checked
             let length = length as usize;
             interpreter.len = interpreter.len.min(length);
-            // The file has a NUL at the end of the path; one that has none is not believed.
+            // A path that has no NUL at its end is not believed.
             return (interpreter.len > 1 && interpreter.get(interpreter.len - 1) == Some(0)).then_some(());
         }
         place = place.wrapping_add(size);

@@ -1,4 +1,4 @@
-//! Everything that the child of a spawn is to do. The parent prepares it; the child only goes through it.
+//! Everything that the child of a spawn is to do. The parent prepares the plan; the child only carries it out.
 
 use core::ffi::{c_char, c_int};
 use core::ptr::{null, null_mut};
@@ -27,7 +27,7 @@ pub(crate) struct Map {
     pub(crate) index: u32,
 }
 
-/// A list of the parent's.
+/// A list that the parent keeps.
 #[derive(Clone, Copy)]
 pub(crate) struct List<T> {
     pub(crate) start: *mut T,
@@ -61,23 +61,25 @@ impl<T: Copy> List<T> {
 
 /// Everything that the child is to do. The parent keeps it until the child is done with it.
 pub(crate) struct Plan {
-    /// Do nothing but show whether the memory is the parent's.
+    /// Only show whether the memory is the parent's, and end.
     pub(crate) probe: bool,
-    /// Where the child reports: memory that the parent has, too.
+    /// The report, in memory that is shared with the parent.
     pub(crate) report: *const Report,
-    /// A child with memory of its own: a word that the kernel marks when the child has executed its program or ended.
+    /// For a child with memory of its own: a shared word, which the kernel marks when the child executes its program or
+    /// ends. Otherwise NULL.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) word: *const AtomicU32,
-    /// Such a child does nothing before this is not 0; or NULL.
+    /// If it is not NULL, such a child does nothing until it is not 0.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) go: *const AtomicU32,
-    /// A descriptor that executing the program closes, which tells the parent; or -1.
+    /// A descriptor that exec closes, which the parent notices; or -1.
     pub(crate) end_fd: c_int,
 
     /// All dispositions become the default, and no signal is blocked.
     pub(crate) default_signals: bool,
-    /// If not: whether handlers are gone already; and the mask to have.
+    /// Whether clone3() has reset all handlers already.
     pub(crate) handlers_cleared: bool,
+    /// The mask, unless `default_signals` is set.
     pub(crate) mask: sys::Mask,
     pub(crate) ignored: Signals,
     pub(crate) defaulted: Signals,
@@ -88,14 +90,14 @@ pub(crate) struct Plan {
 
     /// Sorted by target.
     pub(crate) maps: List<Map>,
-    /// The table of descriptors is the parent's.
+    /// The table of descriptors is still the parent's.
     pub(crate) shared_descriptors: bool,
-    /// The highest descriptor of the parent's that the child needs, 2 at the least.
+    /// The highest descriptor of the parent that the child needs, at least 2.
     pub(crate) highest_source: c_int,
     pub(crate) leave_fds: bool,
     pub(crate) merge_stderr: bool,
-    /// Those of stdin, stdout and stderr that the parent has open with FD_CLOEXEC, as bits: they are the child's, too. It
-    /// is not for the child to look, for a descriptor of itself may be there by then.
+    /// As bits, those of stdin, stdout and stderr that the parent has open with FD_CLOEXEC. The child keeps them, too.
+    /// The child does not look by itself, because its own pidfd may have such a number by then.
     pub(crate) kept_stdio: u32,
     /// The parent has no stdout.
     pub(crate) stdout_closed: bool,
@@ -108,21 +110,22 @@ pub(crate) struct Plan {
     pub(crate) uid: Option<u32>,
     pub(crate) no_new_privs: bool,
     pub(crate) death_signal: c_int,
-    /// The parent, and a descriptor of it, or -1, for a child that cannot see it by its id.
+    /// The parent's id.
     pub(crate) parent: c_int,
+    /// A pidfd of the parent, for a child that cannot see it by its id; or -1.
     pub(crate) parent_pidfd: c_int,
 
-    /// What to try to execute: so many strings, one after the other.
+    /// The paths to try: `n_programs` strings, one after the other.
     pub(crate) programs: *const c_char,
     pub(crate) n_programs: u32,
-    /// A program that is not there, or may not be run, is no reason not to try the next.
+    /// If a program is missing or may not be executed, try the next one.
     pub(crate) search: bool,
     pub(crate) argv: *const *const c_char,
     pub(crate) envp: *const *const c_char,
 }
 
 impl Plan {
-    /// To execute nothing.
+    /// A plan that executes nothing.
     pub(crate) const EMPTY: Self = Self {
         probe: false,
         report: null(),
@@ -162,13 +165,13 @@ impl Plan {
         envp: null(),
     };
 
-    /// Whether the child becomes another user, who may be an enemy of the parent's.
+    /// Whether the child changes its user, who may then be an enemy of the parent.
     #[inline(always)]
     pub(crate) fn changes_user(&self) -> bool {
         self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
     }
 
-    /// The first descriptor that a table of the child's own need not have. The kernel copies tables in units of 64.
+    /// The first descriptor that the child's own table need not have. The kernel copies tables in units of 64.
     #[inline(always)]
     pub(crate) fn end_of_table(&self) -> c_int {
         let highest = self.highest_source.max(self.end_fd).max(self.parent_pidfd);
@@ -196,8 +199,8 @@ impl Plan {
 #[inline(always)]
 pub(super) unsafe fn after(mut text: *const c_char) -> *const c_char {
     loop {
-        // Volatile, or the compiler makes a call of strlen() of the loop.
-        // SAFETY: not beyond the NUL.
+        // Volatile: otherwise the compiler turns the loop into a call of strlen().
+        // SAFETY: `text` is not beyond the NUL.
         let byte = unsafe { text.read_volatile() };
         // SAFETY: at the farthest the place after the NUL.
         text = unsafe { text.add(1) };

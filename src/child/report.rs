@@ -1,7 +1,7 @@
-//! What the child of a spawn tells its parent: how far it came, and what went wrong.
+//! What the child of a spawn reports to its parent: how far it came, and what went wrong.
 //!
-//! A report lies in memory that both processes have. Its step of failure is written last, so a report that has one is
-//! complete, wherever the child is ended.
+//! A report is in memory that both processes share. The failed step is written last, so a report that has one is
+//! complete, whenever the child is ended.
 
 use core::sync::atomic::{compiler_fence, AtomicI32, AtomicU32, AtomicU8, Ordering};
 
@@ -12,7 +12,7 @@ use crate::base::step::Step;
 /// The longest text beside a report, with its NUL.
 pub(crate) const TEXT: usize = 256;
 
-/// What a step was about when it failed.
+/// The object of a step that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Object {
@@ -23,9 +23,9 @@ pub(crate) enum Object {
     /// The child's stdin, stdout or stderr, which a flag asks for.
     Stdio,
     DevNull,
-    /// The descriptors that the child is not to have.
+    /// The descriptors that the child shall not have.
     Others,
-    /// Making stderr what stdout is.
+    /// Making stderr a copy of stdout.
     Merging,
     /// A table of descriptors of the child's own.
     Table,
@@ -57,12 +57,12 @@ impl Object {
     }
 }
 
-/// Why a program could not be executed, where the errno does not say it.
+/// Why a program could not be executed, if the errno does not say it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Hint {
     None,
-    /// The interpreter, which the text names, is missing.
+    /// The interpreter is missing. The text is its path.
     InterpreterMissing,
     Directory,
     NotExecutable,
@@ -90,7 +90,7 @@ pub(crate) struct Report {
     text: [AtomicU8; TEXT],
 }
 
-/// A failure on its way to the report.
+/// A failure, as it goes into the report.
 #[derive(Clone, Copy)]
 pub(crate) struct Failed {
     pub(crate) step: Step,
@@ -100,7 +100,7 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// From what a system call has answered.
+    /// From the result of a system call.
     #[inline(always)]
     pub(super) fn new(result: isize, step: Step, object: Object, index: u32) -> Self {
         #[allow(clippy::cast_possible_truncation)] // an errno
@@ -119,7 +119,7 @@ pub(super) fn check(result: isize, step: Step, object: Object, index: u32) -> Re
 }
 
 impl Report {
-    /// Nothing yet. The text is written by whoever fills it in.
+    /// An empty report.
     #[inline(always)]
     pub(crate) const fn new() -> Self {
         Self {
@@ -145,7 +145,7 @@ impl Report {
         self.index.store(index, Ordering::Relaxed);
     }
 
-    /// A byte of the text; what does not fit is left out.
+    /// Sets a byte of the text, if it fits.
     #[inline(always)]
     pub(crate) fn put_text(&self, place: usize, byte: u8) {
         if place < TEXT - 1 {
@@ -160,7 +160,7 @@ impl Report {
         self.hint.store(hint as u32, Ordering::Relaxed);
     }
 
-    /// The child cannot go on.
+    /// Reports that the child cannot go on.
     #[inline(always)]
     pub(crate) fn fail(&self, failed: &Failed) {
         self.errno.store(failed.errno, Ordering::Relaxed);
@@ -170,7 +170,7 @@ impl Report {
         self.failed.store(failed.step as u32, Ordering::Release);
     }
 
-    /// Why the child could not go on, if it has said so.
+    /// Why the child could not go on, if it has reported that.
     pub(crate) fn failed(&self) -> Option<Failed> {
         let step = Step::from_number(self.failed.load(Ordering::Acquire));
         (step != Step::None).then(|| Failed {
@@ -181,7 +181,7 @@ impl Report {
         })
     }
 
-    /// Where the child was, if it has ended without a word: at this step, and this program.
+    /// The step and the program that the child had reached, for a child that has reported no failure.
     pub(crate) fn reached(&self) -> (Step, u32) {
         let step = Step::from_number(self.reached.load(Ordering::Relaxed));
         (step, self.index.load(Ordering::Relaxed))

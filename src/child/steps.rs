@@ -1,4 +1,4 @@
-//! The child of a spawn: it goes through the plan, step by step, and becomes the program or tells why not.
+//! The child of a spawn. It carries out the plan step by step, and executes the program or reports why it cannot.
 
 use core::ffi::c_int;
 
@@ -10,10 +10,10 @@ use crate::base::abi::NSIG;
 use crate::base::step::Step;
 use crate::sys;
 
-/// The status of a child that could not become the program. The parent reaps it, and nobody else sees it.
+/// The exit status of a child that could not execute the program. Only this library sees it.
 const FAILED: c_int = 127;
 
-/// Goes through the plan. The child's first and only function.
+/// Carries out the plan. This is the child's first and only function.
 ///
 /// # Safety
 ///
@@ -33,7 +33,7 @@ pub(crate) unsafe extern "C" fn run(plan: *const Plan) -> ! {
     let mut robust = sys::RobustList::NONE;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if !plan.word.is_null() {
-        // Where there is no such list, the parent finds out by looking from time to time.
+        // Without robust futexes, the parent finds out by looking from time to time.
         // SAFETY: the word outlives this process's memory; the list is on the stack, and run() does not return.
         let _ = unsafe { robust.hold(plan.word) };
     }
@@ -46,7 +46,7 @@ pub(crate) unsafe extern "C" fn run(plan: *const Plan) -> ! {
 #[inline(always)]
 fn steps(plan: &Plan, report: &Report) -> Result<(), Failed> {
     if plan.shared_descriptors {
-        // First, for until then every descriptor is the parent's too.
+        // This is the first step, because until then every descriptor is the parent's, too.
         check(sys::unshare_descriptors(plan.end_of_table()), Step::Fds, Object::Table, 0)?;
     }
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -68,18 +68,18 @@ fn steps(plan: &Plan, report: &Report) -> Result<(), Failed> {
     execute(plan, report)
 }
 
-/// Until the parent has a descriptor of this process, whose id is then its own for sure. A child whose parent has ended
-/// meanwhile ends, too.
+/// Waits until the parent has opened a pidfd of this process. As long as it waits, its id cannot become another's. If
+/// the parent has ended meanwhile, the child ends, too.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[inline(always)]
 fn wait_for_parent(plan: &Plan) {
     if plan.go.is_null() {
         return;
     }
-    // SAFETY: it is memory that the parent has, too, and it is there for as long as this process.
+    // SAFETY: it is shared memory, which is mapped for as long as this process lives.
     let go = unsafe { &*plan.go };
     while go.load(core::sync::atomic::Ordering::Acquire) == 0 {
-        // The wait has a limit, because nobody wakes the child of a parent that was killed.
+        // The wait has a limit, because a parent that was killed does not wake its child.
         sys::futex_wait(go, 0, 100);
         let parent = sys::getppid();
         if parent != plan.parent && parent != 0 {
@@ -118,7 +118,7 @@ fn set_dispositions(plan: &Plan) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What comes after the descriptors and before the program.
+/// The steps after the descriptors and before the program.
 #[inline(always)]
 fn set_rest(plan: &Plan, report: &Report) -> Result<(), Failed> {
     if !plan.cwd.is_null() {
@@ -152,7 +152,7 @@ fn set_credentials(plan: &Plan, report: &Report) -> Result<(), Failed> {
         report.reach(STEP);
     }
     if let Some(groups) = plan.groups {
-        // SAFETY: the list is the caller's.
+        // SAFETY: the caller's list has `len` ids.
         check(unsafe { sys::setgroups(groups.start, groups.len) }, STEP, Object::Groups, 0)?;
     }
     if let Some(id) = plan.gid {
@@ -160,7 +160,7 @@ fn set_credentials(plan: &Plan, report: &Report) -> Result<(), Failed> {
     }
     if let Some(id) = plan.uid {
         check(sys::setuid(id), STEP, Object::Uid, 0)?;
-        // They would survive the change of user and exec.
+        // Ambient capabilities would survive the change of user and exec.
         check(sys::clear_ambient_capabilities(), STEP, Object::Ambient, 0)?;
     }
     if plan.no_new_privs {

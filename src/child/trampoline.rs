@@ -1,12 +1,12 @@
-//! The ways into a child. One that shares the parent's memory runs on a stack of its own, and a C function cannot
-//! return on two stacks: so that is written in assembly.
+//! The entry into a child that shares the parent's memory. Such a child runs on a stack of its own, and a function
+//! cannot return on two stacks, so clone3() is called in assembly.
 
 use core::ffi::{c_int, c_void};
 
 use super::plan::Plan;
 use super::steps::run;
 
-/// What clone3() takes. The kernel knows the version by the size, and this is its first.
+/// The arguments of clone3(), in their first version. The kernel knows the version by the size.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct CloneArguments {
@@ -20,8 +20,8 @@ pub(crate) struct CloneArguments {
     pub(crate) tls: u64,
 }
 
-/// Makes a process by clone3() that goes through the plan. The kernel's answer. In the child it calls run(), which does
-/// not return.
+/// Makes a process by clone3(). The child calls run(), which carries out the plan and does not return. The parent gets
+/// the kernel's result.
 ///
 /// # Safety
 ///
@@ -55,8 +55,8 @@ pub(crate) unsafe fn clone3(arguments: &CloneArguments, plan: *const Plan) -> is
     result
 }
 
-/// Makes a process by clone3() that goes through the plan. The kernel's answer. In the child it calls run(), which does
-/// not return.
+/// Makes a process by clone3(). The child calls run(), which carries out the plan and does not return. The parent gets
+/// the kernel's result.
 ///
 /// # Safety
 ///
@@ -89,7 +89,7 @@ pub(crate) unsafe fn clone3(arguments: &CloneArguments, plan: *const Plan) -> is
     result
 }
 
-/// Nobody has written it for this processor: the next way is taken.
+/// clone3() is not implemented for this processor. The next way is tried.
 ///
 /// # Safety
 ///
@@ -100,7 +100,7 @@ pub(crate) unsafe fn clone3(_: &CloneArguments, _: *const Plan) -> isize {
     -(libc::ENOSYS as isize)
 }
 
-/// What libc's clone() calls in the child.
+/// The function that libc's clone() calls in the child.
 #[link_section = ".text.qemu_fork_child"]
 pub(crate) extern "C" fn start(plan: *mut c_void) -> c_int {
     // SAFETY: it is the plan that clone() was given, and the process has just been made.

@@ -1,11 +1,11 @@
-//! Block, fork, and then restore or hand over to the child's half.
+//! Blocks the signals and forks. The parent then restores its mask, and the child goes on in `child::fork`.
 
 use core::ffi::CStr;
 
 use crate::base::errno::Errno;
 use crate::base::pid::Pid;
 
-/// Which of the two processes the caller finds itself in.
+/// The process in which fork() has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fork {
     /// The process that called [`fork()`].
@@ -57,7 +57,7 @@ impl ForkError {
 /// blocked; no handler of the parent has run in it and none can. The exceptions are the two signals that glibc keeps
 /// for itself, 32 and 33 (musl: 32 to 34), which stay as they were.
 ///
-/// Should the child be unable to unblock its signals, it says so on stderr and ends with status 1.
+/// If the child cannot unblock its signals, it says so on stderr and ends with status 1.
 ///
 /// # Errors
 ///
@@ -72,8 +72,8 @@ impl ForkError {
 pub unsafe fn fork() -> Result<Fork, ForkError> {
     let errno = crate::base::errno::ErrnoGuard::new();
     let blocked = crate::sys::mask::BlockedSignals::new().map_err(ForkError::BlockSignals)?;
-    // libc's own, never the bare system call: pthread_atfork() handlers must run, and libc renews its locks.
-    // SAFETY: the caller has promised what fork() demands of it.
+    // This is libc's fork(), never the bare system call: pthread_atfork() handlers must run, and libc renews its locks.
+    // SAFETY: the child does only what this function's documentation allows, as the caller says.
     match unsafe { libc::fork() } {
         -1 => Err(ForkError::Fork(Errno::current())),
         0 => {
@@ -95,7 +95,7 @@ pub unsafe fn fork() -> Result<Fork, ForkError> {
 ///
 /// # Safety
 ///
-/// It does nothing; it is unsafe because it is on the other systems.
+/// Calling it is always sound. It is unsafe because it is unsafe on the other systems.
 #[cfg(windows)]
 pub unsafe fn fork() -> Result<Fork, ForkError> {
     Err(ForkError::Fork(Errno::from_raw(libc::ENOSYS)))

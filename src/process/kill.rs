@@ -1,4 +1,4 @@
-//! Signals to a child, and its end by force.
+//! Sends signals to a child, and ends it by force.
 
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -12,11 +12,11 @@ use crate::base::message::{filled, Arg};
 use crate::base::step::Step;
 use crate::sys;
 
-/// How long a child may take to end after SIGKILL: one that does not is in the kernel's hands.
+/// How long a child may take to end after SIGKILL. Only the kernel can make it take longer.
 const AFTER_KILL_MS: i64 = 1000;
 
 impl Process {
-    /// Sends a signal. `ESRCH` where the child has ended: its id may be somebody else's by then.
+    /// Sends a signal. `ESRCH` if the child has ended: its id may be another process's by then.
     pub(crate) fn kill(&self, signal: c_int) -> Result<(), Failure> {
         super::leftover::sweep();
         let _cancellation = CancellationDisabled::new();
@@ -55,10 +55,10 @@ impl Process {
         Failure::new(Step::None, errno, text)
     }
 
-    /// Asks the child to end, and after `grace_ms` makes it.
+    /// Asks the child to end, and kills it after `grace_ms`.
     pub(crate) fn stop(&self, grace_ms: i64) -> Result<Status, Failure> {
         let _cancellation = CancellationDisabled::new();
-        // A stopped child does not hear the first before the second.
+        // A stopped child does not act on SIGTERM before it gets SIGCONT.
         for signal in [SIGTERM, SIGCONT] {
             self.send_if_alive(signal)?;
         }
@@ -68,7 +68,7 @@ impl Process {
         }
     }
 
-    /// Makes the child end. One that does not is reaped at a later call of the library's.
+    /// Kills the child and waits for its end. If it does not end in time, a later call of the library reaps it.
     pub(crate) fn kill_and_wait(&self) -> Result<Status, Failure> {
         self.send_if_alive(SIGKILL)?;
         self.killed.store(true, Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! Children that nobody else will reap: they were killed and have not ended yet, or failed before they were a program.
-//! Each later call of the library has a look.
+//! Children that only this library will reap: they were killed and have not ended yet, or failed before exec. Each
+//! later call of the library looks whether they have ended.
 
 use core::ffi::c_int;
 use core::ptr::null_mut;
@@ -19,7 +19,7 @@ struct Leftover {
 
 static FIRST: AtomicPtr<Leftover> = AtomicPtr::new(null_mut());
 
-/// Reaps a child of this process, now if it has ended, at a later call if not.
+/// Reaps a child of this process: now if it has ended, and otherwise at a later call.
 pub(crate) fn leave(pid: c_int, pidfd: Option<Fd>) {
     let leftover = Leftover { pid, pidfd, parent: this_process(), next: null_mut() };
     if leftover.is_done() {
@@ -31,7 +31,7 @@ pub(crate) fn leave(pid: c_int, pidfd: Option<Fd>) {
     }
 }
 
-/// Reaps those that have ended since.
+/// Reaps the children that have ended since.
 pub(crate) fn sweep() {
     if !FIRST.load(Ordering::Relaxed).is_null() {
         sweep_list();
@@ -41,7 +41,7 @@ pub(crate) fn sweep() {
 #[cold]
 fn sweep_list() {
     let mut next = FIRST.swap(null_mut(), Ordering::AcqRel);
-    // SAFETY: whoever has taken the list owns its members.
+    // SAFETY: this thread has taken the list, and owns its members.
     while let Some(mut leftover) = unsafe { Owned::from_raw(next) } {
         next = core::mem::replace(&mut leftover.next, null_mut());
         if !leftover.is_done() {
@@ -53,7 +53,7 @@ fn sweep_list() {
 fn push(leftover: *mut Leftover) {
     let mut first = FIRST.load(Ordering::Relaxed);
     loop {
-        // SAFETY: it is ours until it is in the list.
+        // SAFETY: this thread owns it until it is in the list.
         let next = unsafe { &raw mut (*leftover).next };
         // SAFETY: as above.
         unsafe { next.write(first) };
@@ -65,7 +65,7 @@ fn push(leftover: *mut Leftover) {
 }
 
 impl Leftover {
-    /// Whether there is nothing to wait for any more. A fork of the program has a copy of the list, and no such child.
+    /// Whether there is nothing left to reap. A fork of the program has a copy of the list, but is not the parent.
     fn is_done(&self) -> bool {
         if self.parent != this_process() {
             return true;

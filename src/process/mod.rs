@@ -25,22 +25,22 @@ pub(crate) struct Process {
     pid: c_int,
     pidfd: Option<Fd>,
     way: Way,
-    /// The process whose child it is: a fork of the program has a copy of this, and no such child.
+    /// The mark of the parent. A fork of the program has a copy of this handle, but is not the parent.
     parent: u64,
-    /// Our ends of its stdin, stdout and stderr; -1 where there is none or it was taken.
+    /// Our ends of the pipes for its stdin, stdout and stderr; -1 if there is none or it was taken.
     pipes: [AtomicI32; 3],
     detached: AtomicBool,
     /// The library has killed it, so the program need not reap it.
     killed: AtomicBool,
-    /// How it ended, when that is known; 0 before. It is written before the child is reaped, so a thread that finds no
-    /// child any more finds this, unless somebody else has reaped it.
+    /// How it ended; 0 while that is not known. It is written before the child is reaped. So a thread that finds no
+    /// child any more finds this, unless other code has reaped the child.
     ended: AtomicU32,
-    /// Without a descriptor: held while the child is asked for or signalled, so that nobody reaps it meanwhile.
+    /// Held while a child without a pidfd is looked at or signalled, so that no other thread reaps it meanwhile.
     lock: Lock,
 }
 
 impl Process {
-    /// None yet.
+    /// A handle that has no child yet.
     pub(crate) const fn new() -> Self {
         Self {
             pid: -1,
@@ -55,7 +55,7 @@ impl Process {
         }
     }
 
-    /// Now there is one, and this process is its parent.
+    /// Gives the handle its child, which this process has made.
     #[cfg_attr(windows, allow(dead_code))]
     pub(crate) fn start(&mut self, pid: c_int, pidfd: Option<Fd>, way: Way, pipes: [Option<Fd>; 3]) {
         self.pid = pid;
@@ -71,7 +71,7 @@ impl Process {
         self.pid
     }
 
-    /// -1 where there is none.
+    /// The pidfd, or -1 if there is none.
     pub(crate) fn pidfd(&self) -> c_int {
         self.pidfd.as_ref().map_or(-1, Fd::as_raw)
     }
@@ -80,7 +80,7 @@ impl Process {
         self.way
     }
 
-    /// Our end of a pipe, which is the caller's from now on.
+    /// Our end of a pipe. From now on the caller owns it.
     pub(crate) fn take_pipe(&self, child_fd: c_int) -> Option<Fd> {
         let pipe = self.pipes.get(usize::try_from(child_fd).ok()?)?;
         Fd::from_result(pipe.swap(-1, Ordering::AcqRel) as isize).ok()
@@ -91,11 +91,12 @@ impl Process {
         self.detached.store(true, Ordering::Release);
     }
 
-    /// Waits until the child has ended, for `timeout_ms` at the most, for ever if that is negative. `None`: it has not.
+    /// Waits until the child has ended, for at most `timeout_ms`, or for ever if that is negative. `None`: the time is
+    /// up.
     pub(crate) fn wait(&self, timeout_ms: i64) -> Option<Status> {
         leftover::sweep();
         let _cancellation = CancellationDisabled::new();
-        // A child that has ended needs nothing else.
+        // If the child has ended, one look is enough.
         match self.look(Patience::of(timeout_ms)) {
             None if timeout_ms != 0 => self.wait_longer(timeout_ms),
             look => look,
@@ -127,7 +128,7 @@ impl Process {
         }
     }
 
-    /// The child by its id alone: its descriptor is of no use.
+    /// The child by its id alone, because its pidfd cannot be used.
     fn child_by_id(&self) -> Child<'_> {
         Child { pidfd: None, ..self.child() }
     }
@@ -151,7 +152,7 @@ impl Process {
         self.look_by_id(patience)
     }
 
-    /// The lock is held: nobody reaps the child meanwhile but somebody who does not know this library.
+    /// The lock is held, so only code outside this library could reap the child meanwhile.
     #[cold]
     #[inline(never)]
     fn look_by_id(&self, patience: Patience) -> Option<Status> {
@@ -159,12 +160,12 @@ impl Process {
             return Some(ended);
         }
         let child = self.child_by_id();
-        // A child of this process may have the id of another process's child.
+        // In a fork of the parent, the id may be that of a child of its own.
         let look = if child.ours { sys::look(&child, false) } else { Look::NoChild };
         self.settle(look, &child, patience)
     }
 
-    /// What is to be made of what the system says.
+    /// Acts on what the system says: keeps the status and reaps the child.
     fn settle(&self, look: Look, child: &Child<'_>, patience: Patience) -> Option<Status> {
         match look {
             Look::Ended(status) => {
@@ -179,7 +180,8 @@ impl Process {
         }
     }
 
-    /// Another thread has reaped it and has told; or somebody else has; or this process is a fork of the parent.
+    /// This process has no such child. Another thread has reaped it and kept the status, or other code has reaped it,
+    /// or this process is a fork of the parent.
     #[cold]
     #[inline(never)]
     fn settle_aside(&self, child: &Child<'_>, patience: Patience) -> Option<Status> {
@@ -187,18 +189,18 @@ impl Process {
             return Some(ended);
         }
         if child.pidfd.is_none() && child.ours {
-            return Some(self.keep(Status::UNKNOWN)); // somebody else has reaped it
+            return Some(self.keep(Status::UNKNOWN)); // other code has reaped it
         }
         match sys::look_from_aside(child, child.ours && patience != Patience::None) {
             Aside::Alive => None,
             Aside::Ended(status) => Some(self.keep(Status::from_wait_status(status))),
-            // Not to be kept: when its parent has reaped it, the kernel may tell.
+            // This is not kept: when its parent has reaped it, the kernel may tell its status.
             Aside::Zombie => Some(Status::UNKNOWN),
             Aside::Gone => Some(self.keep(Status::UNKNOWN)),
         }
     }
 
-    /// The first who knows tells all.
+    /// Keeps the status, unless another thread was first. Returns the status that is kept.
     fn keep(&self, ended: Status) -> Status {
         match self.ended.compare_exchange(0, ended.word(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => ended,
@@ -217,9 +219,9 @@ impl Process {
 enum Patience {
     /// It only looks.
     None,
-    /// It may wait for the moment in which the kernel does not know yet.
+    /// It may wait for a moment, while the kernel does not know the status yet.
     Some,
-    /// Where the system can, it waits for the end.
+    /// It waits for the end, if the system can do that.
     UntilTheEnd,
 }
 
@@ -236,11 +238,12 @@ impl Patience {
 impl Drop for Process {
     fn drop(&mut self) {
         if self.pid < 0 {
-            return; // there never was one
+            return; // there never was a child
         }
-        // Before the pipes are closed, for many a child ends of that: whether such a one is reaped must not be chance.
+        // This comes before the pipes are closed. Many a child ends because of that, and whether it is reaped must not
+        // be a matter of chance.
         if !*self.detached.get_mut() {
-            // Reaps what has ended. A child that lives is left alone, but for one that the library has killed.
+            // This reaps a child that has ended. One that still runs is left alone, unless the library has killed it.
             let ended = self.look(Patience::None);
             if ended.is_none() && *self.killed.get_mut() && self.parent == this_process() {
                 leftover::leave(self.pid, self.pidfd.take());

@@ -6,14 +6,14 @@ use crate::base::heap::Text;
 use crate::base::message::{filled, Arg};
 use crate::sys::signal_name as name;
 
-/// In which way a child ended.
+/// The way in which a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// With a status.
+    /// It exited with this status.
     Exited(c_int),
-    /// By a signal.
+    /// A signal ended it.
     Signaled { signal: c_int, core_dumped: bool },
-    /// Somebody else has taken the status.
+    /// Other code has reaped it, and the status is lost.
     Unknown,
 }
 
@@ -25,12 +25,12 @@ const EXITED: u32 = 1 << 16;
 const SIGNALED: u32 = 2 << 16;
 const UNKNOWN: u32 = 3 << 16;
 const CORE: u32 = 1 << 20;
-/// A status and a signal are small.
+/// The bits of the exit status or the signal.
 const NUMBER: u32 = 0xFFFF;
 
 #[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap)] // as bits, 16 of them
 impl Status {
-    /// Somebody else has taken the status.
+    /// Other code has reaped the child, and the status is lost.
     pub(super) const UNKNOWN: Self = Self(UNKNOWN);
 
     pub(super) fn exited(code: c_int) -> Self {
@@ -51,7 +51,7 @@ impl Status {
         }
     }
 
-    /// For threads to share.
+    /// The word that threads share.
     pub(super) fn word(self) -> u32 {
         self.0
     }
@@ -61,7 +61,7 @@ impl Status {
         (word != 0).then_some(Self(word))
     }
 
-    /// To be matched.
+    /// The way in which the child ended, for a match.
     pub(crate) fn end(self) -> End {
         let number = (self.0 & NUMBER) as c_int;
         match self.0 & UNKNOWN {

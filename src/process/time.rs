@@ -1,4 +1,4 @@
-//! How long something may still take.
+//! Limits of time.
 
 use core::ffi::c_int;
 
@@ -11,13 +11,13 @@ pub(crate) struct Deadline(Option<i64>);
 impl Deadline {
     pub(crate) const NEVER: Self = Self(None);
 
-    /// Never if negative.
+    /// In `ms` milliseconds; never if that is negative.
     pub(crate) fn after_ms(ms: i64) -> Self {
-        // A millisecond more, for the one that has begun and that now_ms() leaves out.
+        // now_ms() leaves out the millisecond that has begun, so one is added.
         Self(if ms < 0 { None } else { Some(sys::now_ms().saturating_add(ms).saturating_add(1)) })
     }
 
-    /// The milliseconds that are left; as many as a system call takes. `None`: for ever.
+    /// The milliseconds that are left, at most as many as a system call takes. `None`: for ever.
     pub(crate) fn left_ms(self) -> Option<c_int> {
         Some(c_int::try_from(self.0?.saturating_sub(sys::now_ms()).max(0)).unwrap_or(c_int::MAX))
     }

@@ -1,8 +1,8 @@
-//! How a child came into being.
+//! How a child was made.
 
 use core::ffi::CStr;
 
-/// How a child came into being.
+/// How a child was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 pub(crate) enum Way {

@@ -1,4 +1,4 @@
-//! A request that makes sense becomes a child.
+//! Makes a child for a request that has been checked.
 
 use super::explain::explain;
 use super::plan::Prepared;
@@ -7,7 +7,7 @@ use super::start::{start, Created, Outcome};
 use crate::base::failure::Failure;
 use crate::process::{Deadline, Process};
 
-/// Makes a child and waits until it is the program. On failure nothing is left of it.
+/// Makes a child and waits until it has executed the program. On failure nothing is left of the child.
 pub(super) fn begin(request: &Request<'_>, deadline: Deadline, process: &mut Process) -> Result<(), Failure> {
     let mut prepared = Prepared::new(request)?;
     let mut plan = prepared.plan(request);

@@ -1,4 +1,4 @@
-//! Windows has no fork(), and its own ways to start a program: ENOSYS.
+//! Windows has no fork(), so nothing is started there.
 
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
@@ -7,7 +7,7 @@ use crate::process::{Deadline, Process};
 
 use super::request::Request;
 
-/// Always ENOSYS.
+/// Fails with ENOSYS.
 pub(super) fn begin(_: &Request<'_>, _: Deadline, _: &mut Process) -> Result<(), Failure> {
     Err(Failure::because(Step::Fork, Errno::from_raw(libc::ENOSYS), "cannot start a child process", &[]))
 }

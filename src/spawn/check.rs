@@ -1,4 +1,4 @@
-//! Whether a request makes sense. Everything is looked at before anything is made.
+//! Checks a request, before anything is made for it.
 
 use core::ffi::{c_int, CStr};
 
@@ -24,7 +24,7 @@ fn refuse(template: &str, args: &[Arg<'_>]) -> Checked {
     Err(Failure::argument(EINVAL, template, args))
 }
 
-/// Everything but the descriptors, which are looked at when the plan for them is made.
+/// Checks everything but the descriptors. Those are checked when the plan for them is made.
 pub(crate) fn check(request: &Request<'_>) -> Checked {
     let unknown = request.flags.0 & !Flags::ALL;
     if unknown != 0 {
@@ -76,7 +76,7 @@ fn check_flags(request: &Request<'_>) -> Checked {
     if request.flags.has(Flags::SET_PGID) && request.pgid < 0 {
         return refuse("pgid {} is negative", &[Arg::int(request.pgid)]);
     }
-    // To the kernel it means "as it is": the program would keep what it was to lose.
+    // To the kernel -1 means "leave it": the program would keep the id that it was to lose.
     for (flag, id, text) in
         [(Flags::SET_UID, request.uid, "uid -1 is no user"), (Flags::SET_GID, request.gid, "gid -1 is no group")]
     {
@@ -94,7 +94,7 @@ fn check_environment(request: &Request<'_>) -> Checked {
     each(request.env_unset, "env_unset", "NAME", |text| !text.is_empty() && text.iter().all(|byte| *byte != b'='))
 }
 
-/// Refuses the first that is not good.
+/// Refuses the first string that is not good.
 fn each(list: Strings<'_>, name: &str, wrong: &str, is_good: impl Fn(&[u8]) -> bool) -> Checked {
     for (i, text) in list.enumerate() {
         if !is_good(text.to_bytes()) {
@@ -143,7 +143,7 @@ pub(crate) fn signals(list: Numbers<'_>, name: &str) -> Result<Signals, Failure>
     Ok(set)
 }
 
-/// SIGKILL and SIGSTOP cannot be changed, and what libc keeps for itself is no business of the caller's.
+/// SIGKILL and SIGSTOP cannot be changed. On Linux libc keeps 32 and 33 for itself.
 fn is_unchangeable(signal: c_int) -> bool {
     let of_libc = cfg!(any(target_os = "linux", target_os = "android")) && matches!(signal, 32 | 33);
     matches!(signal, SIGKILL | SIGSTOP) || of_libc

@@ -1,4 +1,4 @@
-//! What became of a child that is no program, as a person would say it, with a hint where the cause is known to puzzle.
+//! Says in a sentence why the program was not started, with a hint if the errno alone would puzzle.
 
 use core::ffi::CStr;
 
@@ -14,7 +14,7 @@ use crate::base::step::Step;
 use crate::child::report::{Failed, Hint, Object};
 use crate::sys::signal_name;
 
-/// There is no child, or it did not become the program.
+/// Why there is no child, or why it did not execute the program.
 #[cold]
 #[inline(never)]
 pub(super) fn explain(outcome: &Outcome, request: &Request<'_>, programs: &Programs<'_>) -> Failure {
@@ -34,7 +34,7 @@ pub(super) fn explain(outcome: &Outcome, request: &Request<'_>, programs: &Progr
     }
 }
 
-/// No process came into being.
+/// No process could be made.
 fn no_process(errno: Errno) -> Failure {
     let hint = match errno.as_raw() {
         EPERM | ENOSYS => " (a seccomp filter may forbid it)",
@@ -52,7 +52,7 @@ fn only_fork() -> Failure {
     Failure::new(Step::Fork, errno, filled("cannot start a child process: {}{}", &args))
 }
 
-/// The child came to its end without a word, or could not be waited for.
+/// The child ended, was stopped or took too long, and has not reported why.
 fn explain_end(end: End, failed: Failed, programs: &Programs<'_>) -> Failure {
     let mut message = Message::new();
     match end {
@@ -77,7 +77,7 @@ fn fill_signal(message: &mut Message, before: &str, signal: libc::c_int) {
     }
 }
 
-/// The child could not go on, and has said why.
+/// The child could not go on, and has reported why.
 fn explain_told(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> Failure {
     let failed = told.failed;
     let (template, arg) = match failed.step {
@@ -141,7 +141,7 @@ fn explain_exec(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> 
     let failed = told.failed;
     let errno = Errno::from_raw(failed.errno);
     let is_missing = failed.errno == ENOENT && told.hint == Hint::None;
-    // Where a search has found nothing, it is the name that was not found.
+    // After a search that found nothing, the message has the name, and not one of the paths.
     let path = if is_missing { request.program() } else { programs.iter().nth(failed.index as usize) };
     let mut message = Message::new();
     message.fill("cannot execute {}: {}", &[Arg::Quoted(path.unwrap_or_default()), Arg::Errno(errno)]);

@@ -1,4 +1,4 @@
-//! Starts programs. Everything that can be is prepared before there is a child; the child only goes through the plan.
+//! Starts programs. The parent prepares as much as possible; the child only carries out the plan.
 
 #[cfg_attr(windows, path = "begin_windows.rs")]
 mod begin;
@@ -20,14 +20,14 @@ use crate::process::{leftover, Deadline, Process};
 use request::Request;
 pub(crate) use sync::run_to_end;
 
-/// Starts a program. On failure nothing is left of it.
+/// Starts a program. On failure nothing is left of the child.
 pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
     spawn_before(request, Deadline::NEVER)
 }
 
-/// Starts a program, which must have been executed by then.
+/// Starts a program. Fails if the child has not executed it at the deadline.
 pub(crate) fn spawn_before(request: &Request<'_>, deadline: Deadline) -> Result<Owned<Process>, Failure> {
-    // Half-way through, nobody would know of the child.
+    // A thread that is cancelled half-way would leave a child that the program does not know of.
     let _cancellation = CancellationDisabled::new();
     leftover::sweep();
     check::check(request)?;

@@ -1,4 +1,4 @@
-//! What the caller of a spawn wants, as it comes in: C's lists, not yet looked at.
+//! What a caller asks a spawn for: C's lists, not yet checked.
 
 use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomData;
@@ -58,14 +58,14 @@ impl<'a> Strings<'a> {
 
     /// # Safety
     ///
-    /// NULL, or a list that ends with NULL of strings that end with NUL, and they live for `'a`.
+    /// `start` is NULL, or a list that ends with NULL. Its strings end with NUL. All of it lives for `'a`.
     pub(crate) const unsafe fn new(start: *const *const c_char) -> Self {
         Self { start, alive: PhantomData }
     }
 
-    /// NULL, or nothing but the NULL at the end.
+    /// Whether there is no string.
     pub(crate) fn is_empty(self) -> bool {
-        // SAFETY: a list that is not NULL has an end at least.
+        // SAFETY: a list that is not NULL has at least its end.
         self.start.is_null() || unsafe { self.start.read() }.is_null()
     }
 }
@@ -78,14 +78,14 @@ impl<'a> Iterator for Strings<'a> {
         if self.start.is_null() {
             return None;
         }
-        // SAFETY: not beyond the NULL.
+        // SAFETY: `start` is not beyond the NULL.
         let string = unsafe { self.start.read() };
         if string.is_null() {
             return None;
         }
         // SAFETY: it was not the NULL.
         self.start = unsafe { self.start.add(1) };
-        // SAFETY: a string that ends with NUL, as new() was told.
+        // SAFETY: the string ends with NUL, as new() requires.
         Some(unsafe { CStr::from_ptr(string) })
     }
 }
@@ -100,7 +100,7 @@ pub(crate) struct Numbers<'a> {
 impl Numbers<'_> {
     /// # Safety
     ///
-    /// NULL, or a list that ends with 0, and it lives for as long as this.
+    /// `start` is NULL, or a list that ends with 0 and lives as long as this.
     pub(crate) const unsafe fn new(start: *const c_int) -> Self {
         Self { start, alive: PhantomData }
     }
@@ -113,7 +113,7 @@ impl Iterator for Numbers<'_> {
         if self.start.is_null() {
             return None;
         }
-        // SAFETY: not beyond the 0.
+        // SAFETY: `start` is not beyond the 0.
         let number = unsafe { self.start.read() };
         if number == 0 {
             return None;
@@ -124,7 +124,7 @@ impl Iterator for Numbers<'_> {
     }
 }
 
-/// A list with a count. NULL with a count other than 0 is an error of the caller's.
+/// A list with a count. NULL with a count other than 0 is the caller's error.
 #[derive(Clone, Copy)]
 pub(crate) struct Counted<'a, T> {
     start: *const T,
@@ -135,7 +135,7 @@ pub(crate) struct Counted<'a, T> {
 impl<'a, T> Counted<'a, T> {
     /// # Safety
     ///
-    /// NULL, or `len` of them that live for `'a`.
+    /// `start` is NULL, or points to `len` values that live for `'a`.
     pub(crate) const unsafe fn new(start: *const T, len: usize) -> Self {
         Self { start, len, alive: PhantomData }
     }
@@ -148,18 +148,18 @@ impl<'a, T> Counted<'a, T> {
         if self.start.is_null() || self.len > isize::MAX as usize / size_of::<T>() {
             return None;
         }
-        // SAFETY: `len` of them, as new() was told.
+        // SAFETY: there are `len` values, as new() requires.
         Some(unsafe { core::slice::from_raw_parts(self.start, self.len) })
     }
 }
 
-/// What a source is that stands for /dev/null.
+/// The source that stands for /dev/null.
 pub(crate) const FD_NULL: RawFd = -100;
 
 /// The names of the first three descriptors.
 pub(crate) const STDIO: [&str; 3] = ["stdin", "stdout", "stderr"];
 
-/// A descriptor of the child: a copy of the parent's `source`, or /dev/null where that is FD_NULL.
+/// A descriptor of the child: a copy of the parent's `source`, or /dev/null if that is FD_NULL.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct FdMap {
@@ -167,12 +167,12 @@ pub(crate) struct FdMap {
     pub(crate) target: c_int,
 }
 
-/// What the child's signals start from.
+/// The state of the child's signals, before single ones are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignalState {
-    /// Every one at its default, and none blocked.
+    /// Every signal has its default disposition, and none is blocked.
     Default,
-    /// What plain fork and exec leave.
+    /// As plain fork and exec leave them.
     Inherit,
 }
 
@@ -185,12 +185,12 @@ pub(crate) struct Request<'a> {
     pub(crate) cwd: Option<&'a CStr>,
     /// `None`: the parent's, or an empty one with CLEAR_ENV.
     pub(crate) envp: Option<Strings<'a>>,
-    /// Where to search; `None`: the parent's PATH.
+    /// The folders to search; `None`: the parent's PATH.
     pub(crate) path: Option<&'a CStr>,
     pub(crate) env_set: Strings<'a>,
     pub(crate) env_unset: Strings<'a>,
     pub(crate) fds: Counted<'a, FdMap>,
-    /// `None`: a value that is none.
+    /// `None`: the caller's number is neither of the two.
     pub(crate) signals: Option<SignalState>,
     pub(crate) ignored: Numbers<'a>,
     pub(crate) defaulted: Numbers<'a>,
@@ -204,7 +204,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// What to execute: a path, or with SEARCH_PATH a name.
+    /// The program to execute: a path, or with SEARCH_PATH a name.
     pub(crate) fn program(&self) -> Option<&'a CStr> {
         self.executable.or_else(|| { self.argv }.next())
     }

@@ -1,4 +1,4 @@
-//! A program that is run to its end, and not for ever.
+//! Runs a program to its end, with a limit of time.
 
 use core::ffi::CStr;
 
@@ -13,8 +13,8 @@ use crate::base::message::{filled, Arg};
 use crate::base::step::Step;
 use crate::process::{Deadline, End, Status};
 
-/// Runs a program to its end, for `timeout_ms` at the most; negative is for ever. The status comes beside an error, too,
-/// where there is one.
+/// Runs a program to its end, for at most `timeout_ms`; negative is for ever. The error has the program's status beside
+/// it if the program was killed.
 pub(crate) fn run_to_end(request: &Request<'_>, timeout_ms: i64) -> Result<Status, (Failure, Option<Status>)> {
     let deadline = Deadline::after_ms(timeout_ms);
     let process = spawn_before(request, deadline).map_err(|failure| (failure, None))?;
@@ -30,7 +30,7 @@ pub(crate) fn run_to_end(request: &Request<'_>, timeout_ms: i64) -> Result<Statu
     Err((too_late(name, timeout_ms), Some(ended)))
 }
 
-/// It had to be killed.
+/// The program was killed because its time was up.
 fn too_late(name: &CStr, timeout_ms: i64) -> Failure {
     let args = [Arg::Quoted(name), Arg::Number(timeout_ms)];
     Failure::new(Step::None, Errno::from_raw(ETIMEDOUT), filled("{} did not end within {} ms and was killed", &args))

@@ -1,4 +1,4 @@
-//! The clock that nobody sets.
+//! The monotonic clock.
 
 use core::mem::MaybeUninit;
 

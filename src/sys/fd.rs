@@ -1,4 +1,4 @@
-//! Descriptors that are closed when nobody has them any more.
+//! Descriptors that close themselves.
 
 use core::ffi::c_int;
 
@@ -10,7 +10,7 @@ use crate::sys;
 pub(crate) struct Fd(c_int);
 
 impl Fd {
-    /// Takes what a system call has answered, a descriptor or a negative errno.
+    /// Takes the result of a system call: a descriptor, or a negative errno.
     pub(crate) fn from_result(result: isize) -> Result<Self, Errno> {
         Errno::check(result).map(Self)
     }
@@ -19,14 +19,15 @@ impl Fd {
         self.0
     }
 
-    /// Gives it away.
+    /// Gives the descriptor away, without closing it.
     pub(crate) fn into_raw(self) -> c_int {
         let number = self.0;
         core::mem::forget(self);
         number
     }
 
-    /// The same or, if that is stdin, stdout or stderr, which the program may have closed, a copy that is not.
+    /// The same descriptor, or if that is 0, 1 or 2, a copy from 3 on: the program may have closed its stdin, stdout or
+    /// stderr.
     pub(crate) fn above_stdio(self) -> Result<Self, Errno> {
         if self.0 > 2 {
             return Ok(self);
@@ -37,7 +38,7 @@ impl Fd {
 
 impl Drop for Fd {
     fn drop(&mut self) {
-        // What close() has to say of a pipe or a process is of no use to anybody.
+        // For a pipe or a pidfd an error of close() means nothing.
         let _ = sys::close(self.0);
     }
 }

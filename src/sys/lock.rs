@@ -1,17 +1,17 @@
-//! A lock that a fork cannot leave locked: its holder is known by the process, and a holder in another process was there
-//! before the fork and is not here.
+//! A lock that a fork cannot leave locked. It records the process of its holder. If that is another process, the holder
+//! was a thread of the parent before the fork, and there is no such thread in this process.
 
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use super::{this_process, wait_while, wake_one};
 
-/// Beside the holder: a thread waits, or may.
+/// A bit beside the holder: a thread may be waiting.
 const AWAITED: c_int = 1 << 30;
 
-/// Held for moments only.
+/// A lock that is held for moments only.
 pub(crate) struct Lock {
-    /// The mark of the holder's process, 0 without one.
+    /// The mark of the holder's process; 0 if there is no holder.
     holder: AtomicI32,
 }
 
@@ -30,9 +30,9 @@ impl Lock {
         while let Err(holder) = self.holder.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed) {
             seen = holder;
             if holder & !AWAITED != this {
-                continue; // nobody, or a thread that this process does not have: take the lock
+                continue; // there is no holder, or none in this process: take the lock
             }
-            mine = this | AWAITED; // there may be more who wait
+            mine = this | AWAITED; // more threads may be waiting
             if let Err(0) = self.holder.compare_exchange(this, mine, Ordering::Relaxed, Ordering::Relaxed) {
                 seen = 0;
                 continue;
@@ -52,7 +52,7 @@ impl Drop for Locked<'_> {
     }
 }
 
-/// Enough of this process's mark to know it by. It is not 0.
+/// The part of this process's mark that has room in the lock. It is not 0.
 fn mark() -> c_int {
     #[allow(clippy::cast_possible_truncation)] // 29 bits
     let mark = (this_process() >> 1 & 0x1FFF_FFFF) as c_int;

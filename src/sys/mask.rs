@@ -1,4 +1,4 @@
-//! The parent's half: no signal is delivered to the calling thread while a guard lives.
+//! Guards that block signals: none is delivered to the calling thread while a guard lives.
 
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -29,7 +29,7 @@ impl BlockedSignals {
         }
     }
 
-    /// Leaves every signal blocked: for the child, which starts with a mask of its own.
+    /// Leaves every signal blocked, for the child, which then sets a mask of its own.
     pub(crate) fn keep_blocked(self) {
         core::mem::forget(self);
     }
@@ -37,9 +37,9 @@ impl BlockedSignals {
 
 impl Drop for BlockedSignals {
     fn drop(&mut self) {
-        // The set is one that the kernel gave us, so nothing can be wrong with it; and were the call forbidden
-        // meanwhile, there would be nothing left to try.
-        // SAFETY: `saved` is an initialised set; a NULL third argument asks for nothing.
+        // The kernel gave us this set, so it is valid. If a filter forbids the call by now, there is nothing left to
+        // try.
+        // SAFETY: `saved` is an initialised set. NULL: the old mask is not wanted.
         let _ = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.saved, ptr::null_mut()) };
     }
 }
@@ -59,11 +59,11 @@ impl EverySignalBlocked {
         Ok(Self { saved })
     }
 
-    /// Lets libc's own signals in again, as far as they were: foreign threads may wait for what they ask.
+    /// Unblocks libc's own signals, unless the caller had blocked them: other threads may be waiting for their effect.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) fn admit_signals_of_libc(&self) {
-        // It was possible a moment ago; were it forbidden meanwhile, they would wait a little longer.
-        // SAFETY: NULL asks for nothing.
+        // If a filter forbids the call by now, the other threads wait a little longer.
+        // SAFETY: NULL: the old mask is not wanted.
         let _ = unsafe { sys::set_mask(&sys::every_signal_but_libc(&self.saved), ptr::null_mut()) };
     }
 
@@ -75,8 +75,8 @@ impl EverySignalBlocked {
 
 impl Drop for EverySignalBlocked {
     fn drop(&mut self) {
-        // Nothing can be wrong with it, for the kernel gave it to us.
-        // SAFETY: NULL asks for nothing.
+        // The kernel gave us this mask, so it is valid.
+        // SAFETY: NULL: the old mask is not wanted.
         let _ = unsafe { sys::set_mask(&self.saved, ptr::null_mut()) };
     }
 }

@@ -1,7 +1,7 @@
 //! What a system offers, under the same names everywhere. The platform is chosen here and nowhere else.
 //!
-//! What a child may call answers as a system call of Linux does, with a negative errno where it failed, and is
-//! async-signal-safe.
+//! The functions that a child may call are async-signal-safe. They return what a system call of Linux would: on failure
+//! a negative errno.
 
 #[cfg(unix)]
 mod clock;

@@ -4,7 +4,7 @@ use core::ffi::c_int;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use core::ffi::{c_char, CStr};
 
-/// The name of a signal, without its SIG; glibc has a table.
+/// The name of a signal, without its SIG, from glibc's table.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn signal_name(signal: c_int) -> Option<&'static str> {
     extern "C" {
@@ -15,13 +15,13 @@ pub(crate) fn signal_name(signal: c_int) -> Option<&'static str> {
     if name.is_null() {
         return None;
     }
-    // SAFETY: it answers with a NUL-terminated constant.
+    // SAFETY: it returns a NUL-terminated constant.
     let name = unsafe { CStr::from_ptr(name) };
-    // SAFETY: of capital letters and digits.
+    // SAFETY: it has only capital letters and digits.
     Some(unsafe { core::str::from_utf8_unchecked(name.to_bytes()) })
 }
 
-/// Other systems have no table, or one that does not name them as a C programmer does.
+/// Other systems have no table, or one with other names than C's.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn signal_name(signal: c_int) -> Option<&'static str> {
     const NAMES: [(c_int, &str); 29] = [

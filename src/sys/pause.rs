@@ -1,11 +1,11 @@
-//! Pauses that grow, where the system has nothing to wait for: nothing ever spins.
+//! Pauses that grow. They are used if the system has nothing to wait for, so that no loop spins.
 
 use core::ffi::c_int;
 
 /// Pauses that grow.
 pub(crate) struct Pause {
     next_ms: u32,
-    /// The system said that there is something to see.
+    /// The system has said that there is a change to see.
     pub(crate) told: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the platforms say of a child.
+//! How the platforms see a child.
 
 use core::ffi::c_int;
 
@@ -7,7 +7,7 @@ use super::fd::Fd;
 /// A child, as a system call knows it.
 pub(crate) struct Child<'a> {
     pub(crate) pid: c_int,
-    /// Where there is one, the id is not asked for.
+    /// If there is one, it is used instead of the id.
     pub(crate) pidfd: Option<&'a Fd>,
     /// Whether this process made it, and is not a fork of the one that did.
     pub(crate) ours: bool,
@@ -20,13 +20,13 @@ pub(crate) struct Child<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
     Alive,
-    /// A stop that a tracer is to see. It is alive.
+    /// It is alive, and reports a stop, which is its tracer's to see.
     Stopped,
-    /// It has ended: what waitpid() would have filled in.
+    /// It has ended, with this status as waitpid() has it.
     Ended(c_int),
-    /// It is no child of ours, or somebody has reaped it.
+    /// It is no child of this process, or it has been reaped.
     NoChild,
-    /// Its descriptor is of no use: ask by its id.
+    /// Its pidfd cannot be used. Use its id.
     NoDescriptor,
 }
 
@@ -34,10 +34,10 @@ pub(crate) enum Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aside {
     Alive,
-    /// It has ended: what waitpid() would have filled in.
+    /// It has ended, with this status as waitpid() has it.
     Ended(c_int),
     /// It has ended, and its parent may still learn how.
     Zombie,
-    /// It is no more, and nobody knows how it ended.
+    /// It is gone, and its status is lost.
     Gone,
 }

@@ -18,12 +18,12 @@ use crate::sys::fd::{Fd, Pipe};
 pub(crate) struct Descriptors {
     /// Sorted by target.
     pub(crate) maps: Vector<Map>,
-    /// What the parent gets of stdin, stdout and stderr.
+    /// The parent's ends of the pipes for stdin, stdout and stderr.
     pub(crate) parent: [Option<Fd>; 3],
-    /// Those of stdin, stdout and stderr that are open and have FD_CLOEXEC.
+    /// As bits, those of stdin, stdout and stderr that are open and have FD_CLOEXEC.
     pub(crate) kept_stdio: u32,
     pub(crate) stdout_closed: bool,
-    /// What the child gets: the parent closes them when there is a child.
+    /// The child's ends, which the parent closes when there is a child.
     child: [Option<Fd>; 3],
 }
 
@@ -50,7 +50,7 @@ impl Descriptors {
         Ok(this)
     }
 
-    /// The highest descriptor of the parent's that the child needs, 2 at the least.
+    /// The highest descriptor of the parent that the child needs, at least 2.
     pub(crate) fn highest_source(&self) -> c_int {
         self.maps.iter().fold(2, |highest, map| match map.source {
             Source::Open(source) => highest.max(source),
@@ -64,7 +64,7 @@ fn no_pipe(fd: c_int, errno: Errno) -> Failure {
     Failure::because(Step::Pipe, errno, "cannot make a pipe for {}", &[Arg::Str(name)])
 }
 
-/// The list of the caller's and what flags add to it, in order; a pipe's source is still missing.
+/// The caller's list and the entries that flags add, sorted by target. The source of a pipe is still missing.
 fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
     let mut maps = Vector::new();
     for (i, fd) in request.fds.get().unwrap_or_default().iter().enumerate() {
@@ -88,7 +88,7 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
     Ok(maps)
 }
 
-/// A source that the parent has open: the member of the list is named where it has not.
+/// Refuses a source that the parent does not have open, and names the member of the list.
 fn check_source(source: c_int, i: usize) -> Result<c_int, Failure> {
     let args = [Arg::index(i), Arg::int(source)];
     if source < 0 {
@@ -100,7 +100,7 @@ fn check_source(source: c_int, i: usize) -> Result<c_int, Failure> {
     Ok(source)
 }
 
-/// Puts it at its place in the order of targets.
+/// Inserts an entry, so that the list stays sorted by target.
 fn insert(maps: &mut Vector<Map>, map: Map) -> Result<(), Failure> {
     if maps.iter().any(|other| other.target == map.target) {
         let args = [Arg::int(map.target)];

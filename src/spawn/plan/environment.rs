@@ -13,7 +13,7 @@ pub(crate) enum Environment {
     Made(Vector<*const c_char>),
 }
 
-/// What follows no name.
+/// An environment without variables: only the NULL at its end.
 static EMPTY: Empty = Empty([null()]);
 struct Empty([*const c_char; 1]);
 // SAFETY: it is never written to.
@@ -58,13 +58,13 @@ impl Environment {
     }
 }
 
-/// What is before the "=", or all of it.
+/// The name of a variable: all before the "=", or the whole entry without one.
 fn name(entry: &CStr) -> &[u8] {
     let bytes = entry.to_bytes();
     bytes.split(|byte| *byte == b'=').next().unwrap_or(bytes)
 }
 
-/// The parent's environment. As everywhere, nobody may change it meanwhile.
+/// The parent's environment. As for getenv(), no other thread may change it meanwhile.
 fn parent<'a>() -> Strings<'a> {
     // SAFETY: libc's own variable.
     let list = unsafe { environ().read() };
@@ -82,9 +82,9 @@ fn environ() -> *const *const *const c_char {
     &raw const environ
 }
 
-/// A library of macOS's cannot refer to `environ`.
+/// On macOS a library cannot refer to `environ`.
 #[cfg(target_vendor = "apple")]
 fn environ() -> *const *const *const c_char {
-    // SAFETY: answers with the address of the program's variable.
+    // SAFETY: takes nothing, and returns the address of the program's variable.
     unsafe { libc::_NSGetEnviron() }.cast_const().cast()
 }

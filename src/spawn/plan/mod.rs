@@ -1,4 +1,4 @@
-//! A request becomes a plan.
+//! Makes a plan from a request.
 
 mod descriptors;
 mod environment;
@@ -17,7 +17,7 @@ use descriptors::Descriptors;
 use environment::Environment;
 pub(super) use programs::Programs;
 
-/// What a plan points to.
+/// Owns what a plan points to.
 pub(super) struct Prepared<'a> {
     pub(super) programs: Programs<'a>,
     descriptors: Descriptors,
@@ -37,7 +37,7 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    /// The plan, to be used while this and the request live.
+    /// The plan. It must not outlive this and the request.
     pub(super) fn plan(&mut self, request: &Request<'_>) -> Plan {
         let flags = request.flags;
         let rlimits = request.rlimits.get().unwrap_or_default();
@@ -75,7 +75,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// What the parent gets of the child's stdin, stdout and stderr.
+    /// The parent's ends of the pipes for the child's stdin, stdout and stderr.
     pub(super) fn take_pipes(self) -> [Option<Fd>; 3] {
         self.descriptors.parent
     }

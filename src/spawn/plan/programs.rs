@@ -1,4 +1,4 @@
-//! What to try to execute.
+//! The paths at which to look for the program.
 
 use core::ffi::{c_char, CStr};
 
@@ -8,7 +8,7 @@ use crate::spawn::request::{Flags, Request};
 /// The paths to try, in order.
 pub(crate) struct Programs<'a> {
     name: &'a CStr,
-    /// What a search has made: strings, one after the other.
+    /// The paths of a search: strings, one after the other.
     text: Vector<u8>,
     pub(crate) count: u32,
     pub(crate) searched: bool,
@@ -25,7 +25,7 @@ impl<'a> Programs<'a> {
         this.searched = true;
         this.count = 0;
         for folder in request.path.unwrap_or_else(search_path).to_bytes().split(|byte| *byte == b':') {
-            // An empty one is the working directory, and so is a bare name.
+            // An empty folder is the working directory, where a bare name is looked up, too.
             let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
             for part in [folder, slash, name.to_bytes_with_nul()] {
                 for byte in part {
@@ -37,7 +37,7 @@ impl<'a> Programs<'a> {
         Some(this)
     }
 
-    /// The first; the others follow it. To be used while this lives.
+    /// The first path, which the others follow. The pointer must not outlive this.
     pub(crate) fn as_ptr(&self) -> *const c_char {
         if self.searched {
             self.text.as_ptr().cast()
@@ -58,14 +58,15 @@ impl<'a> Programs<'a> {
     }
 }
 
-#[allow(clippy::manual_contains)] // it brings a large search for a short name
+#[allow(clippy::manual_contains)] // contains() would link a large search function for a short name
 fn has_slash(name: &CStr) -> bool {
     name.to_bytes().iter().any(|byte| *byte == b'/')
 }
 
-/// The parent's PATH, or what execvp() takes for one.
+/// The parent's PATH, or the default of execvp().
 fn search_path<'a>() -> &'a CStr {
-    // SAFETY: the name is NUL-terminated. As everywhere, nobody may change the environment meanwhile.
+    // SAFETY: the name is NUL-terminated. As always with getenv(), no other thread may change the environment
+    // meanwhile.
     let path = unsafe { libc::getenv(c"PATH".as_ptr()) };
     if path.is_null() {
         return c"/bin:/usr/bin";

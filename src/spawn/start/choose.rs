@@ -1,6 +1,6 @@
-//! The ways into a child, from the best to the one that works nearly everywhere. What a filter forbids one thread is that
-//! thread's matter, so nothing is remembered but whether this system's clone() shares memory at all. No way is tried
-//! twice for one child, so a filter that changes its mind cannot keep the parent here.
+//! Tries the ways to make a child, from the fastest to the one that works nearly everywhere. A seccomp filter may hold
+//! for one thread only, so only one thing is remembered between calls: whether this system's clone() shares memory at
+//! all. No way is tried twice for one child, so a filter that changes its answers cannot keep the parent here.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -14,8 +14,8 @@ use crate::process::{Deadline, Way};
 use crate::sys;
 use crate::sys::mask::EverySignalBlocked;
 
-/// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one. The
-/// child has the mask of the calling thread, or another one if that is given.
+/// Makes a child that carries out the plan, and waits until it has executed the program or has failed. The child has
+/// the given mask, or else that of the calling thread.
 pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: bool, deadline: Deadline) -> Outcome {
     if plan.changes_user() && !fork_allowed {
         return Outcome::OnlyFork;
@@ -27,7 +27,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
         Err(errno) => return Outcome::NoMask(errno),
     };
     plan.mask = mask.unwrap_or(blocked.saved());
-    // A child of another user never shares our memory.
+    // A child that changes its user never shares our memory.
     let mut why_fork = Errno::from_raw(libc::ENOSYS);
     if !plan.changes_user() {
         if let Some(outcome) = share_memory(plan, &mut why_fork) {
@@ -40,7 +40,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     by_copy(plan, deadline, &blocked)
 }
 
-/// The ways that share the parent's memory. `None`: all are closed, for which there is a reason.
+/// Tries the ways that share the parent's memory. `None`: none is possible, and `why_fork` has the errno.
 fn share_memory(plan: &mut Plan, why_fork: &mut Errno) -> Option<Outcome> {
     for way in [Way::Clone3, Way::Clone] {
         if way == Way::Clone && !clone_shares_memory(why_fork) {
@@ -55,7 +55,7 @@ fn share_memory(plan: &mut Plan, why_fork: &mut Errno) -> Option<Outcome> {
                 Ok(outcome) => return Some(outcome),
                 Err(errno) if is_closed(errno) => {
                     *why_fork = errno;
-                    break; // without CLONE_FILES it is no other call
+                    break; // the same call without CLONE_FILES would fail, too
                 }
                 Err(errno) => return Some(Outcome::NoProcess(errno)),
             }
@@ -68,7 +68,8 @@ const UNKNOWN: u8 = 0;
 const SHARES: u8 = 1;
 const COPIES: u8 = 2;
 
-/// Whether clone() shares memory here: an emulator may make a fork of it. A kernel does not change its mind.
+/// Whether clone() shares memory here. An emulator may turn it into a fork. The answer does not change while the
+/// program runs.
 static CLONE: AtomicU8 = AtomicU8::new(UNKNOWN);
 
 fn clone_shares_memory(why_not: &mut Errno) -> bool {
@@ -77,7 +78,7 @@ fn clone_shares_memory(why_not: &mut Errno) -> bool {
         COPIES => return false,
         _ => {}
     }
-    // A child that is only a trial must not be the first process of a namespace, which ends with it.
+    // The first process of a PID namespace must not be a trial: the namespace ends with it.
     if sys::next_child_is_first() {
         return false;
     }

@@ -1,5 +1,5 @@
-//! The ways in that share the parent's memory: what they cost does not grow with it. The parent's thread stands still
-//! until the child has executed its program or has ended.
+//! Makes a child that shares the parent's memory, so that the cost does not grow with it. The parent's thread is
+//! suspended until the child has executed its program or has ended.
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
@@ -21,17 +21,17 @@ use crate::sys::{is_under_valgrind, started, Started};
 
 #[allow(clippy::cast_sign_loss)] // flags
 const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
-/// Whether Meson builds this: the profile is then known, and the child needs less than 3 KiB of its stack. Without
-/// optimisation it needs 25.
+/// Whether Meson builds this. The profile is then known, and the child needs less than 3 KiB of its stack. Without
+/// optimisation it needs 25 KiB.
 const IS_SMALL: bool = cfg!(all(feature = "capi", not(feature = "std")));
 
-/// The child's stack, in the frame of a function of the parent's that waits: a mapping of its own would cost more than
-/// all dispositions together.
+/// The child's stack. It lies in the frame of a function of the parent, which waits. A mapping of its own would cost
+/// more than to set all dispositions.
 #[repr(C, align(16))]
 struct Stack([MaybeUninit<u8>; if IS_SMALL { 8192 } else { 65536 }]);
 
-/// Makes a child by clone3() or clone(). With `unshares` the table of descriptors is not copied. The error is the
-/// kernel's, or a filter's, and there is no child.
+/// Makes a child by clone3() or clone(). With `unshares` the table of descriptors is not copied. On error there is no
+/// child, and the errno is the kernel's or a filter's.
 ///
 /// The child has no exit signal until it has executed a program, so a SIGCHLD handler never sees one that failed.
 #[inline(never)]
@@ -45,7 +45,7 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
     if let Some(failed) = report.failed() {
         let told = Told::by_child(failed, &report);
-        // It is on its way out.
+        // The child is ending.
         let _ = wait_for_end(&child, SHORT_MS);
         leave(pid, pidfd);
         return Ok(Outcome::Failed(told));
@@ -59,10 +59,11 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
     Ok(Outcome::Failed(told))
 }
 
-/// Whether clone() shares memory, by a child that does nothing but show it. `None`: it was ended before it could.
+/// Whether clone() shares memory. A trial child writes to its report, and the parent looks whether it sees that.
+/// `None`: the child was killed before it could write.
 ///
-/// It shares the table of descriptors, so its end closes nothing. Valgrind ends a program for that, and makes a copy of
-/// the memory anyway: where it cannot be noticed, the table is copied.
+/// The child shares the table of descriptors, so its end closes nothing. Valgrind ends a program that does so, and
+/// copies the memory anyway. On processors where Valgrind cannot be noticed, the table is copied.
 pub(super) fn probe() -> Result<Option<bool>, Errno> {
     let files = match is_under_valgrind() {
         Some(true) => return Ok(Some(false)),
@@ -79,7 +80,7 @@ pub(super) fn probe() -> Result<Option<bool>, Errno> {
     Ok(is_sound.then_some(shares))
 }
 
-/// A child, with a descriptor of the process, or without one where there is no room for it.
+/// Makes a child, with a pidfd, or without one if the table of descriptors has no room for it.
 fn enter_once_more(way: Way, flags: u64, plan: &mut Plan) -> Result<(c_int, Option<Fd>), Errno> {
     let mut pidfd: c_int = -1;
     let mut result = enter(way, flags | PIDFD, &mut pidfd, plan);
@@ -90,7 +91,7 @@ fn enter_once_more(way: Way, flags: u64, plan: &mut Plan) -> Result<(c_int, Opti
     Ok((pid, take_pidfd(pidfd)))
 }
 
-/// One try. The kernel's answer; and in `pidfd`, where it was asked for, the descriptor.
+/// Tries once. Returns the kernel's result. The kernel stores the pidfd in `pidfd` if the flags ask for one.
 #[inline(never)]
 fn enter(way: Way, flags: u64, pidfd: &mut c_int, plan: &Plan) -> isize {
     let mut stack = MaybeUninit::<Stack>::uninit();
@@ -107,7 +108,7 @@ fn enter(way: Way, flags: u64, pidfd: &mut c_int, plan: &Plan) -> isize {
         // SAFETY: the arguments are valid, the stack is the child's own, and the plan outlives the wait.
         return unsafe { clone3(&arguments, plan) };
     }
-    // SAFETY: its end is still a place of the stack.
+    // SAFETY: one past the end of the stack is still a valid address.
     let top = unsafe { stack.as_mut_ptr().add(1) };
     #[allow(clippy::cast_possible_truncation)] // these flags are in the lower half
     let flags = flags as c_int;

@@ -1,11 +1,11 @@
-//! The way in by a copy of the parent's memory: for a child of another user, who must have no power over the parent, and
-//! where no memory can be shared.
+//! Makes a child with a copy of the parent's memory. It is for a child that changes its user, who must have no power
+//! over the parent, and for systems on which memory cannot be shared.
 //!
-//! It is a bare clone(), not libc's fork(): the child runs nothing but our own code, so no atfork handler need run, and
-//! none of libc's locks is taken. Child and parent share a page, for the report and for a robust futex that the kernel
-//! marks when the child executes its program or ends. A child that is killed before it holds the futex, or a kernel
-//! without it, is noticed by looking from time to time. So the parent needs no descriptor, waits for no close(), and can
-//! be killed.
+//! It is a bare clone(), not libc's fork(). The child runs only our own code, so no atfork handler need run, and none
+//! of libc's locks is taken. Child and parent share a page. It holds the report and a robust futex, which the kernel
+//! marks when the child executes its program or ends. A child may be killed before it holds the futex, and a kernel may
+//! have no robust futexes, so the parent also looks from time to time. The parent needs no descriptor, waits for no
+//! close(), and can be killed.
 
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -30,14 +30,14 @@ use crate::sys::{self, futex_wait, futex_wake, started, stopped_by, Started, OWN
 /// How a copy is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Copy {
-    /// By clone3(), with a table of descriptors that the child makes its own.
+    /// By clone3(). The child shares the table of descriptors at first, and then makes it its own.
     SharedTable,
     Clone3,
     Clone,
-    /// Without a descriptor of the process.
+    /// By clone(), without a pidfd.
     Plain,
-    /// By the very call that libc's fork() makes: where a filter or an emulator lets no other through. The child has its
-    /// exit signal from the beginning.
+    /// By the same call as libc's fork(), for filters and emulators that allow no other. The child has its exit signal
+    /// from the beginning.
     LikeFork,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignal
     Outcome::NoProcess(refused)
 }
 
-/// One try. The error is the kernel's, or a filter's, and there is no child.
+/// Tries once. On error there is no child, and the errno is the kernel's or a filter's.
 fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySignalBlocked) -> Result<Outcome, Errno> {
     let shared = Shared::new()?;
     let words = shared.words();
@@ -72,7 +72,7 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
     plan.shared_descriptors = copy == Copy::SharedTable;
     let mut pidfd: c_int = -1;
     let pid = copy_process(copy, &mut pidfd, plan)?;
-    // libc makes every thread change its user by a signal, and waits for all.
+    // setuid() in another thread sends a signal to every thread, and waits for all of them.
     blocked.admit_signals_of_libc();
     let mut pidfd = take_pidfd(pidfd);
     if waits {
@@ -87,14 +87,14 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
         Some(End::Told) => words.report.failed().map(|failed| Told::by_child(failed, &words.report)),
         Some(end) => Some(Told::by_parent(end, &words.report)),
     };
-    // It may be stopped, and may not end by itself.
+    // The child may be stopped, and may not end by itself.
     sys::kill(&child, libc::SIGKILL).ok();
     let _ = wait_for_end(&child, SHORT_MS);
     leave(pid, pidfd);
     Ok(told.map_or(Outcome::NoProcess(Errno::from_raw(libc::ECANCELED)), Outcome::Failed))
 }
 
-/// Makes the process. In the child it goes through the plan, and does not return. The kernel's answer.
+/// Makes the process. The child carries out the plan and does not return. The parent gets the kernel's result.
 #[inline(never)]
 fn copy_process(copy: Copy, pidfd: &mut c_int, plan: &Plan) -> Result<c_int, Errno> {
     let mut result = copy_once(copy, PIDFD, pidfd, plan);
@@ -138,19 +138,19 @@ fn copy_once(copy: Copy, with_pidfd: u64, pidfd: &mut c_int, plan: &Plan) -> isi
     result
 }
 
-/// How long a look at the child is put off, in milliseconds.
+/// The longest time between two looks at the child, in milliseconds.
 const LONGEST_TICK: u32 = 10;
-/// How long a child may be stopped, in milliseconds in which this thread ran.
+/// How long a child may be stopped, in milliseconds during which this thread ran.
 const STOPPED_FOR: u32 = 1000;
 
-/// Waits until the child has executed its program: `None`. Or how it came to its end, or what it was at.
+/// Waits until the child has executed its program: `None`. Otherwise the result says why it has not.
 fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadline: Deadline) -> Option<End> {
     let mut tick = 1;
     let mut stop: Option<(c_int, u32)> = None;
     loop {
         let word = words.word.load(Ordering::Acquire);
         match pipe {
-            // It reports by its memory; that the pipe is closed is only one more reason to look.
+            // The report is in the shared memory. The end of the pipe is only one more reason to look.
             Some(pipe) if word == 0 => {
                 #[allow(clippy::cast_possible_wrap)] // a few milliseconds
                 let _ = sys::is_readable(pipe.as_raw(), Some(tick as c_int));
@@ -162,7 +162,7 @@ fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadlin
             return Some(End::Told);
         }
         match progress(child, words, pipe) {
-            // It may have reported since.
+            // The child may have reported since.
             Progress::Executed | Progress::Ended(_) if words.report.failed().is_some() => return Some(End::Told),
             Progress::Executed => return None,
             Progress::Ended(status) => return Some(End::Ended(signal_of(status))),
@@ -174,7 +174,7 @@ fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadlin
             if ran >= STOPPED_FOR {
                 return Some(End::Stopped(first));
             }
-            // A child that cannot be told to go on is killed when its time is up.
+            // A child that stays stopped in spite of SIGCONT is killed when its time is up.
             sys::kill(child, libc::SIGCONT).ok();
             stop = Some((first, ran + 1));
             tick = 1;
@@ -191,7 +191,7 @@ fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadlin
 enum Progress {
     Executed,
     NotYet,
-    /// It is on its way out, and its status is not there yet.
+    /// It is ending, and its status is not there yet.
     Ending,
     Ended(c_int),
 }
@@ -206,9 +206,9 @@ fn progress(child: &Child<'_>, words: &Words, pipe: Option<&Fd>) -> Progress {
             Started::NotYet => Progress::NotYet,
         };
     };
-    // This child has its exit signal from the beginning, so its status does not tell whether it has executed anything.
-    // Executing is what closes the pipe, if nobody else has it, and what gives up the futex, if it holds it.
-    // How far it had got is asked after what has become of it: it goes on meanwhile.
+    // This child has its exit signal from the beginning, so its status does not tell whether it has executed the
+    // program. exec closes the pipe, unless another process has it, too, and gives up the futex, if the child holds it.
+    // The step that it has reached is read after the look at it, because it goes on meanwhile.
     let look = sys::look(child, false);
     let closed = died || sys::is_readable(pipe.as_raw(), Some(0));
     let before_exec = words.report.reached().0 != Step::Exec;

@@ -31,7 +31,7 @@ struct Job {
 /// The helper needs the child's stack and little else. A program whose thread-local storage is large needs more.
 const STACK: usize = if cfg!(all(feature = "capi", not(feature = "std"))) { 65536 } else { 262_144 };
 
-/// As create(), by a thread that ends with the child.
+/// Calls create() in a helper thread, which ends with the child.
 pub(super) fn start_by_helper(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
     let job = Job {
         plan: &raw mut *plan,
@@ -50,7 +50,7 @@ pub(super) fn start_by_helper(plan: &mut Plan, fork_allowed: bool, deadline: Dea
     job.outcome.into_inner()
 }
 
-/// Starts the helper with every signal blocked but libc's own: it must change its user when libc asks all threads to.
+/// Starts the helper with every signal blocked but libc's own, which setuid() in another thread sends to every thread.
 fn start_thread(job: &Job) -> Result<(), Errno> {
     let _blocked = BlockedSignals::new()?;
     match create_thread(job, STACK) {
@@ -59,7 +59,7 @@ fn start_thread(job: &Job) -> Result<(), Errno> {
     }
 }
 
-/// A `stack` of 0 is as large as usual.
+/// Creates the helper. A `stack` of 0 means the default size.
 fn create_thread(job: &Job, stack: usize) -> Result<(), Errno> {
     let mut attributes = MaybeUninit::uninit();
     // SAFETY: there is room for them.
@@ -76,7 +76,7 @@ fn create_thread(job: &Job, stack: usize) -> Result<(), Errno> {
     if result.is_ok() {
         let mut thread = MaybeUninit::uninit();
         let job = core::ptr::from_ref(job).cast_mut().cast::<c_void>();
-        // SAFETY: there is room for a name; the job is there until the thread says that it is done.
+        // SAFETY: there is room for a name; the job lives until the thread has set `done`.
         result = check(unsafe { libc::pthread_create(thread.as_mut_ptr(), &raw const attributes, help, job) });
     }
     // SAFETY: they are attributes, and not used any more.
@@ -84,7 +84,7 @@ fn create_thread(job: &Job, stack: usize) -> Result<(), Errno> {
     result
 }
 
-/// pthread functions answer with an errno.
+/// pthread functions return an errno.
 fn check(error: c_int) -> Result<(), Errno> {
     if error == 0 {
         Ok(())
@@ -94,7 +94,7 @@ fn check(error: c_int) -> Result<(), Errno> {
 }
 
 extern "C" fn help(job: *mut c_void) -> *mut c_void {
-    // SAFETY: it is the caller's, who waits.
+    // SAFETY: the caller owns the job, and waits.
     let job = unsafe { &*job.cast::<Job>() };
     // SAFETY: as above.
     let plan = unsafe { &mut *job.plan };
@@ -103,11 +103,11 @@ extern "C" fn help(job: *mut c_void) -> *mut c_void {
         Outcome::Started(created) => Some(created.pid),
         _ => None,
     };
-    // SAFETY: the caller does not look at it before it is told.
+    // SAFETY: the caller does not read the outcome before `done` is set.
     let place = unsafe { &mut *job.outcome.get() };
     *place = outcome;
     job.done.store(1, Ordering::Release);
-    // The job may be gone already; only its address is named.
+    // The job may be gone already. Only its address is used.
     wake_one(&job.done);
     if let Some(pid) = child {
         wait_for_end(pid);
@@ -115,12 +115,12 @@ extern "C" fn help(job: *mut c_void) -> *mut c_void {
     null_mut()
 }
 
-/// Until the child has ended. It is not reaped here. The kernel keeps hold of the process while this waits, so its id
-/// cannot become another's; and no descriptor is needed that the program could close.
+/// Waits until the child has ended, without reaping it. The kernel holds on to the process while this waits, so its id
+/// cannot become another's. No descriptor is needed that the program could close.
 fn wait_for_end(pid: c_int) {
     let child = Child { pid, pidfd: None, ours: true, detached: false };
     let mut pause = sys::pause::Pause::new();
-    // A child that is traced shows its stops, too.
+    // A traced child reports its stops here, too.
     while let Look::Alive | Look::Stopped = sys::look(&child, true) {
         pause.sleep(None);
     }

@@ -1,4 +1,4 @@
-//! Children that are on their way out.
+//! Waits for children that are ending.
 
 use core::ffi::c_int;
 
@@ -7,12 +7,12 @@ use crate::sys::pause::Pause;
 use crate::sys::process::{Child, Look};
 use crate::sys::{is_readable, look};
 
-/// How long a child that is ending is waited for. A close() in it may take longer; then it is reaped later.
+/// How long to wait for a child that is ending. Closing its files may take longer; then it is reaped later.
 pub(super) const SHORT_MS: i64 = 100;
 pub(super) const LONG_MS: i64 = 1000;
 
-/// Waits until a child that is ending has ended, for so many milliseconds at the most. Its status, as waitpid() has it; it
-/// is not reaped.
+/// Waits until a child that is ending has ended, for at most `ms` milliseconds. Returns its status, as waitpid() has
+/// it. Does not reap it.
 pub(super) fn wait_for_end(child: &Child<'_>, ms: i64) -> Option<c_int> {
     let deadline = Deadline::after_ms(ms);
     let mut pause = Pause::new();
@@ -26,7 +26,7 @@ pub(super) fn wait_for_end(child: &Child<'_>, ms: i64) -> Option<c_int> {
         match child.pidfd {
             Some(pidfd) => {
                 if is_readable(pidfd.as_raw(), deadline.left_ms()) {
-                    // The next look sees it, or a tracer does first.
+                    // The next look sees the end, unless a tracer sees it first.
                     pause.sleep(Some(1));
                 }
             }

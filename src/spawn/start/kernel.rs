@@ -1,4 +1,4 @@
-//! What is asked of the kernel when a process is made, and what its answers mean.
+//! The flags with which a process is made, and what the kernel's results mean.
 
 use core::ffi::c_int;
 
@@ -12,22 +12,22 @@ pub(super) const FILES: u64 = libc::CLONE_FILES as u64;
 #[allow(clippy::cast_sign_loss)] // flags
 pub(super) const PIDFD: u64 = libc::CLONE_PIDFD as u64;
 
-/// Whether an errno says that there is no such call, or that a filter does not let us make it.
+/// Whether an errno says that there is no such call, or that a filter forbids it.
 pub(super) fn is_closed(errno: Errno) -> bool {
     matches!(errno.as_raw(), libc::ENOSYS | libc::EPERM | libc::EINVAL)
 }
 
-/// Whether the child could not make its parent's table of descriptors its own.
+/// Whether the child could not get a table of descriptors of its own.
 pub(super) fn table_is_closed(told: &Told) -> bool {
     told.failed.object == Object::Table && is_closed(Errno::from_raw(told.failed.errno))
 }
 
-/// Whether there is no room for a descriptor of the process.
+/// Whether the table of descriptors has no room for a pidfd.
 pub(super) fn is_table_full(result: isize) -> bool {
     result == -(libc::EMFILE as isize) || result == -(libc::ENFILE as isize)
 }
 
-/// What the kernel has put there, if it has.
+/// The pidfd that the kernel has stored, if it has.
 pub(super) fn take_pidfd(pidfd: c_int) -> Option<Fd> {
     if pidfd < 0 {
         return None;

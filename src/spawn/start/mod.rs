@@ -1,4 +1,4 @@
-//! Makes the child that goes through a plan, and waits until it is a program of its own or could not become one.
+//! Makes the child that carries out a plan, and waits until it has executed the program or has failed.
 
 use core::ffi::c_int;
 
@@ -31,21 +31,21 @@ pub(super) use posix::start;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) use thread::start;
 
-/// What comes of a plan.
+/// The outcome of a plan.
 #[allow(clippy::large_enum_variant)] // there is one at a time
 pub(super) enum Outcome {
     Started(Created),
     /// The signals cannot be blocked.
     NoMask(Errno),
-    /// No process came into being.
+    /// No process could be made.
     NoProcess(Errno),
-    /// There is no thread to make it by.
+    /// The helper thread could not be made.
     #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
     NoThread(Errno),
-    /// Only fork() could make it, which the caller does not want, because it becomes another user.
+    /// The child changes its user, so it needs a copy of the memory, which the caller forbids.
     #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
     OnlyFork,
-    /// The child did not become the program.
+    /// The child did not execute the program.
     Failed(Told),
 }
 
@@ -56,20 +56,20 @@ pub(super) struct Created {
     pub(super) way: Way,
 }
 
-/// How a child ended that did not become the program.
+/// How a child ended that did not execute the program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// It has said why.
+    /// It has reported why.
     Told,
-    /// By a signal, or in a way that is not known.
+    /// It was ended by this signal, or in an unknown way.
     Ended(Option<c_int>),
     /// It was stopped by a signal for too long.
     Stopped(c_int),
-    /// It took longer than it may.
+    /// Its time was up.
     TimedOut,
 }
 
-/// What is known of a child that did not become the program.
+/// What is known of a child that did not execute the program.
 pub(super) struct Told {
     pub(super) end: End,
     pub(super) failed: Failed,
@@ -78,13 +78,13 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// What the child has said.
+    /// From the child's report.
     #[cold]
     fn by_child(failed: Failed, report: &Report) -> Self {
         Self { end: End::Told, failed, hint: report.hint(), text: report.text() }
     }
 
-    /// The child has said nothing. Where it was is known.
+    /// The child has reported no failure, but the step that it had reached.
     #[cold]
     fn by_parent(end: End, report: &Report) -> Self {
         let (step, index) = report.reached();

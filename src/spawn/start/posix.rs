@@ -1,4 +1,4 @@
-//! macOS and the BSDs: fork(), and a pipe that executing the program closes.
+//! macOS and the BSDs: fork(), and a pipe that exec closes.
 
 use core::sync::atomic::{compiler_fence, Ordering};
 
@@ -14,7 +14,7 @@ use crate::sys::fd::Pipe;
 use crate::sys::mask::EverySignalBlocked;
 use crate::sys::process::Child;
 
-/// Makes a child that goes through the plan, and waits until it is a program of its own or could not become one.
+/// Makes a child that carries out the plan, and waits until it has executed the program or has failed.
 pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
     if !fork_allowed {
         return Outcome::NoProcess(Errno::from_raw(libc::ENOSYS));
@@ -35,7 +35,7 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     plan.end_fd = write.as_raw();
     plan.handlers_cleared = false;
     plan.shared_descriptors = false;
-    // SAFETY: the child makes nothing but system calls.
+    // SAFETY: the child makes only system calls.
     let pid = match unsafe { libc::fork() } {
         -1 => return Err(Errno::current()),
         // SAFETY: the process has just been made, and every signal is blocked in it.
@@ -56,7 +56,7 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
         (None, Some(end)) => Told::by_parent(end, report),
     };
     let child = Child { pid, pidfd: None, ours: true, detached: false };
-    // It may not end by itself.
+    // The child may not end by itself.
     let _ = sys::kill(&child, libc::SIGKILL);
     let _ = sys::wait_for_end(&child);
     leave(pid, None);

@@ -1,4 +1,4 @@
-//! Memory that a parent and a child with a copy of the rest both have.
+//! Memory that a parent shares with a child that has a copy of all other memory.
 
 use core::ptr::{null_mut, NonNull};
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicU32;
 use crate::base::errno::Errno;
 use crate::child::report::Report;
 
-/// What parent and child tell each other.
+/// The words by which parent and child communicate.
 pub(super) struct Words {
     /// The kernel marks it when the child has executed its program or has ended.
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -18,14 +18,14 @@ pub(super) struct Words {
     pub(super) report: Report,
 }
 
-/// A mapping with these words. Dropping it takes the parent's away; the child keeps its own.
+/// A shared mapping with these words. Dropping it unmaps it in the parent; the child keeps its own.
 pub(super) struct Shared(NonNull<Words>);
 
 impl Shared {
     pub(super) fn new() -> Result<Self, Errno> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_ANON;
-        // SAFETY: a new mapping harms nobody.
+        // SAFETY: a new mapping replaces no other.
         let memory = unsafe { libc::mmap(null_mut(), size_of::<Words>(), protection, flags, -1, 0) };
         if memory == libc::MAP_FAILED {
             return Err(Errno::current());
@@ -44,14 +44,14 @@ impl Shared {
     }
 
     pub(super) fn words(&self) -> &Words {
-        // SAFETY: the mapping is there as long as this, and the child changes atomics only.
+        // SAFETY: the mapping lives as long as this, and the child changes atomics only.
         unsafe { self.0.as_ref() }
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // SAFETY: nobody in this process has a reference any more.
+        // SAFETY: this process has no reference to it any more.
         let _ = unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Words>()) };
     }
 }
