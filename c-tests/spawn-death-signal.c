@@ -129,7 +129,7 @@ struct middle {
     bool forks;
 };
 
-/* Spawns a child with a death signal, and waits to be ended. */
+/* Spawns a child that gets a signal when this process ends, and waits for that end. */
 static void be_the_middle(const struct middle *middle)
 {
     QemuSpawnOptions opts = *middle->opts;

@@ -208,7 +208,7 @@ static void test(const struct job *job, const char *what)
     wait_for(attacker);
 }
 
-/* A caller that forbids fork() gets an error that says so, or a child made in another way that is as safe. */
+/* Spawns with fork() forbidden. Reports the error, or the way in which the child was made. */
 static void refuse_fork(void *arg)
 {
     QemuProcess *process = spawn(ARGS(SELF, "exit", "0"),
