@@ -1,5 +1,5 @@
 /*
- * The signals cannot be blocked because a seccomp filter forbids it: that is told, and nothing is forked.
+ * The signals cannot be blocked because a seccomp filter forbids it. The error says so, and nothing is forked.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * A deliberate difference from QEMU: its child finds EINVAL in errno although all went well. Here errno is what it was
- * before the call, in both processes, whatever pthread_sigmask() and the fork handlers do to it.
+ * A deliberate difference from QEMU: its child finds EINVAL in errno although nothing failed. Here both processes find
+ * errno as it was before the call, whatever pthread_sigmask() and the fork handlers do to it.
  *
  * SPDX-License-Identifier: MIT
  */

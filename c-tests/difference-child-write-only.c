@@ -1,7 +1,7 @@
 /*
- * A deliberate difference from QEMU: a child that cannot unblock its signals uses write() and _exit() and nothing
- * else. QEMU's goes through malloc, stdio and strerror, each with a lock that a thread may have held which the child
- * does not have. Here each of those is the program's own, which takes down who called it.
+ * A deliberate difference from QEMU: a child that cannot unblock its signals uses only write() and _exit(). QEMU's
+ * child uses malloc, stdio and strerror. Each has a lock, which a thread that does not exist in the child may have
+ * held. In this test the program defines each of those functions and records which of them the child called.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -27,7 +27,7 @@ static void notice(const char *name)
     }
 }
 
-/* Only the child is watched, from the moment when it cannot unblock its signals. */
+/* Only the child is watched, from the moment at which it cannot unblock its signals. */
 static void watch(void)
 {
     watched = true;
@@ -101,7 +101,7 @@ static void fork_and_fail_to_unblock(void *arg)
     pid_t pid;
 
     (void)arg;
-    /* What stderr has in its buffer is the parent's to write, and comes after what the child has to say. */
+    /* The parent writes what stderr has in its buffer, after the child's message. */
     setvbuf(stderr, buffer, _IOFBF, sizeof(buffer));
     fputs("the parent's own\n", stderr);
     pthread_atfork(NULL, NULL, watch);

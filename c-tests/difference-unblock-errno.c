@@ -1,6 +1,6 @@
 /*
- * A deliberate difference from QEMU: where the child cannot unblock its signals, QEMU always says "Invalid argument",
- * which its loop over the signals has left in errno. The child of qemu_fork() says what the kernel answered.
+ * A deliberate difference from QEMU: if the child cannot unblock its signals, QEMU always says "Invalid argument",
+ * which its loop over the signals has left in errno. The child of qemu_fork() reports the kernel's error.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * The shared library is opened by a program that knows nothing of it, used, and closed. argv[1] is the library.
+ * A program that is not linked with the shared library opens it, uses it and closes it. argv[1] is the library.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,7 +12,7 @@
 typedef struct Error Error;
 
 #ifdef HOST_ERROR_API
-/* In host mode the library wants this from the program. Nothing here fails, so it is not called. */
+/* In host mode the library needs this function from the program. Nothing fails here, so it is not called. */
 void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno,
                                const char *fmt, ...);
 void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno,
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
         handle = open_it(argv[1]);
         use_it(handle);
         is_int(dlclose(handle), 0, "it closes");
-        /* A thread of its own may run in it, so it never goes. */
+        /* The library is never unloaded, because a thread of its own may run in it. */
         ok(dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != NULL, "and stays in memory");
     }
     return done();

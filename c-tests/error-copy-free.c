@@ -1,5 +1,5 @@
 /*
- * error_copy() copies all there is, deeply; error_free() and error_free_or_abort().
+ * error_copy() makes a deep copy of an Error; error_free() and error_free_or_abort() free one.
  *
  * SPDX-License-Identifier: MIT
  */

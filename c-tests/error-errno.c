@@ -1,6 +1,6 @@
 /*
- * Every function of the Error API leaves errno alone, whether it has something to do or not. Its stderr cannot be
- * written to, so that each that prints has a system call that fails.
+ * Every function of the Error API leaves errno alone, whether it has something to do or not. stderr cannot be written
+ * to, so a function that prints has a system call that fails.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,7 +10,7 @@
 
 enum { MINE = 4242 };
 
-/* The checks run in a child, whose stderr they break: what was changed, by name. */
+/* The checks run in a child, because they break stderr. This has the names of the functions that changed errno. */
 static char *changed;
 
 #define KEEPS_ERRNO(call)                                  \

@@ -1,5 +1,5 @@
 /*
- * Whoever takes an Error frees all of it: after each of these there is as much allocated as before.
+ * A function that takes an Error frees all of it: after each of these calls as much memory is allocated as before.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * Calls against the rules: the program aborts with a message that names the function, and says what is wrong.
+ * Calls against the rules. The program aborts with a message that names the function and says what is wrong.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -21,7 +21,7 @@ static void fail(Error **errp)
     error_setg(errp, "message");
 }
 
-/* What the guard is for: a hint for an error that came from below, and a decision that looks at *errp. */
+/* The purpose of the guard: to add a hint to another function's error, and to look at *errp. */
 static int guarded(Error **errp, bool failing)
 {
     Error **const passed = errp;

@@ -1,6 +1,7 @@
 /*
- * A signal that reaches the child before its caller does: it waits until the child has its default dispositions, and
- * then does what those say. The parent's handler does not run, and what the parent ignores is not ignored.
+ * A signal reaches the child before qemu_fork() returns there. It is pending until the child has its default
+ * dispositions, and then has its default effect. The parent's handler does not run, and a signal that the parent
+ * ignores is not ignored.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * What it is all for: a program that the child executes starts with no signal blocked, ignored or pending, whatever its
- * parent has done with them. The program is this one, with an argument.
+ * The purpose of qemu_fork(): a program that the child executes starts with no signal blocked, ignored or pending,
+ * whatever its parent has done with them. The program is this one, with an argument.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     for (int sig = 1; sig < NSIG; sig++) {
         signal(sig, sig % 2 ? SIG_IGN : handler); /* it refuses some */
     }
-    signal(SIGCHLD, handler); /* ignored, it would leave nothing to wait for */
+    signal(SIGCHLD, handler); /* if it were ignored, there would be no child to wait for */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     kill(getpid(), SIGUSR2);

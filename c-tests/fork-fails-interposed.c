@@ -1,5 +1,5 @@
 /*
- * fork() is the program's own, and fails. The library calls it once, by its name, with every signal blocked.
+ * The program's own fork() fails. The library calls it once, by its name, with every signal blocked.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * fork() fails because the user may have no more processes. Root is not bound by that, so root becomes nobody.
+ * fork() fails because the user may have no more processes. The limit does not bind root, so root becomes another user.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,7 +1,6 @@
 /*
- * The signals that libc keeps for itself, 32 and 33 (musl: 34 too), are left in the child as they were. So threads that
- * the child makes can be cancelled there, and it can change its ids: both need the handler that libc has installed
- * once and for all.
+ * The child leaves the signals that libc keeps for itself, 32 and 33 (musl: 34 too), as they were. So it can cancel
+ * threads that it makes, and change its ids. Both need the handler that libc installs only once.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -24,7 +24,7 @@ static void abort_if_poisoned(const char *name)
     }
 }
 
-/* The last thing in fork() is to call this in the child, so from here on all is the library's. */
+/* fork() calls this in the child just before it returns, so from here on only the library's code runs. */
 static void poison(void)
 {
     poisoned = true;

@@ -1,6 +1,6 @@
 /*
- * Signals that are sent to the parent around and during qemu_fork(): they are delivered in the parent, as often as they
- * were sent, with their values, when qemu_fork() has returned, and the child has none of them.
+ * Signals are sent to the parent before and during qemu_fork(). They are delivered in the parent when qemu_fork() has
+ * returned, as often as they were sent, with their values. The child gets none of them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -127,7 +127,7 @@ int main(void)
     to_thread_queued = SIGRTMIN + 2;
     sigfillset(&action.sa_mask);
     for (int sig = 1; sig < NSIG; sig++) {
-        sigaction(sig, &action, NULL); /* it refuses some, which nobody sends */
+        sigaction(sig, &action, NULL); /* it refuses some signals, which this test does not send */
     }
 
     printf("# sent while the caller has blocked them\n");

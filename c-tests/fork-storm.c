@@ -1,7 +1,7 @@
 /*
- * A thread sends signals while another forks. Queued ones to the process: every one is delivered to the parent, once,
- * in its order. Others to the process group, so to a child that has just been made, too: the parent's handler never
- * runs in it; it may die of one, for that is the default.
+ * One thread sends signals while another forks. Queued signals to the process are all delivered to the parent, once and
+ * in order. Other signals go to the process group, so also to a child that has just been made. The parent's handler
+ * never runs in the child; such a signal may end the child, because that is the default.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,7 +13,7 @@
 #include "child.h"
 #include "mask.h"
 
-/* So many signals a fork, and no more: the queue is shared with all processes of the user, other tests among them. */
+/* The number of signals for each fork. It is small, because all processes of the user share the queue. */
 enum { FORKS = IS_EMULATED ? 50 : 500, A_FORK = 20 };
 
 static struct {

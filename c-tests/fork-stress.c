@@ -1,7 +1,7 @@
 /*
- * Threads that allocate and print without a pause, while another forks 10,000 times: many a fork finds a lock held by a
- * thread that the child does not have, and the child must come out of qemu_fork() all the same. An argument is another
- * number of forks.
+ * Some threads allocate and print without a pause, while another forks 10,000 times. Many a fork happens while a thread
+ * that does not exist in the child holds a lock. The child must return from qemu_fork() all the same. An argument sets
+ * another number of forks.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -24,7 +24,7 @@ enum {
 static volatile pid_t child;
 static int stop;
 
-/* The signal finds the main thread, which waits for the child. */
+/* The signal goes to the main thread, which waits for the child. */
 static void give_up(int signum)
 {
     static const char text[] = "Bail out! a child does not end: it must hang in qemu_fork()\n";

@@ -1,5 +1,5 @@
 /*
- * A fork that succeeds: what the parent and the child find.
+ * What the parent and the child find after a fork that succeeds.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * qemu_fork() in a thread that is not the main one: what holds for one thread holds for it, and the other threads do
- * not notice: their masks, and the handlers of the process, are at no moment other than they were.
+ * qemu_fork() in a thread that is not the main thread. It works as in the main thread, and does not affect the other
+ * threads: their masks and the handlers of the process never change, not even for a moment.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -56,7 +56,7 @@ static bool same_action(int signum)
             bits_of(&now.sa_mask) == bits_of(&before[signum].sa_mask));
 }
 
-/* How many things about the rest of the process are not as they were. */
+/* The number of masks and handlers in the rest of the process that have changed. */
 static int changes(void)
 {
     int n = 0;

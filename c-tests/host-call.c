@@ -1,6 +1,6 @@
 /*
- * Host mode: what error_setg_errno_internal() of the program is called with, and when. errp is passed on as it is,
- * whatever it is; the strings are constants, for QEMU keeps the pointers; and errno is right afterwards.
+ * Host mode: when the program's error_setg_errno_internal() is called, and with which arguments. errp is passed on
+ * unchanged. The strings are constants, because QEMU keeps the pointers. Afterwards errno is the cause.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -62,7 +62,7 @@ static void call_and_check(Error **errp, int error, const char *message, const c
     ok(host_call.func == func && host_call.src == src, "they are the same constants the next time");
 }
 
-/* The host's function runs in a child here, and ends it; so the checks must be made there. */
+/* The host's function ends the process. So it runs in a child here, which makes the checks. */
 static Error **ending_errp;
 static struct host_call *last_call;
 

@@ -1,6 +1,6 @@
 /*
- * Host mode: the library defines no error_*() of its own. Here the program defines all of QEMU's: were one of them in
- * the static library too, this could not be linked. argv[1] is the shared library, which is asked by name.
+ * Host mode: the library defines no error_*() of its own. This program defines all of QEMU's, so it could not be linked
+ * if the static library had one, too. argv[1] is the shared library, in which the names are looked up.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,7 +11,7 @@
 #include "host-error.h"
 #include "tap.h"
 
-/* Those that host-error.c lacks. The types do not matter: only the names do. */
+/* The functions that host-error.c lacks. Only the names matter, not the types. */
 #define NAMES(X)                                                                                                  \
     X(error_append_hint) X(error_copy) X(error_free_or_abort) X(error_prepend) X(error_propagate)                 \
     X(error_propagate_prepend) X(error_report_err) X(error_reportf_err) X(error_set_internal)                     \

@@ -1,7 +1,7 @@
 /*
- * Asks the kernel what it has of what the library or its tests use or might use: a line each, "has" or "lacks", and
- * the way in that a plain spawn takes. Not a test; `make check-kernels` puts it into its table. What headers of today
- * may lack has its number here.
+ * Asks the kernel which features it has that the library or its tests use or might use. Prints a line for each, "has"
+ * or "lacks", and the way in which a plain spawn makes its child. It is no test: `make check-kernels` shows the lines
+ * in its table. Constants that current headers may lack are defined here.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -60,7 +60,7 @@ enum { INFO_PID = 1, INFO_EXIT = 8 };
 
 static const char cgroup[] = "/sys/fs/cgroup";
 
-/* A child that ends at once, waited for; whether it was made. */
+/* Makes a child that ends at once, and waits for it. Returns whether it was made. */
 static bool makes_child(uint64_t flags, int signal, int cgroup_fd)
 {
     int pidfd = -1;
@@ -135,7 +135,7 @@ static bool has_close_range_cloexec(void)
     return syscall(NR_CLOSE_RANGE, 2000, 2000, 4) == 0;
 }
 
-/* A descriptor of this process; whether there is one. */
+/* Opens a pidfd of this process. Returns whether that succeeds. */
 static bool opens(unsigned flags)
 {
     int fd = (int)syscall(NR_PIDFD_OPEN, getpid(), flags);
@@ -287,7 +287,7 @@ static bool has_cgroup_kill(void)
     return has;
 }
 
-/* Only who has it may raise a hard limit. */
+/* Only a process with this capability may raise a hard limit. */
 static bool has_sys_resource(void)
 {
     struct rlimit limit, more;

@@ -1,5 +1,5 @@
 /*
- * LD_PRELOAD puts the library before a program's own qemu_fork(), where that is a dynamic symbol. argv[1] is the
+ * With LD_PRELOAD the library replaces a program's own qemu_fork(), if that is a dynamic symbol. argv[1] is the
  * program, argv[2] the library.
  *
  * SPDX-License-Identifier: MIT

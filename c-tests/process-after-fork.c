@@ -1,12 +1,12 @@
 /*
- * A handle in a forked child of the program: the process it stands for is no child of that one. It can be looked at and
- * signalled all the same, is never reaped by the wrong one, and nothing waits for ever.
+ * A handle in a forked child of the program. The handle's process is no child of the forked one. It can still be looked
+ * at and signalled there, but is never reaped there, and no call waits for ever.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "older-kernel.h"
 
-/* What the forked child has seen. */
+/* The report of the forked child. */
 static struct {
     int looked, waited, after_end, again;
     bool killed, killed_after_end, stopped, slept;
@@ -58,7 +58,7 @@ static void finish(pid_t pid, const char *what)
     is_int(let_go(pid), 0, what);
 }
 
-/* Says that it is ready, and waits for its parent. */
+/* In the forked child: reports that it is ready, and waits for its parent. */
 static void meet(void)
 {
     put_byte(ready[1], 'r');

@@ -1,7 +1,7 @@
 /*
- * A thread that waits for a child may be cancelled at any instruction: it has the asynchronous cancel type. Somebody
- * else reaps the child then, and whoever looks at the handle, or waits, gets an answer: nothing that the cancelled
- * thread had begun keeps the others waiting.
+ * A thread that waits for a child has the asynchronous cancel type, so it may be cancelled at any instruction. Other
+ * code then reaps the child, and other threads look at the handle or wait. All of them get an answer: the cancelled
+ * thread leaves no lock held.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * qemu_process_free(): closes what nobody took, reaps what has ended, lets live what lives; and after
- * qemu_process_detach() the child is never reaped.
+ * qemu_process_free() closes the pipes that were not taken, reaps a child that has ended, and leaves a running child
+ * alone. After qemu_process_detach() the child is never reaped.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -91,7 +91,7 @@ static void test_pipes(int taken)
         ok(!(fcntl(fds[fd], F_GETFL) & O_NONBLOCK), "it is blocking");
         close(fds[fd]);
     }
-    /* Its stdin has come to its end, whoever closed it. */
+    /* The child's stdin is at its end, whatever closed it. */
     is_int(wait_for(pid), 0, "the child ends when its stdin does");
 }
 

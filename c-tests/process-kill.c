@@ -1,5 +1,5 @@
 /*
- * qemu_process_kill(): reaches the child, and nobody at all once that has ended, whether it has been reaped or not.
+ * qemu_process_kill() signals the child. Once the child has ended, reaped or not, it signals no process at all.
  *
  * SPDX-License-Identifier: MIT
  */

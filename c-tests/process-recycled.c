@@ -1,12 +1,13 @@
 /*
- * A child was reaped, and its id has become that of a stranger, no child of this program, or of another child: the
- * handle reaches neither in any way. The stranger is made by a process aside, which gives him the id that it is told.
+ * A child was reaped, and its id now belongs to a stranger, a process that is no child of this program, or to another
+ * child. The handle must not touch either of them. A helper process makes the stranger, with the id that the test
+ * wants.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "older-kernel.h"
 
-/* Where the process aside is told what to do, and where it answers. */
+/* The pipes for orders to the helper process and for its answers. */
 static int orders[2], answers[2];
 
 /* The kernel's struct clone_args of Linux 5.5, which older headers do not have. */
@@ -17,7 +18,7 @@ union clone_with_id {
     char bytes[CLONE3_SIZE];
 };
 
-/* A child with this id, which ends with status 0 when it gets a byte: or by what signal it got meanwhile. */
+/* Makes a child with this id. It ends with status 0 when it gets a byte, unless a signal ends it before. */
 static pid_t make_child(pid_t id, int byte_from)
 {
     union clone_with_id args = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&id, .set_tid_size = 1};
@@ -56,7 +57,7 @@ __attribute__((__noreturn__)) static void serve(void)
         if (stranger != -1 && read(orders[0], &order, sizeof(order)) == sizeof(order)) {
             put_byte(bytes[1], 'g');
             answer(wait_for(stranger));
-            /* Where a signal was faster, the byte is still there. */
+            /* If a signal was faster, the byte is still there. */
             fcntl(bytes[0], F_SETFL, O_NONBLOCK);
             (void)get_byte(bytes[0]);
             fcntl(bytes[0], F_SETFL, 0);
@@ -65,7 +66,7 @@ __attribute__((__noreturn__)) static void serve(void)
     _exit(0);
 }
 
-/* No child of this process, whose children are to be those that it spawns. */
+/* The helper must not be a child of this process, whose only children are those that it spawns. */
 static void start_process_aside(void)
 {
     pid_t pid;
@@ -81,7 +82,7 @@ static void start_process_aside(void)
         if (fork() != 0) {
             _exit(0);
         }
-        /* Whoever reads what the test says must not wait for this process. */
+        /* A reader of the test's output must not wait for this process. */
         close(STDOUT_FILENO);
         close(STDERR_FILENO);
         serve();
@@ -143,7 +144,7 @@ static void cannot_give_ids(const char *what, int error)
     skip(what, why);
 }
 
-/* What becomes of the child; then what is asked of the handle. */
+/* First the fate of the child, then the calls on the handle. */
 static void test_stranger(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);

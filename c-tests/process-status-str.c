@@ -62,7 +62,7 @@ static void test_signals(void)
     says(killed(SIGSEGV, true), words);
     snprintf(words, sizeof(words), "killed by signal %d", SIGRTMIN + 3);
     starts_with(killed(SIGRTMIN + 3, false), words);
-    /* No name is made up for what is no signal. */
+    /* A number that is no signal gets no name. */
     says(killed(4711, false), "killed by signal 4711");
     says(killed(4711, true), "killed by signal 4711, core dumped");
 }

@@ -1,6 +1,6 @@
 /*
- * Another part of the program reaps the child: by waitpid(-1), by ignoring SIGCHLD, by SA_NOCLDWAIT. The kernel still
- * tells the status where it can, from Linux 6.15 on; otherwise it is unknown. No wait is endless, and none fails.
+ * Another part of the program reaps the child: by waitpid(-1), by ignoring SIGCHLD, by SA_NOCLDWAIT. Linux 6.15 and
+ * newer still know the status; otherwise it is unknown. No wait is endless, and none fails.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -22,7 +22,7 @@ static bool kernel_is_at_least(int major, int minor)
            (is_major > major || (is_major == major && is_minor >= minor));
 }
 
-/* Older kernels may have it, too, when somebody has ported it back; an emulator may not let it through. */
+/* A distribution may have ported it to an older kernel, and an emulator may not pass it on. */
 static bool is_right(int got, int real)
 {
     return (has_pidfd && got == real) || (!is_kept && got == UNKNOWN_END);
@@ -40,7 +40,7 @@ static void check(int got, int real, const char *what)
     }
 }
 
-/* All that can be asked about a child that is no longer there. */
+/* Makes every call on the handle of a child that is gone. */
 static void check_handle(QemuProcess *process, int real, const char *what)
 {
     QemuProcessStatus status = {.exit_code = -1};
@@ -69,7 +69,7 @@ static void test_reaped_before(const char *what, const char *how, int real)
     check_handle(process, real, "reaped before anybody asked");
 }
 
-/* Looking first, so that what is asked first after the theft is not a wait for ever. */
+/* The first call after the theft is a look, and not a wait for ever. */
 static void test_looked_at(int64_t timeout_ms)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "9"), NULL);

@@ -1,5 +1,5 @@
 /*
- * qemu_process_stop(): as gently as it goes, but for certain.
+ * qemu_process_stop() ends a child gently if possible, and by force if not.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,7 +13,7 @@ static void say_goodbye(int signum)
     _exit(5);
 }
 
-/* A program that ends in its own way when it is asked to. */
+/* A program that ends in its own way at SIGTERM. */
 static int polite(void)
 {
     signal(SIGTERM, say_goodbye);
@@ -22,7 +22,7 @@ static int polite(void)
     pause_for_ever();
 }
 
-/* Starts one that says when it is ready. */
+/* Starts a program that reports when it is ready. */
 static QemuProcess *start(const char *what)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, what), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDOUT));

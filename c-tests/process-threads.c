@@ -1,5 +1,5 @@
 /*
- * Several threads wait for one child, signal it and stop it, all at once: every one gets the same answer.
+ * Several threads wait for one child, signal it and stop it at the same time. All of them get the same answer.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -37,7 +37,7 @@ static void look_often(struct job *job)
     job->holds = true;
 }
 
-/* Until the child has ended every signal is sent, and then none. */
+/* Signals succeed until the child has ended, and then all fail. */
 static void signal_often(struct job *job)
 {
     while (qemu_process_kill(process, 0, NULL)) {
@@ -157,8 +157,8 @@ static void test_taking(void)
 }
 
 /*
- * Without a descriptor: a thread that is just about to send a signal, stopped there by the filter. The child ends
- * meanwhile. Nobody may reap it before the signal is sent, or that could reach who has its id by then.
+ * Without a pidfd: the filter stops a thread that is just about to send a signal. The child ends meanwhile. No other
+ * thread may reap it before the signal is sent, because the signal could then reach another process with the same id.
  */
 static struct {
     void (*work)(struct job *);

@@ -1,7 +1,7 @@
 /*
- * A child that is traced stops at every signal, and its stops are no end: it is alive for wait, stop, sync, kill and
- * free, until it has ended. It needs no right to have itself traced by its parent, and must not escape by that. And a
- * parent that traces its child on purpose loses none of its stops to the handle.
+ * A traced child stops at every signal. A stop is not an end: for wait, stop, sync, kill and free the child is alive
+ * until it has ended. Any child may ask to be traced by its parent, and must not escape control by that. A parent that
+ * traces its child on purpose loses none of the stops to the handle.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,7 +12,7 @@
 
 /* ---- in the program that was spawned ---- */
 
-/* Stops, and goes on for ever if somebody continues it. */
+/* Stops. Runs for ever if it is continued. */
 static int be_traced(int signum)
 {
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
@@ -49,7 +49,7 @@ static const char *name_of(const char *const *argv)
     return text;
 }
 
-/* Whatever the handle thinks: afterwards the test has no such child any more. */
+/* Makes sure that the test has no such child any more, whatever the handle's state. */
 static void be_rid_of(pid_t pid)
 {
     kill(pid, SIGKILL);
@@ -88,7 +88,7 @@ static QemuProcess *spawn_stopped(const char *const *argv)
     return process;
 }
 
-/* Nothing of what the test did before has ended it, and nobody else has reaped it. */
+/* The test's calls have not ended the child, and no other code has reaped it. */
 static void is_alive(pid_t pid, const char *what)
 {
     ok(process_state(pid) == 't', "%s: the program is still there, and stopped", what);
@@ -118,7 +118,7 @@ static void check_stop(const char *const *argv)
     QemuProcessStatus status = {.exit_code = -1};
     Error *err = NULL;
 
-    /* A stopped program does not hear SIGTERM. */
+    /* A stopped program does not act on SIGTERM. */
     ok(qemu_process_stop(process, 10, &status, &err) && !err, "%s: it is made to end", name_of(argv));
     is_int(ending_of(&status), KILLED_BY + SIGKILL, "by SIGKILL");
     ok(kill(pid, 0) == -1 && errno == ESRCH, "and is gone");
@@ -150,8 +150,8 @@ static void check_free(const char *const *argv)
 }
 
 /*
- * The first that a program does is to have itself traced, and to stop or to end, while the spawn may not have returned
- * yet: it has been executed all the same.
+ * A program first asks to be traced, and then stops or ends, perhaps before the spawn has returned. The spawn must
+ * count it as executed.
  */
 static void check_quick(const QemuSpawnOptions *opts, const char *what)
 {
@@ -199,7 +199,7 @@ static void *wait_for_end(void *arg)
     return NULL;
 }
 
-/* Somebody waits for the end when it stops: the stop neither ends the wait nor keeps the thread busy. */
+/* A thread waits for the end when the child stops. The stop neither ends the wait nor keeps the thread busy. */
 static void check_patient(void)
 {
     int ends[2];

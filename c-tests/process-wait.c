@@ -1,6 +1,6 @@
 /*
- * qemu_process_wait(): timeouts, negative ones, none at all; again and again; with nowhere to put the status; a stopped
- * child has not ended; signal handlers run and do not end the wait.
+ * qemu_process_wait() with a timeout, a negative one, and 0; several times; without a place for the status. A stopped
+ * child has not ended. Signal handlers run and do not end the wait.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -151,7 +151,7 @@ static void *let_end(void *arg)
     return NULL;
 }
 
-/* A long wait, for a child that ends by itself if `lets_end`; its result. */
+/* Waits for long, for a child that ends by itself if `lets_end`. Returns the result. */
 static int wait_long(int64_t timeout_ms, bool lets_end, bool *slept, int *child_end)
 {
     int child_stdin, end;

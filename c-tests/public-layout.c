@@ -1,6 +1,6 @@
 /*
- * What programs were compiled with: the sizes, offsets and numbers of version 0.1, on every platform. They never change;
- * members are added at the end of QemuSpawnOptions and nowhere else (docs/guide/versioning.md).
+ * The sizes, offsets and numbers of version 0.1, with which programs were compiled, on every platform. They never
+ * change. Members are only added at the end of QemuSpawnOptions (docs/guide/versioning.md).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -8,7 +8,7 @@
 
 #include "tap.h"
 
-/* The system's types are not as wide everywhere; nor is the alignment of 64 bits, which is 4 on i686. */
+/* The width of the system's types differs between platforms. So does the alignment of 64 bits, which is 4 on i686. */
 struct First {
     size_t size;
     uint64_t flags;
@@ -30,7 +30,7 @@ struct First {
     int *failed_step;
 };
 
-/* What later versions have added: after the first version, and never in its padding. */
+/* The members of later versions: after those of the first version, and never in its padding. */
 struct Newest {
     struct First first;
 };

@@ -112,7 +112,7 @@ int main(int argc, char **argv)
         test(&(struct job){way, QEMU_SPAWN_SET_UID, OTHER}, "another user", nothing);
         test(&(struct job){way, QEMU_SPAWN_SET_UID | QEMU_SPAWN_NO_NEW_PRIVS, OTHER}, "another user who gains nothing",
              nothing);
-        /* Who does not change the user keeps what plain fork() and exec would. */
+        /* A child that does not change its user keeps what plain fork() and exec would. */
         test(&(struct job){way, 0, 0}, "the same user",
              "uid 1000 ambient e0 effective e0 permitted e0, and it has made itself root\nown 1");
     }

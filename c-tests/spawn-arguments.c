@@ -1,6 +1,6 @@
 /*
- * Options that make no sense: each is told as an error of the arguments, with its place, before anything is made. And
- * the rules for the size, by which the options grow with the versions of the library.
+ * Options that make no sense. Each is reported as an error of the arguments, with its place, before anything is made.
+ * This also checks the rules for the size, by which the options grow with the versions of the library.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -36,7 +36,7 @@ static void check_flags(void)
     INVALID("SETSID excludes SET_PGID", .flags = QEMU_SPAWN_SETSID | QEMU_SPAWN_SET_PGID);
     INVALID("umask is above 0777", .flags = QEMU_SPAWN_SET_UMASK, .umask = 01000);
     INVALID("pgid -1 is negative", .flags = QEMU_SPAWN_SET_PGID, .pgid = -1);
-    /* setresuid() takes it for "as it is": the child would keep what it was to lose. */
+    /* To setresuid() -1 means "leave it": the child would keep the id that it was to lose. */
     INVALID("uid -1 is no user", .flags = QEMU_SPAWN_SET_UID, .uid = (QemuUid)-1);
     INVALID("gid -1 is no group", .flags = QEMU_SPAWN_SET_GID, .gid = (QemuGid)-1);
 }
@@ -116,7 +116,7 @@ static void check_sync(void)
     }
 }
 
-/* Options of a version to come: this one's, and members behind them. */
+/* Options of a later version: this version's, followed by more members. */
 struct newer {
     QemuSpawnOptions known;
     char unknown[64];
@@ -135,10 +135,10 @@ static void check_size(void)
 
     for (size_t size = 0; size < FIRST_SIZE; size += size == 0 ? 1 : FIRST_SIZE - 2) {
         snprintf(text, sizeof(text), "cannot spawn: the options' size is %zu, and not sizeof(QemuSpawnOptions)", size);
-        /* A smaller one has no failed_step that could be known: `told` keeps what spawn() put there. */
+        /* Smaller options have no failed_step, so `told` keeps what spawn() put there. */
         fails(ARGS("/bin/true"), &(QemuSpawnOptions){.size = size}, EINVAL, (QemuSpawnStep)-1, text);
     }
-    /* What lies beyond the size is not looked at: here it would be senseless. */
+    /* Bytes beyond the size are not looked at. Here they would make no sense. */
     for (size_t size = FIRST_SIZE; size <= sizeof(QemuSpawnOptions); size++) {
         QemuSpawnOptions older;
 

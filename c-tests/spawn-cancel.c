@@ -1,6 +1,6 @@
 /*
- * Threads that are cancelled while they spawn. qemu_spawn() is no cancellation point; and under the asynchronous type,
- * where the handle may be lost, every child there is has become its program.
+ * Threads that are cancelled while they spawn. qemu_spawn() is no cancellation point. With the asynchronous cancel type
+ * the handle may be lost, but every child has executed its program.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,7 +12,7 @@ enum { DEFERRED = IS_EMULATED ? 5 : 25, ASYNCHRONOUS = IS_EMULATED ? 8 : 40, AT_
 /* How many programs have run: each writes a byte into this pipe. */
 static int programs[2];
 
-/* ---- deferred: a request that is already there is still there afterwards ---- */
+/* ---- deferred: a pending request is still pending afterwards ---- */
 
 static QemuProcess *first;
 static int end_of_first, end_of_failure, end_of_sync, end_of_stop;
@@ -64,14 +64,14 @@ static void test_deferred(void)
     is_int(count_descriptors(), before, "no descriptor is left");
 }
 
-/* ---- asynchronous: it is heard anywhere ---- */
+/* ---- asynchronous: a request takes effect anywhere ---- */
 
 static struct {
     QemuProcess *volatile handles[AT_MOST];
     volatile int begun; /* how many spawns */
 } async;
 
-/* musl hears a request that came while cancellation was disabled at the next cancellation point, and no sooner. */
+/* In musl a request that came while cancellation was disabled takes effect only at the next cancellation point. */
 static void hear_of_cancellation(void)
 {
 #ifndef __GLIBC__
@@ -93,7 +93,7 @@ static void *spawn_for_ever(void *opts)
     return NULL;
 }
 
-/* Reaps every child there is, however it came to be ours. How many there were; `wrong` counts those that are odd. */
+/* Reaps every child of this process, and returns their number. `wrong` counts those with an unexpected status. */
 static int reap_all(int *wrong)
 {
     int children = 0, status;
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
     test_asynchronous_kind(OPTIONS(.death_signal = SIGKILL), "by the library's thread");
     test_failing(OPTIONS(.flags = 0), "by the thread itself");
     test_failing(OPTIONS(.death_signal = SIGKILL), "by the library's thread");
-    /* And nothing that the cancelled threads held keeps others out. */
+    /* The cancelled threads have left no lock held. */
     process = must_spawn(ARGS(SELF, "exit", "3"), OPTIONS(.death_signal = SIGKILL));
     is_int(end_of(process), 3, "spawning goes on as before");
     ok(!has_child(), "no child is left");

@@ -1,6 +1,6 @@
 /*
- * The child's user, groups, privileges, limits, session and process group. Changing the user of a child that shares the
- * memory must not take from the parent what it had: whether it may be dumped and traced.
+ * The child's user, groups, privileges, limits, session and process group. If a child that shares the memory changes
+ * its user, the kernel may make the parent undumpable and untraceable. This must not happen.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -69,7 +69,7 @@ static void groups_of_processes(void)
     ok(getpgrp() != pid, "the parent's group is what it was");
 }
 
-/* The shared library where every user finds it: this one may be in somebody's home. */
+/* Copies the shared library to where every user may read it: the original may be in a home folder. */
 static void copy_library(void)
 {
     char line[PATH_MAX + 128], folders[2 * PATH_MAX], *path = NULL;
@@ -83,7 +83,7 @@ static void copy_library(void)
         fclose(maps);
     }
     if (!path) {
-        return; /* it is in this program */
+        return; /* the library is linked into this program */
     }
     path[strcspn(path, "\n")] = '\0';
     make_folder();

@@ -1,8 +1,8 @@
 /*
- * A child with a death signal is the calling thread's: it has that thread's user, nice value, filters, privileges and
- * CPUs, not those of an earlier moment or of another thread. What the library needs for it is gone when the child is:
- * no thread is left that keeps the program from entering a user namespace, or from ending with its last thread. The
- * main thread needs nothing of the kind at all. And a parent that is outside the child's PID namespace has not ended.
+ * A child with a death signal has the calling thread's user, nice value, filters, privileges and CPUs, not those of an
+ * earlier moment or of another thread. The library's helper thread ends with the child. So it does not keep the program
+ * from entering a user namespace, or from ending with its last thread. The main thread needs no helper. A parent
+ * outside the child's PID namespace does not count as ended.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -49,7 +49,7 @@ static int count_threads(void)
     return count;
 }
 
-/* Until there are no more than that; the test is ended where that never comes. */
+/* Waits until there are no more than that. Ends the test if that never happens. */
 static void await_threads(int count)
 {
     while (count_threads() > count) {
@@ -83,7 +83,7 @@ static void in_thread(void *(*body)(void *), void *arg)
     }
 }
 
-/* It changes itself alone: these calls are the kernel's, which know of threads, not libc's. */
+/* Changes this thread alone: the kernel's calls change one thread, libc's the whole process. */
 static void *spawn_as_changed(void *arg)
 {
     struct sock_filter code[] = {ANSWER(SECCOMP_RET_ALLOW)};

@@ -1,7 +1,7 @@
 /*
- * death_signal: the child gets it when the program ends, however that ends, and not when the thread ends that spawned it.
- * The kernel takes the end of a thread for that of a parent. So a thread that is not the main thread has the child made by
- * a thread of the library's, which is there for as long as the child is.
+ * The child gets its death signal when the program ends, however that ends, and not when the thread that spawned it
+ * ends. The kernel sends the signal when the thread that made the child ends. So for a thread that is not the main
+ * thread, a helper thread of the library makes the child, and lives as long as the child.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -73,7 +73,7 @@ static void *spawn_without_taking(void *arg)
     return NULL;
 }
 
-/* A thread has been joined a moment before the kernel is done with it; the signal is sent in between. */
+/* pthread_join() returns a moment before the kernel has ended the thread and would send the signal. */
 static void await_end_of_task(pid_t tid)
 {
     char path[64];
@@ -129,14 +129,14 @@ struct middle {
     bool forks;
 };
 
-/* Spawns a child that is to hear of the end of this process, and waits for that. */
+/* Spawns a child that gets a signal when this process ends, and waits for that end. */
 static void be_the_middle(const struct middle *middle)
 {
     QemuSpawnOptions opts = *middle->opts;
     const QemuSpawnFd map[] = {{middle->to_test, STDOUT_FILENO}};
 
     if (middle->forks) {
-        /* A thread of the library's is there, and then it is not: the program forks. */
+        /* The program forks while the library has a helper thread, which the forked process does not have. */
         QemuProcess *process = spawn_in_thread();
         pid_t pid = fork();
 
@@ -270,7 +270,7 @@ int main(int argc, char **argv)
     }
     cast_net();
     needs_programs();
-    /* What loses its parent is ours then. */
+    /* A process that loses its parent then becomes a child of this process. */
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     if (IS_EMULATED) {
         skip("the number of threads", "the emulator has threads of its own");

@@ -1,7 +1,7 @@
 /*
- * The child's descriptors are those that it was given, and no other; the parent's are never touched. Whichever of
- * stdin, stdout and stderr the parent has closed, pipes go where they shall; lists may swap; no child has an end of
- * another's pipe; and a full table is told, where it matters.
+ * The child has the descriptors that it was given, and no others. The parent's descriptors never change. Pipes work
+ * whichever of stdin, stdout and stderr the parent has closed. A list may swap descriptors. No child has an end of
+ * another child's pipe. A full table is an error only if the spawn needs a descriptor.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -22,7 +22,7 @@ static struct {
     char got[8192], expected[8192];
 } table;
 
-/* One more descriptor that the child shall have: what `reference` is in the parent, or its other end. */
+/* Expects one more descriptor in the child: the file of `reference` in the parent, or the other end of its pipe. */
 static void expect(int target, int reference, const char *mode)
 {
     int fd = reference == DEV_NULL ? open("/dev/null", O_RDWR | O_CLOEXEC) : reference;
@@ -44,7 +44,7 @@ static void expect(int target, int reference, const char *mode)
     }
 }
 
-/* Has the child tell its descriptors. */
+/* Makes the child list its descriptors. */
 static QemuProcess *start(const QemuSpawnOptions *opts)
 {
     *table.expected = *table.got = '\0';
@@ -169,7 +169,7 @@ static void check_lists(int a, int b, int c, int kept)
     is_table(process, "a list and LEAVE_FDS");
 }
 
-/* A list as long as it gets: all numbers reversed. */
+/* The longest possible list: all numbers in reverse. */
 static void check_long_list(int a, int b)
 {
     static QemuSpawnFd list[200];
@@ -303,7 +303,7 @@ static void check_merge(int a)
     ok(end, "MERGE_STDERR where stdout is closed: both are");
 }
 
-/* Were an end of the first one's stdin in the second, the first would not see the end of the file. */
+/* If the second child had an end of the first child's stdin, the first would not see the end of the file. */
 static void check_siblings(void)
 {
     const uint64_t pipes = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT;
@@ -437,7 +437,7 @@ int main(int argc, char **argv)
     }
     needs_programs();
     make_folder();
-    /* What whoever started this test has left open is not this test's. */
+    /* Descriptors that were already open when the test started do not count. */
     for (int fd = 3; fd < 1024; fd++) {
         close(fd);
     }

@@ -1,6 +1,7 @@
 /*
- * The child's environment: the parent's, another, or none; then names are removed, and then set. The last of two sets
- * wins, every duplicate of a name that is set or removed goes, and all else is passed on to the byte.
+ * The child's environment is the parent's, another, or empty. First names are removed from it, and then variables are
+ * set. If a name is set twice, the last one counts. All duplicates of a name that is set or removed are dropped.
+ * Everything else is passed on byte for byte.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * Why a spawn fails, step by step: the text names what could not be done and to what, errno is the cause, and
- * failed_step tells the step. Where the cause is known to puzzle, a hint follows. Nothing is left behind by any of them.
+ * The failure of each step of a spawn. The text names the action and its object, errno is the cause, and failed_step is
+ * the step. A hint follows if the cause alone would puzzle. No failure leaves anything.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -173,7 +173,7 @@ static void check_search(void)
     setenv("PATH", saved, 1);
 }
 
-/* Bytes that would spoil a log are told as escapes. */
+/* Bytes that would spoil a log are shown as escapes. */
 static void check_escapes(void)
 {
     FAILS(ENOENT, EXEC, "cannot execute '/nowhere/a\\x0ab': %", "/nowhere/a\nb");
@@ -256,7 +256,7 @@ static void check_unprivileged(void)
     is_str(ending.text, expected, "is told which");
 }
 
-/* Whoever wants no message gets errno, and whoever wants no step need not take it. */
+/* A caller that wants no message gets errno, and a caller that wants no step may pass NULL. */
 static void check_without_error(void)
 {
     errno = 0;

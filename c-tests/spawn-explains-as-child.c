@@ -1,10 +1,10 @@
 /*
- * Why a program could not be executed is looked up with the child's rights: what the child's user must not read, the
- * message does not show, and the parent opens and looks at nothing that this user could have chosen, so that no
- * exchange of links can make it. Nor does that user get through the parent's descriptors to where only root may go:
- * not before the program is executed, and not for the message.
+ * The child finds out, with its own rights, why a program could not be executed. So the message shows nothing that the
+ * child's user must not read. The parent opens no file that this user could have chosen, so exchanging links cannot
+ * trick it. Nor can the user reach, through the parent's descriptors, a place where only root may go: neither before
+ * the program is executed nor through the message.
  *
- * A supervisor hears of every file that the parent looks at.
+ * A supervisor is informed of every file that the parent looks at.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -139,7 +139,7 @@ static void test_reach(const struct reach *reach)
 static struct {
     pid_t parent;
     int calls;    /* whether a spawn is under way */
-    int asked;    /* how many system calls the supervisor has heard of, from children too */
+    int asked;    /* how many system calls the supervisor has seen, those of children included */
     char looked_at[2048];
 } *shared;
 
@@ -176,7 +176,7 @@ static const struct lookup {
 
 enum { LOOKUPS = sizeof(lookups) / sizeof(*lookups) };
 
-/* It looks at no file itself, or it would ask itself. */
+/* The supervisor looks at no file itself, because it would then wait for itself. */
 static void supervise(int listener)
 {
     struct seccomp_notif call;
@@ -268,7 +268,7 @@ static void note_failures(void *arg)
         supervise(listener);
     }
     close(listener);
-    (void)!access("/", F_OK); /* of which the supervisor hears */
+    (void)!access("/", F_OK); /* which the supervisor sees */
     {
         const QemuSpawnOptions none = {.cwd = NULL}, there = {.cwd = folder},
                                search = {.flags = QEMU_SPAWN_SEARCH_PATH};

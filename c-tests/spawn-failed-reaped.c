@@ -1,7 +1,7 @@
 /*
- * A child that could not become a program is the library's to reap, whatever the program does about its children: it
- * ignores SIGCHLD, or has a thread that reaps whatever there is, even children without a signal for their end. The
- * spawn fails with its own cause, nothing hangs, nobody else's child is taken for it, and no zombie is left.
+ * The library reaps a child that could not execute its program, whatever the program does about its children: it may
+ * ignore SIGCHLD, or have a thread that reaps every child, even those without an exit signal. The spawn fails with its
+ * own cause, nothing hangs, no other child is reaped by mistake, and no zombie is left.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -21,7 +21,7 @@ struct job {
 };
 
 static bool ends_now;
-static int stolen_wrongly; /* how often the thief got one that it had no business to see */
+static int stolen_wrongly; /* how often the thief reaped a child that it must not see */
 
 static void *steal(void *arg)
 {

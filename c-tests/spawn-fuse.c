@@ -1,11 +1,11 @@
 /*
- * A file of a FUSE file system is open in the parent, with FD_CLOEXEC, and its server takes its time when a copy of
- * the descriptor is closed. posix_spawn() does not wait for that, so neither does qemu_spawn(): on no way, at no
- * number, not for the first spawn and not for a later one. Some kernels make everybody wait who waits as vfork() does:
- * they are asked first, by posix_spawn() itself.
+ * A file of a FUSE file system is open in the parent, with FD_CLOEXEC. Its server takes long when a copy of the
+ * descriptor is closed. posix_spawn() does not wait for that, so qemu_spawn() must not either: on every way, at every
+ * number, for the first spawn and for later ones. On some kernels every caller that waits like vfork() is delayed.
+ * posix_spawn() shows first whether this is such a kernel.
  *
- * The spawns are in a process of their own, and the server holds its answers until that has told that they have
- * returned.
+ * The spawns are made in a process of their own. The server holds its answers until that process has reported that they
+ * have returned.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -111,7 +111,7 @@ static void spawn_twice(void *arg)
     spawn_once(job, "later");
 }
 
-/* What a process hangs on that waits for the server is the server's silence. */
+/* A process that hangs waits for the server's answer. */
 static void let_server_answer(void)
 {
     __atomic_store_n(&fuse.state->is_over, 1, __ATOMIC_SEQ_CST);
@@ -205,7 +205,7 @@ static void spawn_and_serve(void *arg)
         }
     }
     qemu_process_free(process);
-    /* Nobody would answer when this process ends and its own descriptor is closed. */
+    /* There would be no answer when this process ends and its own descriptor is closed. */
     fuse_abort(&own);
 }
 
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
                     skip(kinds[kind].name, held_up);
                     continue;
                 }
-                /* One that waits needs no second proof, which takes its time. */
+                /* A kernel that delays needs no second proof, which would take long. */
                 if (!test_job(&job)) {
                     break;
                 }

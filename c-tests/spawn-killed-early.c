@@ -1,9 +1,9 @@
 /*
- * A signal ends the child before it has executed its program: a filter that kills who calls execve(), or somebody's
- * SIGKILL, SIGTERM or SIGQUIT. That is a failed spawn, which tells the signal; the child is reaped, no SIGCHLD is
- * heard, and the parent lives. While the execution of a busy program is tried again, no signal but SIGKILL ends the
- * child in its pauses: it stays pending until the next try. One that is ignored then changes nothing, and one that the
- * program has blocked is its own.
+ * A signal ends the child before it has executed its program. It comes from a filter that kills a process at execve(),
+ * or it is SIGKILL, SIGTERM or SIGQUIT from another process. The spawn fails and its error names the signal. The child
+ * is reaped, the parent gets no SIGCHLD, and it lives on. While the execution of a busy program is tried again, only
+ * SIGKILL ends the child in its pauses; other signals stay pending until the next try. An ignored signal then changes
+ * nothing, and a blocked one stays pending in the program.
  *
  * A supervisor holds the child at its execve(), or says that the program is busy and holds it in its pause.
  *
@@ -34,7 +34,7 @@ struct job {
 
 /* ---- the supervisor ---- */
 
-/* Until that process has ended, or is about to. It does not sleep: its own calls would ask itself. */
+/* Waits until that process has ended, or is about to. Does not sleep, because its own calls would wait for itself. */
 static void await_death(pid_t pid)
 {
     char state;
@@ -90,7 +90,7 @@ static void hear(int signum)
     shared->heard++;
 }
 
-/* Kills who calls execve(). */
+/* Installs a filter that kills the process at execve(). */
 static void kill_at_exec(void)
 {
     struct sock_filter code[8];

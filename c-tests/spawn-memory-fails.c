@@ -1,8 +1,8 @@
 /*
- * No memory: malloc() and its kin fail from the k-th call on, for each k until a call needs no more than there is. No
- * public function ends the program. What cannot be done fails with ENOMEM and its step, and leaves nothing behind;
- * where only the memory for the message is lacking, there is a message all the same, and the errno is the real one.
- * Whoever wants no message needs no memory for one.
+ * malloc() and its relatives fail from the k-th call on, for each k until a function needs no more calls than that. No
+ * public function ends the program. A function that lacks memory fails with ENOMEM and its step, and leaves nothing. If
+ * only the memory for the message is lacking, there is a message all the same, and errno is the real cause. A caller
+ * that wants no message needs no memory for one.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,7 +12,7 @@
 
 enum { ENOUGH = 400 }; /* calls of malloc(): nothing here makes so many */
 
-/* Shared: the process that lacks memory may end by abort(), and the test tells then at which call. */
+/* In shared memory: the process that lacks memory may end by abort(), and the test then reports the call. */
 static struct {
     int k;
     bool finished;
@@ -178,7 +178,7 @@ static void sync_too_late(struct outcome *outcome, int k)
     disarm(outcome, qemu_spawn_sync(ARGS(SELF, "pause"), &opts, 0, NULL, ERRP(outcome)) == 0);
 }
 
-/* One that does not hold the pipe to the test, should this process end by abort(). */
+/* This child does not keep the pipe to the test open if this process ends by abort(). */
 static QemuProcess *spawn_pausing(void)
 {
     return must_spawn(ARGS(SELF, "pause"), OPTIONS(.flags = QEMU_SPAWN_NULL_STDERR));
@@ -380,7 +380,7 @@ static void test(const struct job *job)
 }
 
 #ifndef HOST_ERROR_API
-/* The Error API itself: an Error that was set is one, and whoever adds to it may add nothing. */
+/* The Error API itself. An Error that was set stays set; without memory, additions may be lost. */
 static void lack_memory_for_errors(void *arg)
 {
     bool is_enough = false;

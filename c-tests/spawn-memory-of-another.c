@@ -1,7 +1,7 @@
 /*
- * A child that has become another user has not its parent's memory: neither that user nor anybody else can change the
- * parent through it, not even where another thread of the parent makes it dumpable meanwhile. And whether the parent
- * may be dumped is the parent's matter: what another thread says meanwhile holds.
+ * A child that has changed its user does not share its parent's memory. So no process can change the parent through it,
+ * not even if another thread of the parent makes the process dumpable meanwhile. The library does not change whether
+ * the parent may be dumped: what another thread sets meanwhile stays.
  *
  * A supervisor holds the child at its execve(), and looks at it with root's rights; the attacker has its own user's.
  *
@@ -14,7 +14,7 @@
 #include "supervisor.h"
 #include "watched.h"
 
-/* Only who has the same user and group may trace it. */
+/* Only a process with the same user and group may trace it. */
 enum { USER = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID };
 
 static long marker; /* of the parent; the attacker writes to it */
@@ -208,7 +208,7 @@ static void test(const struct job *job, const char *what)
     wait_for(attacker);
 }
 
-/* Whoever wants no fork() gets an error that says so, or something that is as good. */
+/* Spawns with fork() forbidden. Reports the error, or the way in which the child was made. */
 static void refuse_fork(void *arg)
 {
     QemuProcess *process = spawn(ARGS(SELF, "exit", "0"),

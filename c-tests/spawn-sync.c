@@ -74,7 +74,7 @@ static void test_no_start(void)
     is_int(step, QEMU_SPAWN_STEP_EXEC, "the step: to execute");
     snprintf(expected, sizeof(expected), "cannot execute '/nowhere/at/all': %s", strerror(ENOENT));
     is_str(told.message, expected, "the message is that of qemu_spawn()");
-    is_int(run(ARGS(SELF, "exit", "0"), OPTIONS(.cwd = "/nowhere"), 0, &status), -ENOENT, "no such folder: ENOENT");
+    is_int(run(ARGS(SELF, "exit", "0"), OPTIONS(.cwd = "/nowhere"), 90000, &status), -ENOENT, "no such folder: ENOENT");
     is_int(step, QEMU_SPAWN_STEP_CWD, "the step: the working directory");
     is_int(run(ARGS(SELF, "exit", "0"), OPTIONS(.flags = UINT64_C(1) << 63), 0, &status), -EINVAL,
            "an unknown flag: EINVAL");

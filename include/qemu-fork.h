@@ -15,18 +15,18 @@
 #include <sys/types.h>
 
 /*
- * QEMU's Error object: see qemu-fork/error.h, or the program's own Error API. C99 lets it be named once only; where the
- * program has done so, it defines QEMU_FORK_ERROR_TYPEDEF before. Later C and C++ do not mind.
+ * QEMU's Error object: see qemu-fork/error.h, or the program's own Error API. C99 allows this typedef only once. A program
+ * that has one already defines QEMU_FORK_ERROR_TYPEDEF before. Later C and C++ allow repetition.
  */
 #ifndef QEMU_FORK_ERROR_TYPEDEF
 #define QEMU_FORK_ERROR_TYPEDEF
 typedef struct Error Error;
 #endif
 
-/* A child and what is known of it: see qemu_spawn() and qemu_process_free(). */
+/* The handle of a child: see qemu_spawn() and qemu_process_free(). */
 typedef struct QemuProcess QemuProcess;
 
-/* What the system has no type for, somewhere. */
+/* Types that not every system has. */
 #ifdef _WIN32
 typedef unsigned int QemuUid;
 typedef unsigned int QemuGid;
@@ -37,14 +37,14 @@ typedef gid_t QemuGid;
 typedef mode_t QemuMode;
 #endif
 
-/* A descriptor. On Windows it is a HANDLE, for the descriptors of one C library mean nothing to another. */
+/* A descriptor. On Windows it is a HANDLE, because the descriptors of one C library mean nothing to another. */
 #ifdef _WIN32
 typedef intptr_t QemuFd;
 #else
 typedef int QemuFd;
 #endif
 
-/* QemuSpawnFd.source: /dev/null, to read and to write. */
+/* As QemuSpawnFd.source it stands for /dev/null, open to read and to write. */
 #define QEMU_SPAWN_FD_NULL (-100)
 
 /**
@@ -58,7 +58,7 @@ typedef int QemuFd;
 #define QEMU_SPAWN_SETSID (1 << 1)
 
 /**
- * The child is in the process group @pgid, or with 0 in one of its own.
+ * The child joins the process group @pgid, or with 0 starts one of its own.
  */
 #define QEMU_SPAWN_SET_PGID (1 << 2)
 
@@ -68,8 +68,9 @@ typedef int QemuFd;
 #define QEMU_SPAWN_SET_UMASK (1 << 3)
 
 /**
- * The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A child
- * that changes its user, its group or its groups has a copy of the parent's memory, which costs more the larger that is.
+ * The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A
+ * child that changes its user, its group or its groups gets a copy of the parent's memory, which costs more the larger
+ * that is.
  */
 #define QEMU_SPAWN_SET_UID (1 << 4)
 
@@ -109,28 +110,28 @@ typedef int QemuFd;
 #define QEMU_SPAWN_NULL_STDERR (1 << 11)
 
 /**
- * The child's stdin is a pipe; the end to write is qemu_process_take_fd()'s.
+ * The child's stdin is a pipe; qemu_process_take_fd() returns the end to write.
  */
 #define QEMU_SPAWN_PIPE_STDIN (1 << 12)
 
 /**
- * The child's stdout is a pipe; the end to read is qemu_process_take_fd()'s.
+ * The child's stdout is a pipe; qemu_process_take_fd() returns the end to read.
  */
 #define QEMU_SPAWN_PIPE_STDOUT (1 << 13)
 
 /**
- * The child's stderr is a pipe; the end to read is qemu_process_take_fd()'s.
+ * The child's stderr is a pipe; qemu_process_take_fd() returns the end to read.
  */
 #define QEMU_SPAWN_PIPE_STDERR (1 << 14)
 
 /**
- * The child's stderr is what its stdout is.
+ * The child's stderr goes to the same place as its stdout.
  */
 #define QEMU_SPAWN_MERGE_STDERR (1 << 15)
 
 /**
- * Fail where no child can share the parent's memory, instead of copying it. A child of another user never shares it, so
- * this fails with SET_UID, SET_GID and SET_GROUPS: ENOTSUP.
+ * Fail if no child can share the parent's memory, instead of copying it. A child that changes its user never shares
+ * it, so with SET_UID, SET_GID or SET_GROUPS this always fails with ENOTSUP.
  */
 #define QEMU_SPAWN_NO_FORK_FALLBACK (1 << 16)
 
@@ -155,11 +156,11 @@ typedef int QemuFd;
 #define QEMU_FORK_VERSION_MICRO 0
 
 /**
- * The steps of a spawn. The numbers are not the order in which they run: the manual has a table of that.
+ * The steps of a spawn. The numbers are not the order in which the steps run: the manual has a table of that.
  */
 typedef enum QemuSpawnStep {
   /**
-   * Nothing failed.
+   * No step failed.
    */
   QEMU_SPAWN_STEP_NONE,
   /**
@@ -167,57 +168,57 @@ typedef enum QemuSpawnStep {
    */
   QEMU_SPAWN_STEP_ARGUMENTS,
   /**
-   * The pipes.
+   * Making the pipes.
    */
   QEMU_SPAWN_STEP_PIPE,
   /**
-   * The new process.
+   * Making the process.
    */
   QEMU_SPAWN_STEP_FORK,
   /**
-   * Its signals.
+   * Setting its signals.
    */
   QEMU_SPAWN_STEP_SIGNALS,
   /**
-   * Its session.
+   * Starting its session.
    */
   QEMU_SPAWN_STEP_SESSION,
   /**
-   * Its process group.
+   * Setting its process group.
    */
   QEMU_SPAWN_STEP_GROUP,
   /**
-   * Its descriptors.
+   * Setting up its descriptors.
    */
   QEMU_SPAWN_STEP_FDS,
   /**
-   * Its working directory.
+   * Changing its working directory.
    */
   QEMU_SPAWN_STEP_CWD,
   /**
-   * Its limits.
+   * Setting its limits.
    */
   QEMU_SPAWN_STEP_RLIMIT,
   /**
-   * Its user, groups and privileges.
+   * Setting its user, groups and privileges.
    */
   QEMU_SPAWN_STEP_CREDENTIALS,
   /**
-   * Its death signal.
+   * Setting its death signal.
    */
   QEMU_SPAWN_STEP_DEATH_SIGNAL,
   /**
-   * The program.
+   * Executing the program.
    */
   QEMU_SPAWN_STEP_EXEC,
 } QemuSpawnStep;
 
 /**
- * In which way a child ended.
+ * The way in which a child ended.
  */
 typedef enum QemuProcessEnd {
   /**
-   * It has not: a status that is all zero.
+   * It has not ended. A status that is all zeroes says this.
    */
   QEMU_PROCESS_RUNNING = 0,
   /**
@@ -229,28 +230,28 @@ typedef enum QemuProcessEnd {
    */
   QEMU_PROCESS_SIGNALED,
   /**
-   * It ended, but somebody else has reaped it, and the system has kept no copy of its status (Linux 6.15 does).
+   * It ended, but other code has reaped it, and the system has kept no copy of its status (Linux 6.15 does).
    */
   QEMU_PROCESS_UNKNOWN,
 } QemuProcessEnd;
 
 /**
- * What the child's signals start from.
+ * The state of the child's signals, before @ignored and @defaulted.
  */
 typedef enum QemuSpawnSignals {
   /**
-   * Every signal at its default disposition and none blocked, as after qemu_fork(); libc's own two as well.
+   * Every signal, libc's own two as well, has its default disposition, and none is blocked, as after qemu_fork().
    */
   QEMU_SPAWN_SIGNALS_DEFAULT,
   /**
-   * What plain fork() and exec leave: the mask of the calling thread, and what it ignores.
+   * As plain fork() and exec leave them: the mask is the calling thread's, and ignored signals stay ignored.
    */
   QEMU_SPAWN_SIGNALS_INHERIT,
 } QemuSpawnSignals;
 
 /**
- * A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. Sources and targets may
- * overlap in any way.
+ * A descriptor of the child: its @target is a copy of the parent's @source. Sources and targets may overlap in any
+ * way.
  */
 typedef struct QemuSpawnFd {
   /**
@@ -269,11 +270,11 @@ typedef struct QemuSpawnFd {
  */
 typedef struct QemuSpawnRlimit {
   /**
-   * Which one: RLIMIT_NOFILE, for example.
+   * The resource: RLIMIT_NOFILE, for example.
    */
   int resource;
   /**
-   * The soft limit, which holds.
+   * The soft limit, which the kernel enforces.
    */
   uint64_t soft;
   /**
@@ -287,7 +288,7 @@ typedef struct QemuSpawnRlimit {
  *
  *   QemuSpawnOptions options = { .size = sizeof(options) };
  *
- * The library changes nothing in it and keeps nothing of it: all may be freed when the call has returned.
+ * The library changes nothing in it and keeps no pointer to it: all may be freed when the call has returned.
  */
 typedef struct QemuSpawnOptions {
   /**
@@ -311,7 +312,8 @@ typedef struct QemuSpawnOptions {
    */
   const char *const *envp;
   /**
-   * Variables to set after @env_unset, "NAME=value", ended by NULL; or NULL. Of several for one name the last counts.
+   * Variables to set after @env_unset, "NAME=value", ended by NULL; or NULL. Of several for one name the last
+   * counts.
    */
   const char *const *env_set;
   /**
@@ -319,8 +321,8 @@ typedef struct QemuSpawnOptions {
    */
   const char *const *env_unset;
   /**
-   * Descriptors of the child. Others from 3 on are closed when the program is executed; 0, 1 and 2 are the parent's,
-   * even if they have FD_CLOEXEC there.
+   * Descriptors of the child. Others from 3 on are closed when the program is executed. 0, 1 and 2 are by default
+   * the parent's, even if they have FD_CLOEXEC there.
    */
   const struct QemuSpawnFd *fds;
   /**
@@ -328,7 +330,7 @@ typedef struct QemuSpawnOptions {
    */
   size_t n_fds;
   /**
-   * What the child's signals start from.
+   * The state of the child's signals, before @ignored and @defaulted.
    */
   QemuSpawnSignals signals;
   /**
@@ -336,7 +338,7 @@ typedef struct QemuSpawnOptions {
    */
   const int *ignored;
   /**
-   * Signals to set to their default disposition, ended by 0; or NULL. @ignored goes before it.
+   * Signals to set to their default disposition, ended by 0; or NULL. @ignored overrides it.
    */
   const int *defaulted;
   /**
@@ -372,13 +374,13 @@ typedef struct QemuSpawnOptions {
    */
   size_t n_rlimits;
   /**
-   * A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The kernel takes the
-   * end of a thread for that of the process: so a thread other than the main thread has a thread of the library's make
-   * the child, which ends with it.
+   * A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The kernel sends it
+   * when the thread that made the child ends. So if the caller is not the main thread, a helper thread of the
+   * library makes the child, and ends with it.
    */
   int death_signal;
   /**
-   * Where to store which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
+   * Where to store the step that failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
    */
   enum QemuSpawnStep *failed_step;
 } QemuSpawnOptions;
@@ -388,7 +390,7 @@ typedef struct QemuSpawnOptions {
  */
 typedef struct QemuProcessStatus {
   /**
-   * In which way. It tells which of the other members have a meaning.
+   * The way in which it ended. It tells which of the other members have a meaning.
    */
   enum QemuProcessEnd end;
   /**
@@ -400,7 +402,7 @@ typedef struct QemuProcessStatus {
    */
   int term_signal;
   /**
-   * Whether that left a core dump.
+   * Whether the signal left a core dump.
    */
   bool core_dumped;
 } QemuProcessStatus;
@@ -414,9 +416,9 @@ extern "C" {
  * @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
  *
  * A fork() for programs that have threads and signal handlers. All signals are blocked in the calling thread while
- * the process is being copied. In the parent the signal mask is then what it was, and a signal that was sent
- * meanwhile is delivered now: none is lost. In the child every signal has its default disposition, and then none
- * is blocked: no handler of the parent has run there, and none can.
+ * the process is being copied. The parent then gets its signal mask back, and signals that were sent meanwhile are
+ * delivered: none is lost. The child sets every signal to its default disposition, and then unblocks them all: no
+ * handler of the parent has run there, and none can.
  *
  * The child has one thread, the one that called. As after any fork() of a threaded program, it may call only
  * async-signal-safe functions until it calls exec or _exit(): see signal-safety(7). pthread_atfork() handlers run.
@@ -429,10 +431,10 @@ extern "C" {
  * Thread-safe. As fork(), not async-signal-safe. Not a cancellation point.
  *
  * Returns: in the parent the child's process id, in the child 0. errno and *@errp are then as they were. On failure
- * -1, and there is no child; errno is fork()'s: EAGAIN (a limit on processes), ENOMEM, ENOSYS, or what a filter such
- * as seccomp(2) answers; and *@errp is "cannot fork child process: " and the reason, or "cannot block signals: " and
- * the reason where that was the first thing to fail. The signal mask is as it was. On Windows, which has no fork,
- * always -1, with errno ENOSYS.
+ * -1, and there is no child; errno is fork()'s: EAGAIN (a limit on processes), ENOMEM, ENOSYS, or that of a filter
+ * such as seccomp(2); and *@errp is "cannot fork child process: " and the reason, or "cannot block signals: " and the
+ * reason if that failed before. The signal mask is as it was. On Windows, which has no fork, always -1, with errno
+ * ENOSYS.
  */
 pid_t qemu_fork(Error **errp);
 
@@ -442,21 +444,22 @@ pid_t qemu_fork(Error **errp);
  * @opts: options; or NULL
  * @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
  *
- * Starts a program. It has clean signals (see qemu_fork()), the parent's stdin, stdout and stderr, and no other open
- * descriptor. When the call returns, the program has been executed, or the call fails and says why. The cost does not
- * grow with the memory or the descriptors of the parent, unless the child changes its user or groups.
+ * Starts a program. By default it has clean signals (see qemu_fork()), the parent's stdin, stdout and stderr, and no
+ * other open descriptor. When the call returns, the program has been executed, or the call has failed and says why.
+ * The cost does not grow with the memory or the descriptors of the parent, unless the child changes its user or
+ * groups.
  *
  * The parent's mask, dispositions, descriptors, working directory and memory are left alone. pthread_atfork() handlers
  * do not run on Linux. The library has no handler for SIGCHLD, and the parent needs none.
  *
- * Thread-safe, and safe in programs with any number of threads, as long as nobody changes the environment meanwhile.
- * Not async-signal-safe. Not a cancellation point.
+ * Thread-safe, and safe in programs with any number of threads, as long as no other thread changes the environment
+ * meanwhile. Not async-signal-safe. Not a cancellation point.
  *
  * Returns: a handle, to be freed with qemu_process_free(). On failure NULL: errno is the cause, *@errp names the step
  * and its object, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and nothing
- * is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that the
- * options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal ended
- * or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
+ * is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that
+ * the options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal
+ * ended or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
  */
 QemuProcess *qemu_spawn(const char *const *argv,
                         const struct QemuSpawnOptions *opts,
@@ -465,8 +468,8 @@ QemuProcess *qemu_spawn(const char *const *argv,
 /**
  * qemu_spawn_sync:
  * @argv: as for qemu_spawn()
- * @opts: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: nobody would be at the other end
- * @timeout_ms: how long it may take, in milliseconds; 0: at once; negative: for ever
+ * @opts: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: no code would use the other end
+ * @timeout_ms: how long the program may run, in milliseconds; 0: not at all; negative: for ever
  * @status: where to store how the program ended; or NULL
  * @errp: as for qemu_spawn()
  *
@@ -474,9 +477,9 @@ QemuProcess *qemu_spawn(const char *const *argv,
  *
  * Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
  *
- * Returns: 0 when the program has run and ended, in whatever way: *@status tells. -1 where it could not be started, as
- * for qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then. A program that has not ended
- * one second after SIGKILL, which only the kernel can cause, is ETIMEDOUT, too: the library reaps it at a later call.
+ * Returns: 0 if the program has run and ended, in whatever way: *@status tells. -1 if it could not be started, as for
+ * qemu_spawn(), or with ETIMEDOUT if it had to be killed; it has been reaped then. A program that has not ended one
+ * second after SIGKILL, which only the kernel can cause, is ETIMEDOUT, too: the library reaps it at a later call.
  */
 int qemu_spawn_sync(const char *const *argv,
                     const struct QemuSpawnOptions *opts,
@@ -498,13 +501,13 @@ pid_t qemu_process_pid(const QemuProcess *proc);
  * qemu_process_pidfd:
  * @proc: a handle
  *
- * Tells the descriptor of the child, which poll() and every main loop find readable when it has ended. It remains the
- * handle's: do not close it.
+ * Tells the descriptor of the child. poll() and every main loop find it readable when the child has ended. It belongs
+ * to the handle: do not close it.
  *
  * Thread-safe, async-signal-safe.
  *
- * Returns: the descriptor; -1 where there is none: Linux before 5.2, other systems, or no room in the table of
- * descriptors.
+ * Returns: the descriptor; -1 if there is none, because the system is not Linux or is older than 5.2, or because the
+ * table of descriptors was full.
  */
 QemuFd qemu_process_pidfd(const QemuProcess *proc);
 
@@ -512,8 +515,8 @@ QemuFd qemu_process_pidfd(const QemuProcess *proc);
  * qemu_process_way:
  * @proc: a handle
  *
- * Tells how the child was made, for those who want to know why a spawn is slow: "clone3" and "clone" share the
- * parent's memory until the program is executed, "fork" copies it.
+ * Tells how the child was made, for example to find out why a spawn is slow. "clone3" and "clone" share the parent's
+ * memory until the program is executed, "fork" copies it.
  *
  * Thread-safe, async-signal-safe.
  *
@@ -526,12 +529,12 @@ const char *qemu_process_way(const QemuProcess *proc);
  * @proc: a handle
  * @child_fd: 0, 1 or 2: the child's stdin, stdout or stderr
  *
- * Takes our end of a pipe that QEMU_SPAWN_PIPE_STDIN, _STDOUT or _STDERR asked for. It is the caller's from now on;
- * ends that nobody takes are closed with the handle.
+ * Takes our end of a pipe that QEMU_SPAWN_PIPE_STDIN, _STDOUT or _STDERR asked for. From now on the caller owns it.
+ * Ends that are not taken are closed with the handle.
  *
- * Thread-safe: one caller gets it. Async-signal-safe.
+ * Thread-safe: only one caller gets it. Async-signal-safe.
  *
- * Returns: the descriptor, which has FD_CLOEXEC and is blocking. -1 and EBADF where there is none, or it was taken.
+ * Returns: the descriptor, which has FD_CLOEXEC and is blocking. -1 and EBADF if there is none, or if it was taken.
  */
 QemuFd qemu_process_take_fd(QemuProcess *proc,
                             int child_fd);
@@ -543,11 +546,11 @@ QemuFd qemu_process_take_fd(QemuProcess *proc,
  * @status: where to store how the child ended; or NULL
  * @errp: as for qemu_spawn()
  *
- * Waits for the end of the child, and reaps it unless it is detached. The status is kept, so asking again gives it again.
+ * Waits for the end of the child, and reaps it unless it is detached. The status is kept: later calls return it again.
  * A child that is stopped has not ended. Signal handlers run meanwhile and do not end the wait.
  *
- * A stolen status is found again: where another part of the program has reaped the child, Linux 6.15 and newer still
- * tell how it ended. Otherwise @status says QEMU_PROCESS_UNKNOWN.
+ * If other code has reaped the child, its status is still known on Linux 6.15 and newer. Elsewhere @status then says
+ * QEMU_PROCESS_UNKNOWN.
  *
  * Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
  *
@@ -564,9 +567,9 @@ int qemu_process_wait(QemuProcess *proc,
  * @sig: a signal
  * @errp: as for qemu_spawn()
  *
- * Sends a signal to the child, and never to another process that has got its id since: the library has a descriptor of
- * the child, or makes sure that it is not reaped meanwhile. Without a descriptor, a detached child, or a program that
- * reaps children it did not make, leaves a moment in which that can go wrong.
+ * Sends a signal to the child, and never to another process that has got the child's id since: the library has a
+ * descriptor of the child, or makes sure that it is not reaped meanwhile. It cannot make sure of that without a
+ * descriptor if the child is detached, or if the program reaps children that it did not make.
  *
  * Thread-safe. Not async-signal-safe. Not a cancellation point.
  *
@@ -585,11 +588,11 @@ bool qemu_process_kill(QemuProcess *proc,
  * @status: where to store how the child ended; or NULL
  * @errp: as for qemu_spawn()
  *
- * Ends the child: SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL; then reaps it.
+ * Ends the child and reaps it. The child gets SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL.
  *
  * Thread-safe. Not async-signal-safe. Not a cancellation point.
  *
- * Returns: true when the child has ended, now or before. Otherwise errno and *@errp say which signal could not be sent
+ * Returns: true if the child has ended, now or before. Otherwise errno and *@errp say which signal could not be sent
  * and why; or that the child has not ended one second after SIGKILL (ETIMEDOUT), which only the kernel can cause. The
  * library reaps such a child at a later call.
  */
@@ -607,8 +610,8 @@ bool qemu_process_stop(QemuProcess *proc,
  *
  * Thread-safe. Not async-signal-safe.
  *
- * Returns: the text, to be released with free(). NULL with ENOMEM where there is no memory for it, and with EINVAL
- * where @status is NULL or no status.
+ * Returns: the text, to be released with free(). NULL with ENOMEM if there is no memory for it, and with EINVAL if
+ * @status is NULL or does not say how a child ended.
  */
 char *qemu_process_status_str(const struct QemuProcessStatus *status);
 
@@ -616,8 +619,9 @@ char *qemu_process_status_str(const struct QemuProcessStatus *status);
  * qemu_process_detach:
  * @proc: a handle
  *
- * From now on the program reaps the child, by wait() or by ignoring SIGCHLD: this library never will. The handle works
- * as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still reap it.
+ * From now on the program reaps the child, by wait() or by ignoring SIGCHLD, and this library does not. The handle
+ * works as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still
+ * reap it.
  *
  * Thread-safe, async-signal-safe.
  */
@@ -627,8 +631,8 @@ void qemu_process_detach(QemuProcess *proc);
  * qemu_process_free:
  * @proc: a handle, not to be used again; or NULL
  *
- * Frees the handle and closes its descriptors. A child that has ended is reaped. One that lives goes on, and the program
- * reaps it.
+ * Frees the handle and closes its descriptors. Reaps the child if it has ended. A child that still runs goes on, and
+ * the program reaps it.
  *
  * Not thread-safe: no other thread may use @proc. Not async-signal-safe. Leaves errno alone.
  */
@@ -637,14 +641,14 @@ void qemu_process_free(QemuProcess *proc);
 /**
  * qemu_fork_version:
  *
- * Tells which library the program runs with. In a program that is linked with the archive, that the symbol is there says
- * that qemu_fork() is the one of this library, too. With the shared library it does not: the program may have a
- * qemu_fork() of its own, which goes before.
+ * Tells the version of the library that the program runs with. In a program that is linked with the archive, this
+ * symbol shows that qemu_fork() is this library's, too. With the shared library it does not: the program may have a
+ * qemu_fork() of its own, which takes precedence.
  *
  * Thread-safe, async-signal-safe.
  *
- * Returns: the version, such as "0.1.0", followed by " (host-error)" where the library was built to report through
- * the program's own Error API. A constant: do not free it.
+ * Returns: the version, such as "0.1.0", followed by " (host-error)" if the library was built to report through the
+ * program's own Error API. A constant: do not free it.
  */
 const char *qemu_fork_version(void);
 

@@ -1,5 +1,5 @@
 /*
- * Children that are another user's: only root can make them, and what they execute must be where everybody may read.
+ * Children of another user. Only root can make them, and what they execute must be where every user may read it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -8,7 +8,7 @@
 
 #include "spawn.h"
 
-/* Whoever runs the test runs it as root, or it is skipped. NOBODY is the other user; STRANGER a third. */
+/* The test is skipped unless it is run as root. NOBODY is the other user, STRANGER a third. */
 enum { NOBODY = 65534, STRANGER = 64321 };
 
 __attribute__((__unused__)) static void need_root(void)
@@ -35,8 +35,8 @@ static void copy_file(const char *from, const char *to, mode_t mode)
 }
 
 /*
- * The shared library where every user finds it: this one may be in somebody's home. Needs the folder. The programs that
- * are spawned find it there.
+ * Copies the shared library to the folder, where every user may read it: the original may be in a home folder. Spawned
+ * programs find the copy.
  */
 __attribute__((__unused__)) static void copy_library(void)
 {
@@ -52,10 +52,10 @@ __attribute__((__unused__)) static void copy_library(void)
         fclose(maps);
     }
     if (!path) {
-        return; /* it is in this program */
+        return; /* the library is linked into this program */
     }
     path[strcspn(path, "\n")] = '\0';
-    /* Its name in the folder is the one that the loader looks for, without what follows the first number. */
+    /* The copy has the name that the loader looks for: without what follows the first number. */
     snprintf(name, sizeof(name), "%s", strrchr(path, '/') + 1);
     number = strstr(name, ".so.");
     if (number) {
@@ -66,7 +66,7 @@ __attribute__((__unused__)) static void copy_library(void)
     setenv("LD_LIBRARY_PATH", folders, 1);
 }
 
-/* This program under this name in the folder, owned by this user and executable by everybody. */
+/* Copies this program to the folder, under this name, owned by this user and executable by every user. */
 __attribute__((__unused__)) static const char *copy_self(const char *name, uid_t owner)
 {
     const char *path = in_folder(name);
@@ -78,7 +78,7 @@ __attribute__((__unused__)) static const char *copy_self(const char *name, uid_t
     return path;
 }
 
-/* In a process made for that: becomes that user, for good. */
+/* Becomes that user, for good. Call it in a process of its own. */
 __attribute__((__unused__)) static void become(uid_t uid)
 {
     if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {

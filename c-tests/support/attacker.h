@@ -1,6 +1,6 @@
 /*
- * A process of another user, who is hostile: as soon as the test's process has a child that belongs to that user, it
- * does to it what it likes. It is there before the test's process is, and has none of its filters.
+ * A process of another, hostile user. As soon as the test's process has a child that belongs to that user, it attacks
+ * the child. It is started before the test's process installs filters, and has none of them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,15 +12,15 @@
 
 /* In shared memory. */
 static struct attack {
-    pid_t parent;  /* whose children are attacked; 0: nobody's */
-    int succeeded; /* how often it did something to one */
+    pid_t parent;  /* the process whose children are attacked; or 0 */
+    int succeeded; /* how often an attack had an effect */
     int stop;      /* the attacker ends */
 } *attack;
 
-/* Does it to one child, or cannot. */
+/* Attacks one child, with or without success. */
 typedef void Deed(pid_t child);
 
-/* To be called by the deed as soon as it has had an effect. */
+/* The deed calls this as soon as it has had an effect. */
 __attribute__((__unused__)) static void deed_succeeded(void)
 {
     __atomic_add_fetch(&attack->succeeded, 1, __ATOMIC_SEQ_CST);
@@ -43,7 +43,7 @@ __attribute__((__noreturn__)) static void attack_for_ever(Deed *deed)
     _exit(0);
 }
 
-/* Starts it as NOBODY. The deed must not touch the attacker's own parent, who is root's. */
+/* Starts the attacker as NOBODY. The deed must not touch the attacker's own parent, which is root's. */
 __attribute__((__unused__)) static pid_t start_attacker(Deed *deed)
 {
     pid_t pid;

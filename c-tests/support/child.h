@@ -1,6 +1,6 @@
 /*
- * Runs a piece of a test in a process of its own, and tells how that ended: its wait status, what it wrote to stderr,
- * and how many processes ran their atexit handlers. What else the process has to tell goes through shared memory.
+ * Runs a part of a test in a process of its own, and reports how that ended: its wait status, its output on stderr, and
+ * how many processes ran their atexit handlers. Other results of the process go through shared memory.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -19,9 +19,9 @@
 enum { FOREIGN = 126 };
 
 struct ending {
-    int status;       /* as waitpid() tells it */
+    int status;       /* as of waitpid() */
     int atexit_runs;  /* how many processes ran the handler: the first one, and what it forked */
-    char text[16384]; /* what came from stderr, with a NUL behind it */
+    char text[16384]; /* the output on stderr, with a NUL at its end */
 };
 
 static int *atexit_counter;
@@ -75,7 +75,7 @@ static void read_all(int fd, char *text, size_t size)
     text[length] = '\0';
 }
 
-/* qemu-user tells on the program's stderr that a signal has ended it: its word, not the program's. */
+/* qemu-user reports on the program's stderr that a signal has ended it. That is not the program's output. */
 static void remove_emulators_words(char *text)
 {
     static const char words[] = "qemu: uncaught target signal ";
@@ -109,7 +109,7 @@ __attribute__((__unused__)) static struct ending run_child(void (*body)(void *),
     if (pid == 0) {
         const struct rlimit no_core = {0, 0};
 
-        /* Many of these end by abort(). */
+        /* Many of these processes end by abort(). */
         setrlimit(RLIMIT_CORE, &no_core);
         if (dup2(ends[1], STDERR_FILENO) == -1 || atexit(count_atexit) != 0) {
             _exit(98);
@@ -153,7 +153,7 @@ __attribute__((__unused__)) static bool dies_of(const struct ending *ending, int
     return false;
 }
 
-/* Every one of the words is in the text. NULL ends the list. */
+/* Whether every one of the words is in the text. NULL ends the list. */
 __attribute__((__unused__, __sentinel__)) static bool has_words(const char *text, const char *what, ...)
 {
     const char *missing = NULL;

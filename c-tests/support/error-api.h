@@ -1,5 +1,5 @@
 /*
- * The Error API that a test sees: the library's, or in host mode that of the small host program beside it.
+ * The Error API for a test: the library's, or in host mode that of the small host program.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * The three ways to make a child, each forced by a filter that forbids what is better. For tests that look for the same
- * on each of them; what the filters do is tested by spawn-ways.
+ * The three ways to make a child. Each is forced by a filter that forbids the better ones. This is for tests that check
+ * the same on each way. The test spawn-ways checks the filters themselves.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -21,7 +21,7 @@ static const struct forced_way {
 
 enum { FORCED_WAYS = sizeof(forced_ways) / sizeof(*forced_ways) };
 
-/* In a process made for that: from now on only this way is open. */
+/* From now on only this way is open. Call it in a process of its own. */
 __attribute__((__unused__)) static void force_way(const struct forced_way *way)
 {
     if (way->forbidden != 0 && (!forbid(way->forbidden, ENOSYS) || !is_forbidden(way->forbidden, ENOSYS))) {
@@ -29,7 +29,7 @@ __attribute__((__unused__)) static void force_way(const struct forced_way *way)
     }
 }
 
-/* Without filters there is nothing to force. */
+/* Skips the test if there are no filters, so that no way can be forced. */
 __attribute__((__unused__)) static void need_forced_ways(void)
 {
     if (IS_EMULATED) {

@@ -1,5 +1,5 @@
 /*
- * What a caller of qemu_fork() sees where there is no child: one row for each thing that errp can be.
+ * What a caller of qemu_fork() sees if there is no child: one row for each kind of errp.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,12 +14,12 @@
 #include "unexpected.h"
 
 struct failure {
-    void (*arrange)(int); /* makes it fail, with the error number */
+    void (*arrange)(int); /* makes the call fail, with this error number */
     int error;
     enum errp_kind errp;
 };
 
-/* What a process that survives has to tell. */
+/* The report of a process that survives. */
 struct report {
     bool returned;
     pid_t pid;
@@ -82,7 +82,7 @@ static void check_return(const struct failure *failure, const struct ending *end
     is_str(ending->text, "", "nothing is on stderr");
 }
 
-/* Every row. `how` tells the reader what makes it fail; `summary` is the message without its reason. */
+/* Checks every row. `how` says what makes the call fail; `summary` is the message without its reason. */
 __attribute__((__unused__)) static void check_failure(const char *how, void (*arrange)(int), int error,
                                                       const char *summary)
 {

@@ -1,6 +1,6 @@
 /*
- * A file on a file system of our own, whose close() takes as long as the test says: a small FUSE server. What it is
- * asked when a descriptor of the file is closed, FLUSH, it holds until it is told to answer.
+ * A small FUSE server for a file whose close() takes as long as the test wants. The kernel sends FLUSH when a
+ * descriptor of the file is closed; the server holds the request until the test lets it answer.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,12 +13,12 @@
 
 #include "watched.h"
 
-/* In shared memory: what the server is told, and what it tells. */
+/* In shared memory: orders to the server, and its reports. */
 struct fuse_state {
-    int holds;   /* whether it holds what it is asked; */
-    int is_over; /* but no more, whoever says so */
-    int flushes; /* how often it was asked */
-    int answers; /* and how often it has answered */
+    int holds;   /* the server holds FLUSH requests */
+    int is_over; /* it holds none any more, whatever `holds` is */
+    int flushes; /* how many FLUSH requests have come */
+    int answers; /* how many it has answered */
 };
 
 struct fuse {
@@ -29,7 +29,7 @@ struct fuse {
 
 enum { FUSE_FILE = 2 }; /* the number of the file; 1 is the folder */
 
-/* Why there is no file system of that kind for this process; NULL if there is. The mount is this process's own. */
+/* Why this process cannot mount such a file system; NULL if it can. The mount is this process's own. */
 __attribute__((__unused__)) static const char *why_no_fuse(void)
 {
     int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -47,7 +47,7 @@ __attribute__((__unused__)) static const char *why_no_fuse(void)
     return NULL;
 }
 
-/* Mounts it on this folder. Nobody serves it yet. */
+/* Mounts it on this folder, without a server yet. */
 __attribute__((__unused__)) static void fuse_mount(struct fuse *fuse, const char *on)
 {
     char options[128];
@@ -62,7 +62,7 @@ __attribute__((__unused__)) static void fuse_mount(struct fuse *fuse, const char
     }
 }
 
-/* All that waits for its server fails: for a test that would hang otherwise. */
+/* Makes all calls fail that wait for the server, for a test that would hang otherwise. */
 __attribute__((__unused__)) static void fuse_abort(const struct fuse *fuse)
 {
     umount2(fuse->folder, MNT_FORCE | MNT_DETACH);
@@ -102,7 +102,7 @@ __attribute__((__unused__)) static bool fuse_serve(const struct fuse *fuse)
     case FUSE_FORGET:
     case FUSE_BATCH_FORGET:
     case FUSE_INTERRUPT:
-        return true; /* nobody waits for an answer */
+        return true; /* the kernel expects no answer */
     case FUSE_INIT:
         out.init.major = FUSE_KERNEL_VERSION;
         out.init.minor = FUSE_KERNEL_MINOR_VERSION;
@@ -140,11 +140,11 @@ __attribute__((__unused__)) static bool fuse_serve(const struct fuse *fuse)
     }
     out.header.unique = in->unique;
     out.header.len = (uint32_t)(sizeof(out.header) + size);
-    /* Whoever asked may have been killed: ENOENT. */
+    /* ENOENT: the process that made the request was killed. */
     return write(fuse->fd, &out, out.header.len) != -1 || errno == ENOENT;
 }
 
-/* A process that serves it for as long as it is mounted. */
+/* Starts a process that serves it for as long as it is mounted. */
 __attribute__((__unused__)) static pid_t fuse_server(struct fuse *fuse)
 {
     pid_t pid;
@@ -160,7 +160,7 @@ __attribute__((__unused__)) static pid_t fuse_server(struct fuse *fuse)
         }
         _exit(0);
     }
-    close(fuse->fd); /* or the mount would outlive its server */
+    close(fuse->fd); /* otherwise the mount would outlive its server */
     fuse->fd = -1;
     return pid;
 }

@@ -1,5 +1,6 @@
 /*
- * What the tests of the process handle share, beyond spawn.h: endings as one number, and nets for what might hang.
+ * Functions for the tests of the process handle, beyond spawn.h: endings as one number, and limits for calls that might
+ * hang.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,7 +13,7 @@
 
 #include "spawn.h"
 
-/* How a child ended, as end_of() tells it: its exit status, or KILLED_BY and the signal. */
+/* How a child ended, as end_of() returns it: its exit status, or KILLED_BY plus the signal. */
 enum { UNKNOWN_END = -1, TIMED_OUT = -2, NOT_WAITED = -3, KILLED_BY = 1000 };
 
 __attribute__((__unused__)) static int ending_of(const QemuProcessStatus *status)
@@ -29,7 +30,7 @@ __attribute__((__unused__)) static int ending_of(const QemuProcessStatus *status
     }
 }
 
-/* qemu_process_wait(), with its answer as one number. */
+/* Calls qemu_process_wait(). Returns the result as one number. */
 __attribute__((__unused__)) static int wait_ms(QemuProcess *process, int64_t timeout_ms)
 {
     QemuProcessStatus status = {.exit_code = -1};
@@ -56,7 +57,7 @@ __attribute__((__unused__)) static void await_end(pid_t pid)
     }
 }
 
-/* The same until it is stopped. */
+/* Waits until a child of this process is stopped. */
 __attribute__((__unused__)) static void await_stop(pid_t pid)
 {
     siginfo_t info;
@@ -68,7 +69,7 @@ __attribute__((__unused__)) static void await_stop(pid_t pid)
     }
 }
 
-/* A byte from the other side; or 0 at the end of the file. */
+/* Reads a byte from the other side; 0 at the end of the file. */
 __attribute__((__unused__)) static char get_byte(int fd)
 {
     char byte = 0;
@@ -87,7 +88,7 @@ __attribute__((__unused__)) static void put_byte(int fd, char byte)
     }
 }
 
-/* How many descriptors this process has. */
+/* The number of open descriptors of this process. */
 __attribute__((__unused__)) static int count_descriptors(void)
 {
     int count = 0;
@@ -98,7 +99,7 @@ __attribute__((__unused__)) static int count_descriptors(void)
     return count;
 }
 
-/* A moment in which others run. Nothing is measured with it. */
+/* Lets other threads run for a moment. Nothing is measured with it. */
 __attribute__((__unused__)) static void yield_a_moment(void)
 {
     const struct timespec moment = {0, 200000};
@@ -114,7 +115,7 @@ static int64_t clock_us(clockid_t clock)
     return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
-/* Lets others run for long enough that a thread that spins meanwhile cannot hide it. */
+/* Lets other threads run for so long that a thread that spins is noticed. */
 __attribute__((__unused__)) static void give_time_to_spin(void)
 {
     for (int i = 0; i < 300; i++) {
@@ -123,8 +124,8 @@ __attribute__((__unused__)) static void give_time_to_spin(void)
 }
 
 /*
- * How often a test may look whether a thread sleeps. In an emulator that is not given a processor all the time, what it
- * lacks counts as work of the thread. One that spins is never found asleep.
+ * How often a test looks whether a thread sleeps. In an emulator that does not get a processor all the time, the time
+ * that it lacks counts as work of the thread, so one look may be wrong. A thread that spins is never found asleep.
  */
 enum { LOOKS = 10 };
 
@@ -137,7 +138,7 @@ static long sleeps(void)
     return usage.ru_nvcsw;
 }
 
-/* wait_ms(), and whether the thread slept for most of the time: it did not work, and it was not only kept from that. */
+/* Calls wait_ms(), and checks that the thread slept for most of the time, and did not just lack a processor. */
 __attribute__((__unused__)) static int wait_measured(QemuProcess *process, int64_t timeout_ms, bool *slept)
 {
     int64_t start = clock_us(CLOCK_MONOTONIC), worked = clock_us(CLOCK_THREAD_CPUTIME_ID);
@@ -149,7 +150,7 @@ __attribute__((__unused__)) static int wait_measured(QemuProcess *process, int64
     return end;
 }
 
-/* Ends the test where it hangs: a net that no machine is slow enough to fall into. */
+/* Ends the test if it hangs. The limit is so long that no machine is too slow for it. */
 __attribute__((__unused__)) static void cast_net(void)
 {
     alarm(net_seconds());

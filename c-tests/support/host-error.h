@@ -1,6 +1,6 @@
 /*
- * A small host program's own Error API: what host mode needs to find. Like QEMU's, and with another Error object than
- * the library's, for the library must not look inside. It takes down what it was called with.
+ * The Error API of a small host program, which host mode needs. It is like QEMU's. Its Error object differs from the
+ * library's, because the library must not look inside. It records its arguments.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -27,7 +27,7 @@ void error_free(Error *err);
 
 /* The last call of error_setg_errno_internal(). */
 extern struct host_call {
-    int count; /* how many there were */
+    int count; /* the number of calls */
     Error **errp;
     const char *src;
     int line;

@@ -1,5 +1,5 @@
 /*
- * fork() as the test program defines it: libc's, or one that fails. Every caller gets this one, the library too.
+ * The test program's own fork(): it calls libc's, or fails. Every caller gets this one, also the library.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * libc's malloc() and its kin behind a lock that nobody renews in a child. glibc's fork() renews its own, and so hides
- * a child that allocates; other allocators do not, and this stands for them.
+ * libc's malloc() and its relatives, protected by a lock that is not renewed in a child. glibc's fork() renews malloc's
+ * own lock, which hides a child that allocates. Other allocators do not, and this one acts like them.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -102,7 +102,7 @@ void *realloc(void *old, size_t size)
     void *memory;
 
     if (!heap_is_ready() || is_early(old)) {
-        return NULL; /* nobody does that so early */
+        return NULL; /* no caller does that so early */
     }
     lock_heap();
     memory = heap.realloc(old, size);

@@ -1,7 +1,7 @@
 /*
- * malloc() and its kin as the test program defines them: memory from an arena that is never given back, so that they
- * depend on nothing, and a hook that hears of every call. Every caller gets these, the library and libc too. They can
- * be made to fail.
+ * The test program's own malloc() and its relatives. They take memory from an arena and never give it back, so they
+ * depend on nothing. A hook is called for every call. Every caller gets these functions, also the library and libc.
+ * They can be made to fail.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -19,12 +19,12 @@
 static struct {
     void (*hook)(const char *name); /* called first, unless NULL; not for a call that fails */
     int calls;
-    bool fails;   /* from now on, */
-    int succeed;  /* but not before so many calls have succeeded */
+    bool fails;   /* from now on calls fail */
+    int succeed;  /* after so many calls that succeed */
     int failures; /* how many have failed since */
 } interposed_malloc;
 
-/* To be called first of all. */
+/* Call this first of all. */
 static void need_own_malloc(void)
 {
     if (UNDER_ASAN) {
@@ -87,7 +87,7 @@ void *calloc(size_t n, size_t size)
         return NULL;
     }
     hear("calloc");
-    /* The arena is zeroed, and nothing is used twice. */
+    /* The arena is zeroed, and no piece is used twice. */
     return size && n > SIZE_MAX / size ? NULL : arena_take(n * size);
 }
 

@@ -1,6 +1,6 @@
 /*
- * pthread_sigmask() as the test program defines it: libc's, or one that fails in this process. It returns its error, and
- * leaves something else in errno, whether it fails or not: POSIX does not say that it may not.
+ * The test program's own pthread_sigmask(): it calls libc's, or fails in this process. It returns its error. It changes
+ * errno to something else, whether it fails or not, because POSIX allows that.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,7 +15,7 @@
 enum { SPOILT_ERRNO = EDOM };
 
 static struct {
-    int here; /* 0, or what it fails with in the process that armed it */
+    int here; /* 0, or the error with which it fails in the process that armed it */
     pid_t armed;
     int (*next)(int, const sigset_t *, sigset_t *);
 } interposed_sigmask;
@@ -30,7 +30,7 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
     int error = 0;
 
     if (!interposed_sigmask.next) {
-        find_sigmask(); /* somebody's constructor was first */
+        find_sigmask(); /* a constructor of another object ran first */
     }
     if (set && getpid() == interposed_sigmask.armed) {
         error = interposed_sigmask.here;
@@ -44,7 +44,7 @@ int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
     return error;
 }
 
-/* From now on it fails in this process. 0: it works, but spoils errno. */
+/* From now on it fails in this process. 0: it works, but changes errno. */
 __attribute__((__unused__)) static void sigmask_fails_here(int error)
 {
     interposed_sigmask.armed = getpid();

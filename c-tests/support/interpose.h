@@ -1,5 +1,5 @@
 /*
- * The function that a definition in the test program stands before.
+ * Finds the function that a definition in the test program hides.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -16,10 +16,10 @@
 
 #define BIT(signum) (UINT64_C(1) << ((signum) - 1))
 
-/* What libc keeps for itself, and what nobody can block: glibc 32 and 33, musl 34 too. */
+/* The signals that libc keeps for itself, which cannot be blocked: glibc 32 and 33, musl 34 too. */
 #define LIBC_SIGNALS ((BIT(SIGRTMIN) - 1) & ~(BIT(32) - 1))
 #define ALL_BLOCKABLE (~(LIBC_SIGNALS | BIT(SIGKILL) | BIT(SIGSTOP)))
-/* The same, less what this machine lacks: qemu-user has no signal 64, for it needs one itself. */
+/* The same, without those that this machine lacks: qemu-user has no signal 64, because it needs one itself. */
 #define BLOCKABLE (ALL_BLOCKABLE & existing_signals)
 
 static uint64_t existing_signals = ~UINT64_C(0);
@@ -56,7 +56,7 @@ __attribute__((__unused__)) static bool read_status_set(const char *path, const 
     return true;
 }
 
-/* The same where it must be there. */
+/* The same for a line that must be there. */
 __attribute__((__unused__)) static uint64_t status_set(const char *path, const char *field)
 {
     uint64_t set;
@@ -77,7 +77,7 @@ __attribute__((__unused__)) static uint64_t bits_of(const sigset_t *set)
     return bits;
 }
 
-/* By trying, and before main(), for later there may be no way to ask. */
+/* Tries each signal, before main(), because a filter may forbid that later. */
 __attribute__((__constructor__)) static void find_existing_signals(void)
 {
     uint64_t all = ~UINT64_C(0), old = 0;
@@ -87,7 +87,7 @@ __attribute__((__constructor__)) static void find_existing_signals(void)
     }
 }
 
-/* Whether /proc tells this program's own masks. Under an emulator it tells the emulator's. */
+/* Whether /proc shows this program's own masks. Under an emulator it shows the emulator's. */
 __attribute__((__unused__)) static bool proc_tells_masks(void)
 {
     sigset_t saved, set;
@@ -102,7 +102,7 @@ __attribute__((__unused__)) static bool proc_tells_masks(void)
     return same;
 }
 
-/* The calling thread's mask, also where a filter forbids to ask for it. */
+/* The calling thread's mask, also if a filter forbids to ask for it. */
 __attribute__((__unused__)) static uint64_t own_mask(void)
 {
     int saved_errno = errno;
@@ -114,7 +114,7 @@ __attribute__((__unused__)) static uint64_t own_mask(void)
     return bits;
 }
 
-/* A mask that nothing has by accident. */
+/* Sets a mask that no process has by accident. */
 __attribute__((__unused__)) static void block_a_few(void)
 {
     sigset_t set;

@@ -1,6 +1,6 @@
 /*
- * How long a test may seem to hang before it is ended. No machine that runs `make check` is slow enough to get there;
- * an emulator of a whole machine may be, and sets QEMU_FORK_TEST_NET to more.
+ * How long a test may hang before it is ended. No machine that runs `make check` is so slow. An emulator of a whole
+ * machine may be, and sets QEMU_FORK_TEST_NET to more.
  *
  * SPDX-License-Identifier: MIT
  */

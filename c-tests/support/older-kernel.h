@@ -1,7 +1,7 @@
 /*
- * An older kernel, made of this one by a seccomp filter that forbids what is newer: above all one without descriptors
- * of processes, where a handle knows its child by the id alone. A filter cannot be taken away again: install it in a
- * process made for that, and few of them (see stuck.h).
+ * Makes an older kernel of this one, by a seccomp filter that forbids newer calls. Mostly it is one without pidfds,
+ * where a handle knows its child by the id alone. A filter cannot be removed: install it in a process of its own, and
+ * do not install many (see stuck.h).
  *
  * SPDX-License-Identifier: MIT
  */
@@ -41,13 +41,13 @@ enum {
     NO_PIDFD = NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN | TRAP_KILL,
 };
 
-/* By which a test may call clone3() all the same: larger than the kernel's own, whose rest is then zeroes. */
+/* With this size a test may still call clone3(). It is larger than the kernel's own; the rest is zeroes. */
 enum { CLONE3_SIZE = 128 };
 
-/* One that does no harm, and that no test needs otherwise. */
+/* A signal that does no harm, and that no test needs for anything else. */
 enum { TRAPPED_SIGNAL = SIGWINCH };
 
-/* Whichever argument of clone() holds the flags. */
+/* The index of clone()'s argument that has the flags. */
 #if defined(__s390x__)
 enum { FLAGS_ARGUMENT = 1 };
 #else
@@ -62,14 +62,14 @@ enum { LOW_HALF = 0 };
 #define LOAD(field) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field)))
 #define LOAD_LOW_HALF(field) \
     ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + LOW_HALF))
-/* Go on with the next step, or leave so many out. */
+/* Each goes on with the next step, or skips `steps` steps. */
 #define UNLESS_EQUAL(value, steps) \
     ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(value), 0, steps))
 #define UNLESS_SET(bits, steps) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, steps))
 #define IF_SET(bits, steps) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, steps, 0))
 #define ANSWER(what) ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, what))
 
-/* From now on what is forbidden fails with this error, here and in all that this process starts. False: no filter. */
+/* From now on forbidden calls fail with this error, here and in all that this process starts. False: no filter. */
 static bool forbid(int what, int error)
 {
     const unsigned refuse = SECCOMP_RET_ERRNO | (unsigned)error;
@@ -102,7 +102,7 @@ static bool forbid(int what, int error)
         code[program.len++] = ANSWER(SECCOMP_RET_ALLOW);
     }
     if (what & NO_PIDFD_OPEN) {
-        /* An older kernel ignores the flag, which a filter cannot have it do. */
+        /* An older kernel ignores the flag. A filter cannot do that. */
         code[program.len++] = UNLESS_EQUAL(SYS_clone, 4);
         code[program.len++] = LOAD_LOW_HALF(args[FLAGS_ARGUMENT]);
         code[program.len++] = UNLESS_SET(CLONE_PIDFD, 1);
@@ -120,7 +120,7 @@ static bool forbid(int what, int error)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* Whether what is to be forbidden is. */
+/* Whether the filter has an effect. */
 static bool is_forbidden(int what, int error)
 {
     bool holds = true;
@@ -140,7 +140,7 @@ static bool is_forbidden(int what, int error)
 /* Whether this is the process on the older kernel. */
 __attribute__((__unused__)) static bool is_older_kernel;
 
-/* What that process tells the one that made it. */
+/* The report of that process to its parent. */
 struct older_kernel {
     bool is_there; /* the filter is */
     int checks, failed;
@@ -158,7 +158,7 @@ __attribute__((__noreturn__)) static void run_on_older_kernel(void (*checks)(voi
     seen->is_there = true;
     is_older_kernel = true;
 #if UNDER_ASAN
-    /* The programs that are spawned have the filter, too, under which their leak checker cannot start its thread. */
+    /* Spawned programs have the filter, too. Under it their leak checker cannot start its thread. */
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 #endif
     tap_form = "older kernel: ";
@@ -174,8 +174,8 @@ __attribute__((__noreturn__)) static void run_on_older_kernel(void (*checks)(voi
 }
 
 /*
- * Makes the checks on this kernel; then once more, in a process of their own, as on one that has no descriptors of
- * processes, where each line says so.
+ * Makes the checks on this kernel, and then once more in a process of their own, as on a kernel without pidfds. There
+ * each line says so.
  */
 __attribute__((__unused__)) static void check_here_and_on_older_kernel(void (*checks)(void))
 {

@@ -1,6 +1,6 @@
 /*
- * System calls that fail because a seccomp filter says so, in the calling thread and in what it forks. A filter cannot
- * be taken away again: install it in a process made for that.
+ * Makes system calls fail by a seccomp filter, in the calling thread and in what it forks. A filter cannot be removed:
+ * install it in a process of its own.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -92,7 +92,7 @@ static const char *why_no_seccomp(void)
         bail("fork");
     }
     if (pid == 0) {
-        /* Whoever reads what the test says must not wait for this process. */
+        /* A reader of the test's output must not wait for this process. */
         close(STDOUT_FILENO);
         close(STDERR_FILENO);
         seccomp_fail_fork(EXDEV);
@@ -104,7 +104,7 @@ static const char *why_no_seccomp(void)
     return status == 0 ? NULL : "a seccomp filter cannot be installed here, or has no effect";
 }
 
-/* Ends the test as skipped where there is none. */
+/* Skips the test if there is no seccomp. */
 __attribute__((__unused__)) static void need_seccomp(void)
 {
     const char *why = why_no_seccomp();

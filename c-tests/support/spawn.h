@@ -1,7 +1,7 @@
 /*
- * What the tests of qemu_spawn() share. Each of them executes itself: with arguments it is the program that was
- * spawned, and tells what it finds or does what it is told. So no other program is needed, and a program that is linked
- * fully statically tests the same.
+ * Functions for the tests of qemu_spawn(). Each of them executes itself: with arguments it is the spawned program,
+ * which reports what it finds or does what its arguments say. So no other program is needed, and a fully static program
+ * tests the same.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -39,7 +39,7 @@ static uint64_t ignored_signals(void)
     return status_set("/proc/self/status", "SigIgn");
 }
 
-/* Every descriptor that is open, with what it is, and whether exec would close it: a line each. */
+/* Prints a line for each open descriptor: what it is, and whether exec would close it. */
 static void tell_descriptors(FILE *file)
 {
     DIR *folder = opendir("/proc/self/fd");
@@ -76,7 +76,7 @@ static void tell_ids(void)
     printf("\nno_new_privs %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 }
 
-/* Until a signal ends it. Should the test end without sending one, it is not there for ever. */
+/* Waits until a signal ends it. Gives up after a while, in case the test ends without sending one. */
 __attribute__((__noreturn__)) static void pause_for_ever(void)
 {
     alarm(net_seconds());
@@ -183,7 +183,7 @@ static int spawned(int argc, char **argv)
 
 /* ---- in the test ---- */
 
-/* What a failed spawn, or a successful one, must leave as it was. */
+/* The state that a spawn, failed or successful, must leave as it was. */
 struct state {
     uint64_t mask;
     char cwd[PATH_MAX];
@@ -241,7 +241,7 @@ __attribute__((__unused__)) static bool is_same_state(const struct state *before
     return false;
 }
 
-/* Whether this process has a child, living or not. */
+/* Whether this process has a child, running or ended. */
 __attribute__((__unused__)) static bool has_child(void)
 {
     siginfo_t info;
@@ -249,14 +249,14 @@ __attribute__((__unused__)) static bool has_child(void)
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 
-/* What the last spawn() said. */
+/* The results of the last spawn(). */
 static struct {
     QemuSpawnStep step;
     int error;
     char message[1024];
 } told;
 
-/* qemu_spawn() with everything that it tells written down. */
+/* Calls qemu_spawn(), and records all its results. */
 __attribute__((__unused__)) static QemuProcess *spawn(const char *const *argv, const QemuSpawnOptions *opts)
 {
     QemuSpawnOptions with_step = opts ? *opts : (QemuSpawnOptions){.size = sizeof(with_step)};
@@ -281,7 +281,7 @@ __attribute__((__unused__)) static QemuProcess *spawn(const char *const *argv, c
     return process;
 }
 
-/* The same where it must succeed. */
+/* The same for a spawn that must succeed. */
 __attribute__((__unused__)) static QemuProcess *must_spawn(const char *const *argv, const QemuSpawnOptions *opts)
 {
     QemuProcess *process = spawn(argv, opts);
@@ -294,8 +294,8 @@ __attribute__((__unused__)) static QemuProcess *must_spawn(const char *const *ar
 }
 
 /*
- * A spawn that must fail, with this errno, at this step, with this message; and nothing may be left behind. The last
- * "%" in the message stands for the text of the error.
+ * Checks that a spawn fails with this errno, at this step, with this message, and leaves nothing. The last "%" in the
+ * message stands for the text of the error.
  */
 __attribute__((__unused__)) static void fails(const char *const *argv, const QemuSpawnOptions *opts, int error,
                                               QemuSpawnStep step, const char *message)
@@ -326,7 +326,7 @@ __attribute__((__unused__)) static void fails(const char *const *argv, const Qem
     }
 }
 
-/* Waits for the end, frees the handle, and tells how it ended: the exit status, 1000 and the signal, or -1. */
+/* Waits for the end and frees the handle. Returns how the child ended: its exit status, 1000 plus the signal, or -1. */
 __attribute__((__unused__)) static int end_of(QemuProcess *process)
 {
     QemuProcessStatus status = {.exit_code = -1};
@@ -368,11 +368,11 @@ __attribute__((__unused__)) static const char *output_of(const char *const *argv
     return text;
 }
 
-/* A file that the test may fill, in a folder that goes with it. */
+/* A folder for the test's files, which is removed when the test ends. */
 static char folder[] = "/tmp/qemu-fork-test-XXXXXX";
 static pid_t folder_owner;
 
-/* What this process forks has it, too, and must leave it. */
+/* A forked child runs this handler, too, and must leave the folder alone. */
 static void remove_folder(void)
 {
     DIR *listing = getpid() == folder_owner ? opendir(folder) : NULL;
@@ -398,7 +398,7 @@ __attribute__((__unused__)) static void make_folder(void)
     }
 }
 
-/* A path in it, in memory that the fourth next call overwrites. */
+/* A path in the folder, in memory that the fourth call after this one overwrites. */
 __attribute__((__unused__)) static const char *in_folder(const char *name)
 {
     static char paths[4][PATH_MAX];

@@ -1,6 +1,7 @@
 /*
- * A process that may be stuck for ever. A kernel whose memory for filters is locked up never lets one go that installs a
- * filter: not even SIGKILL ends it. Hundreds of thousands of filters in a short time have been seen to bring that about.
+ * Waits for a process that may be stuck for ever. If the kernel's memory for filters is locked up, a process that
+ * installs a filter never comes back, and not even SIGKILL ends it. This was seen after hundreds of thousands of
+ * filters in a short time.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The letter that /proc has for what a process does; 0 if there is none. */
+/* The letter that /proc shows for the state of a process; 0 if there is no such process. */
 static char process_state(pid_t pid)
 {
     char path[64], text[256];
@@ -34,7 +35,7 @@ static char process_state(pid_t pid)
     return end && end[1] == ' ' ? end[2] : 0;
 }
 
-/* Waits for a child. One that the kernel has not let go for a while is left behind: false. */
+/* Waits for a child. False: the kernel has not let it go for a while, and it is abandoned. */
 static bool ends(pid_t pid, int *status)
 {
     enum { PATIENCE = 3000 }; /* looks, a millisecond apart */

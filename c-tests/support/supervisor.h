@@ -1,6 +1,6 @@
 /*
- * System calls that wait until another process, the supervisor, lets them go on or fails them: a child is held at a
- * known place for as long as the test needs, without any time in it. (Seccomp user notification, Linux 5.5.)
+ * System calls that wait until another process, the supervisor, lets them go on or makes them fail. So a child is held
+ * at a known place for as long as the test needs, and nothing depends on time. (Seccomp user notification, Linux 5.5.)
  *
  * SPDX-License-Identifier: MIT
  */
@@ -35,8 +35,8 @@ struct seccomp_notif_resp {
 #endif
 
 /*
- * From now on these calls, here and in all that this process starts, ask the supervisor, who reads from the descriptor:
- * a process that is forked after this. -1: there is no such thing here.
+ * From now on these calls, here and in all that this process starts, wait for the supervisor. That is a process forked
+ * after this, which reads from the descriptor. -1: this kernel cannot do it.
  */
 __attribute__((__unused__)) static int ask_supervisor(const long *numbers, size_t n)
 {
@@ -49,14 +49,14 @@ __attribute__((__unused__)) static int ask_supervisor(const long *numbers, size_
         code[program.len++] = ANSWER(SECCOMP_RET_USER_NOTIF);
     }
     code[program.len++] = ANSWER(SECCOMP_RET_ALLOW);
-    /* Without NO_NEW_PRIVS where that goes: what a child may be allowed is what some tests are about. */
+    /* Root needs no NO_NEW_PRIVS, which would change what some tests check. */
     if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return -1;
     }
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
 }
 
-/* The next call that asks. False when nobody is left who could. */
+/* The next call that waits. False: no process is left that could make one. */
 __attribute__((__unused__)) static bool next_call(int listener, struct seccomp_notif *call)
 {
     for (;;) {
@@ -82,7 +82,7 @@ static bool answer(int listener, const struct seccomp_notif *call, int64_t value
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
 }
 
-/* It goes on as if nobody had asked. False: the caller has gone meanwhile. */
+/* Lets the call go on. False: the caller has gone meanwhile. */
 __attribute__((__unused__)) static bool let_go_on(int listener, const struct seccomp_notif *call)
 {
     return answer(listener, call, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
@@ -93,7 +93,7 @@ __attribute__((__unused__)) static bool fail_call(int listener, const struct sec
     return answer(listener, call, 0, error, 0);
 }
 
-/* Why nothing can be supervised here, if that is so. */
+/* Why nothing can be supervised here; NULL if it can. */
 static const char *why_no_supervisor(void)
 {
     static const long number = SYS_getppid;

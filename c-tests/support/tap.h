@@ -1,8 +1,8 @@
 /*
  * The least that a test needs: TAP lines on stdout, which `meson test` reads.
  *
- * A check names what must hold; where it does not, the line says what was there instead. A child that a test forks
- * must not print: it tells its parent by its exit status or through shared memory.
+ * A check names what must hold. If it does not hold, a line says what was found instead. A child that a test forks must
+ * not print: it reports to its parent by its exit status or through shared memory.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether this runs under qemu-user, as Meson says: some of what a test looks at is then the emulator's own. */
+/* Whether this runs under qemu-user, as Meson says. Some of what a test looks at is then the emulator's own. */
 #ifdef EMULATED
 enum { IS_EMULATED = 1 };
 #else
@@ -25,7 +25,7 @@ enum { IS_EMULATED = 0 };
 
 static int tap_count;
 static int tap_failed;
-/* Before the name of every check, where a test makes its checks more than once. */
+/* A text before the name of every check, for a test that makes its checks more than once. */
 static const char *tap_form = "";
 
 __attribute__((__format__(__printf__, 2, 3), __unused__)) static bool ok(bool holds, const char *fmt, ...)
@@ -62,21 +62,21 @@ __attribute__((__unused__)) static bool is_str(const char *got, const char *want
     return false;
 }
 
-/* One check that cannot be made on this machine. The reason is shown. */
+/* Skips one check that cannot be made on this machine, and shows the reason. */
 __attribute__((__unused__)) static void skip(const char *what, const char *why)
 {
     printf("ok %d - %s%s # SKIP %s\n", ++tap_count, tap_form, what, why);
     fflush(stdout);
 }
 
-/* The whole program cannot be run on this machine. */
+/* Skips the whole program, because it cannot be run on this machine. */
 __attribute__((__unused__, __noreturn__)) static void skip_all(const char *why)
 {
     printf("1..0 # SKIP %s\n", why);
     exit(0);
 }
 
-/* Something that the test itself needs did not work. */
+/* Ends the test, because something that it needs did not work. */
 __attribute__((__unused__, __noreturn__)) static void bail(const char *what)
 {
     printf("Bail out! %s: %s\n", what, strerror(errno));
@@ -84,7 +84,7 @@ __attribute__((__unused__, __noreturn__)) static void bail(const char *what)
     exit(99);
 }
 
-/* The last line, without which a test that ended early would count as passed. The result is main()'s. */
+/* Prints the last line, without which a test that ended early would count as passed. Returns main()'s result. */
 __attribute__((__unused__)) static int done(void)
 {
     printf("1..%d\n", tap_count);

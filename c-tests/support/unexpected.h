@@ -1,5 +1,5 @@
 /*
- * What is on stderr after an error has reached &error_abort.
+ * The text on stderr after an error has reached &error_abort.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * A process in which a defect may hang a call, beyond any signal of its own. It counts what it has done; the test
- * looks at it from outside, and ends it when it has slept for long without doing anything more.
+ * Runs calls in a process of their own, because a defect may hang a call so that no signal in that process helps. The
+ * process counts its steps. The test looks at it from outside, and ends it if it has slept for long without a step.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,7 +10,7 @@
 #include "handle.h"
 #include "stuck.h"
 
-/* In shared memory: how far the process has come, and what it has to tell. */
+/* In shared memory: how far the process has come, and its report. */
 struct watched {
     int progress;
     bool finished; /* it came to the end of its function */
@@ -25,7 +25,7 @@ __attribute__((__unused__)) static void progress(void)
     __atomic_add_fetch(&watched->progress, 1, __ATOMIC_SEQ_CST);
 }
 
-/* A line for the test, which shows it where a check fails. */
+/* A line for the test, which prints it if a check fails. */
 __attribute__((__unused__, __format__(__printf__, 1, 2))) static void tell(const char *fmt, ...)
 {
     va_list ap;
@@ -61,7 +61,7 @@ static pid_t parent_of(pid_t pid)
     return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
 
-/* The children of a process, from /proc; how many. A zombie counts, too. */
+/* Finds the children of a process in /proc, zombies too. Returns their number. */
 __attribute__((__unused__)) static int children_of(pid_t pid, pid_t *list, int room)
 {
     DIR *listing = opendir("/proc");
@@ -81,13 +81,13 @@ __attribute__((__unused__)) static int children_of(pid_t pid, pid_t *list, int r
     return n;
 }
 
-/* Ends a process and its children: the children first, for it may be one of them that it cannot be torn from. */
+/* Ends a process and its children. The children come first, because the process may be stuck until one of them ends. */
 __attribute__((__unused__)) static void end_family(pid_t pid)
 {
     pid_t list[64];
     int n = children_of(pid, list, 64);
 
-    kill(pid, SIGSTOP); /* it makes no others */
+    kill(pid, SIGSTOP); /* it makes no more children */
     for (int i = 0; i < n; i++) {
         kill(list[i], SIGKILL);
     }
@@ -98,13 +98,13 @@ __attribute__((__unused__)) static void end_family(pid_t pid)
     kill(pid, SIGKILL);
 }
 
-/* Called for a process that hangs, before it is ended: to take away what it hangs on. */
+/* Called for a process that hangs, before it is ended, to remove the cause. */
 static void (*release_hung)(void);
 
-/* How many looks, a millisecond apart, must show the same. */
+/* The number of looks, a millisecond apart, that must show the same. */
 static int patience = 4000;
 
-/* Whether a child comes to its end. One that sleeps for many looks and does nothing meanwhile is ended: false. */
+/* Whether a child ends. A child that sleeps for many looks and does no step meanwhile is ended: false. */
 static bool watch(pid_t pid, int *status)
 {
     const struct timespec moment = {0, 1000000};
@@ -115,7 +115,7 @@ static bool watch(pid_t pid, int *status)
         char state = process_state(pid);
 
         looks = now == before && (state == 'D' || state == 'S' || state == 'T') ? looks + 1 : 0;
-        /* One that sleeps over and over, and looks in between for what never comes, is seen running now and then. */
+        /* A child that polls for something that never comes is seen running now and then. */
         all_looks = now == before ? all_looks + 1 : 0;
         before = now;
         if (looks == patience || all_looks == 4 * patience) {
@@ -134,8 +134,7 @@ static bool watch(pid_t pid, int *status)
 }
 
 /*
- * Calls body(arg) in a new process, which must come to its end: one check, and true where it did. What it told is in
- * watched->words.
+ * Calls body(arg) in a new process, which must end: one check, and true if it did. Its report is in watched->words.
  */
 __attribute__((__unused__)) static bool run_watched(void (*body)(void *), void *arg, const char *what)
 {

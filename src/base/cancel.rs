@@ -30,11 +30,12 @@ impl CancellationDisabled {
 impl Drop for CancellationDisabled {
     fn drop(&mut self) {
         let mut old = 0;
-        // They fail only for an unknown type or state.
-        // SAFETY: there is room for the old one.
-        let _ = unsafe { pthread_setcanceltype(self.old_type, &raw mut old) };
+        // The type last: in glibc 2.36 only this call gives a thread that it cancels the result PTHREAD_CANCELED.
+        // They fail for an unknown state or type only.
         // SAFETY: there is room for the old one.
         let _ = unsafe { pthread_setcancelstate(self.old_state, &raw mut old) };
+        // SAFETY: there is room for the old one.
+        let _ = unsafe { pthread_setcanceltype(self.old_type, &raw mut old) };
     }
 }
 

@@ -1,8 +1,8 @@
 //! Provider mode: the Error API. `include/qemu-fork/error.h`, written by hand, declares and documents these for C, and
-//! adds what has a format string: Rust cannot define variadic functions.
+//! adds the functions with a format string: Rust cannot define variadic functions.
 //!
-//! `Error **` is QEMU's convention: NULL, `&error_abort`, `&error_fatal`, or the address of a pointer that is NULL.
-//! Every function here leaves errno alone.
+//! `Error **` follows QEMU's convention: NULL, `&error_abort`, `&error_fatal`, or the address of a pointer that is
+//! NULL. Every function here leaves errno alone.
 
 use core::ffi::{c_char, CStr};
 use core::ptr;
@@ -18,13 +18,13 @@ pub use crate::base::error::Error;
 
 use super::Origin;
 
-/// Always NULL. Its address, as an `Error **`, asks for abort() where there is an error.
+/// Always NULL. Its address, as an `Error **`, asks for abort() on an error.
 ///
 /// cbindgen:ignore
 #[no_mangle]
 pub static mut error_abort: *mut Error = ptr::null_mut();
 
-/// Always NULL. Its address, as an `Error **`, asks for exit(1) where there is an error.
+/// Always NULL. Its address, as an `Error **`, asks for exit(1) on an error.
 ///
 /// cbindgen:ignore
 #[no_mangle]
@@ -32,11 +32,11 @@ pub static mut error_fatal: *mut Error = ptr::null_mut();
 
 const GENERIC_ERROR: c_int = 0;
 
-/// What the caller's `Error **` is.
+/// Which of the kinds of `Error **` this is.
 ///
 /// # Safety
 ///
-/// As QEMU's convention has it, and for `'a` nobody else uses what it points to.
+/// `errp` follows QEMU's convention. For `'a` no other code uses what it points to.
 unsafe fn classify<'a>(errp: *mut *mut Error) -> Errp<'a> {
     if errp.is_null() {
         Errp::Ignore
@@ -45,8 +45,9 @@ unsafe fn classify<'a>(errp: *mut *mut Error) -> Errp<'a> {
     } else if errp == &raw mut error_fatal {
         Errp::Fatal
     } else {
-        // An owned Error or none is what a C pointer, NULL or not, is: the type says so.
-        // SAFETY: what is left is the address of the caller's pointer, NULL or to an Error that this library made.
+        // Option<ErrorBox> has the representation of a C pointer that may be NULL.
+        // SAFETY: it is the address of the caller's pointer, which is NULL or points to an Error that this library
+        // made.
         Errp::Slot(unsafe { &mut *errp.cast::<Option<ErrorBox>>() })
     }
 }
@@ -57,7 +58,7 @@ unsafe fn classify<'a>(errp: *mut *mut Error) -> Errp<'a> {
 ///
 /// `error` is NULL or an Error that the caller owns and does not use again.
 unsafe fn take(error: *mut Error) -> Option<ErrorBox> {
-    // SAFETY: the two have one representation, and the caller vouches for the rest.
+    // SAFETY: the two have one representation; the rest is as the caller says.
     unsafe { core::mem::transmute(error) }
 }
 
@@ -67,7 +68,7 @@ fn give(error: ErrorBox) -> *mut Error {
     unsafe { core::mem::transmute(error) }
 }
 
-/// A C string that came from a macro of the header, or a stand-in where there is none.
+/// A C string that came from a macro of the header, or "?" if it is NULL.
 ///
 /// # Safety
 ///
@@ -76,17 +77,16 @@ unsafe fn constant(text: *const c_char) -> &'static CStr {
     if text.is_null() {
         return c"?";
     }
-    // SAFETY: not NULL, and the caller vouches for the rest.
+    // SAFETY: not NULL, and otherwise as the caller says.
     unsafe { CStr::from_ptr(text) }
 }
 
-/// A function was called against its rules: says so and aborts, as an assertion would.
+/// A function was called against its rules. Says so and aborts, as an assertion would.
 fn misuse(function: &CStr, rule: &CStr) -> ! {
     print_and_abort(&[function, c"(): ", rule, c"\n"])
 }
 
-/// Sets `*errp` to `message`, ": " and the text for `cause`, if it is one. Where there is no memory for it, a constant
-/// stands for it.
+/// Sets `*errp` to `message`, ": " and the text for `cause`, if it is one. Without memory the Error is a constant.
 ///
 /// # Safety
 ///
@@ -104,7 +104,7 @@ pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Err
 /// `errp` follows QEMU's convention.
 #[inline(never)]
 unsafe fn set(errp: *mut *mut Error, location: Location, class: c_int, cause: Option<Errno>, message: &CStr) {
-    // SAFETY: the caller vouches for `errp`.
+    // SAFETY: as the caller says.
     unsafe { classify(errp) }.set(|| ErrorBox::new(location, class, cause, message));
 }
 
@@ -135,17 +135,17 @@ pub unsafe extern "C" fn qemu_error_set(
     };
     let cause = (os_errno != 0).then_some(Errno::from_raw(os_errno));
     if message.is_null() {
-        // SAFETY: the caller vouches for `errp`.
+        // SAFETY: as the caller says.
         unsafe { classify(errp) }.set(ErrorBox::no_memory);
         return;
     }
     // SAFETY: NUL-terminated, as the caller says, and not used after this call.
     let message = unsafe { CStr::from_ptr(message) };
-    // SAFETY: the caller vouches for `errp`.
+    // SAFETY: as the caller says.
     unsafe { set(errp, location, err_class, cause, message) };
 }
 
-/// Moves `local_err` to `*dst_errp`; frees it where there is no place for it.
+/// Moves `local_err` to `*dst_errp`, or frees it if there is no room for it.
 ///
 /// # Safety
 ///
@@ -158,7 +158,7 @@ pub unsafe extern "C" fn error_propagate(dst_errp: *mut *mut Error, local_err: *
     let _errno = ErrnoGuard::new();
     // SAFETY: the caller gives the Error away.
     if let Some(error) = unsafe { take(local_err) } {
-        // SAFETY: the caller vouches for `dst_errp`.
+        // SAFETY: as the caller says.
         unsafe { classify(dst_errp) }.propagate(error);
     }
 }
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn error_propagate(dst_errp: *mut *mut Error, local_err: *
 #[no_mangle]
 pub unsafe extern "C" fn qemu_error_prepend(errp: *const *mut Error, prefix: *const c_char) {
     let _errno = ErrnoGuard::new();
-    // SAFETY: the caller vouches for `errp`.
+    // SAFETY: as the caller says.
     match unsafe { classify(errp.cast_mut()) } {
         Errp::Ignore => {}
         Errp::Slot(Some(_)) if prefix.is_null() => {}
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn qemu_error_prepend(errp: *const *mut Error, prefix: *co
 #[no_mangle]
 pub unsafe extern "C" fn qemu_error_append_hint(errp: *const *mut Error, text: *const c_char) {
     let _errno = ErrnoGuard::new();
-    // SAFETY: the caller vouches for `errp`.
+    // SAFETY: as the caller says.
     match unsafe { classify(errp.cast_mut()) } {
         Errp::Ignore => {}
         Errp::Slot(Some(_)) if text.is_null() => {}
@@ -213,7 +213,7 @@ pub unsafe extern "C" fn qemu_error_append_hint(errp: *const *mut Error, text: *
 /// cbindgen:ignore
 #[no_mangle]
 pub unsafe extern "C" fn error_get_pretty(err: *const Error) -> *const c_char {
-    // SAFETY: the caller vouches for `err`.
+    // SAFETY: as the caller says.
     unsafe { &*err }.message().as_ptr()
 }
 
@@ -226,11 +226,11 @@ pub unsafe extern "C" fn error_get_pretty(err: *const Error) -> *const c_char {
 /// cbindgen:ignore
 #[no_mangle]
 pub unsafe extern "C" fn error_get_class(err: *const Error) -> c_int {
-    // SAFETY: the caller vouches for `err`.
+    // SAFETY: as the caller says.
     unsafe { &*err }.class()
 }
 
-/// A copy of `err`, the caller's to free.
+/// A copy of `err`, which the caller frees.
 ///
 /// # Safety
 ///
@@ -240,7 +240,7 @@ pub unsafe extern "C" fn error_get_class(err: *const Error) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn error_copy(err: *const Error) -> *mut Error {
     let _errno = ErrnoGuard::new();
-    // SAFETY: the caller vouches for `err`.
+    // SAFETY: as the caller says.
     give(unsafe { &*err }.copy())
 }
 
@@ -258,7 +258,7 @@ pub unsafe extern "C" fn error_free(err: *mut Error) {
     drop(unsafe { take(err) });
 }
 
-/// Frees `*errp`, which must be there, and sets it to NULL.
+/// Frees `*errp` and sets it to NULL. Aborts if there is no Error.
 ///
 /// # Safety
 ///
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn error_free(err: *mut Error) {
 #[no_mangle]
 pub unsafe extern "C" fn error_free_or_abort(errp: *mut *mut Error) {
     let _errno = ErrnoGuard::new();
-    // SAFETY: the caller vouches for `errp`.
+    // SAFETY: as the caller says.
     match unsafe { classify(errp) } {
         Errp::Slot(slot @ Some(_)) => drop(slot.take()),
         _ => misuse(c"error_free_or_abort", c"there is no error to free"),
@@ -284,7 +284,7 @@ pub unsafe extern "C" fn error_free_or_abort(errp: *mut *mut Error) {
 /// cbindgen:ignore
 #[no_mangle]
 pub unsafe extern "C" fn error_report_err(err: *mut Error) {
-    // SAFETY: the caller vouches for `err`.
+    // SAFETY: as the caller says.
     unsafe { report(err, c"") };
 }
 
@@ -297,7 +297,7 @@ pub unsafe extern "C" fn error_report_err(err: *mut Error) {
 /// cbindgen:ignore
 #[no_mangle]
 pub unsafe extern "C" fn warn_report_err(err: *mut Error) {
-    // SAFETY: the caller vouches for `err`.
+    // SAFETY: as the caller says.
     unsafe { report(err, c"warning: ") };
 }
 

@@ -10,9 +10,9 @@ use super::{origin, set_error, Error};
 /// @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
 ///
 /// A fork() for programs that have threads and signal handlers. All signals are blocked in the calling thread while
-/// the process is being copied. In the parent the signal mask is then what it was, and a signal that was sent
-/// meanwhile is delivered now: none is lost. In the child every signal has its default disposition, and then none
-/// is blocked: no handler of the parent has run there, and none can.
+/// the process is being copied. The parent then gets its signal mask back, and signals that were sent meanwhile are
+/// delivered: none is lost. The child sets every signal to its default disposition, and then unblocks them all: no
+/// handler of the parent has run there, and none can.
 ///
 /// The child has one thread, the one that called. As after any fork() of a threaded program, it may call only
 /// async-signal-safe functions until it calls exec or _exit(): see signal-safety(7). pthread_atfork() handlers run.
@@ -25,11 +25,11 @@ use super::{origin, set_error, Error};
 /// Thread-safe. As fork(), not async-signal-safe. Not a cancellation point.
 ///
 /// Returns: in the parent the child's process id, in the child 0. errno and *@errp are then as they were. On failure
-/// -1, and there is no child; errno is fork()'s: EAGAIN (a limit on processes), ENOMEM, ENOSYS, or what a filter such
-/// as seccomp(2) answers; and *@errp is "cannot fork child process: " and the reason, or "cannot block signals: " and
-/// the reason where that was the first thing to fail. The signal mask is as it was. On Windows, which has no fork,
-/// always -1, with errno ENOSYS.
-// Beside what goes on in the child: the farther away, the likelier it is another page fault there.
+/// -1, and there is no child; errno is fork()'s: EAGAIN (a limit on processes), ENOMEM, ENOSYS, or that of a filter
+/// such as seccomp(2); and *@errp is "cannot fork child process: " and the reason, or "cannot block signals: " and the
+/// reason if that failed before. The signal mask is as it was. On Windows, which has no fork, always -1, with errno
+/// ENOSYS.
+// The section puts the function next to the code that runs in the child: a distant page would be a page fault there.
 #[no_mangle]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.hot.qemu_fork")]
 pub unsafe extern "C" fn qemu_fork(errp: *mut *mut Error) -> pid_t {

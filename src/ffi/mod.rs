@@ -1,5 +1,5 @@
-//! The C border: one file for each part of the headers. It checks what comes in, calls one function and converts the
-//! result; and nothing else knows C's types for errors.
+//! The C border: one file for each part of the headers. A function here checks its arguments, calls one function of the
+//! core and converts the result. Only this folder knows C's types for errors.
 
 #[cfg(not(feature = "host-error"))]
 mod error;
@@ -55,7 +55,7 @@ unsafe fn fail(errp: *mut *mut Error, origin: Origin, failure: &Failure) {
     unsafe { set_error(errp, origin, Errno::NONE, &failure.text) };
 }
 
-/// A source file, line and function for an Error: constants, for QEMU's own Error keeps the pointers.
+/// A source file, line and function for an Error. They are constants, because QEMU's own Error keeps the pointers.
 struct Origin {
     file: &'static CStr,
     line: c_int,

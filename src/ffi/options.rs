@@ -1,7 +1,7 @@
-//! How a structure of C's grows: it begins with its size, and new members go to its end.
+//! How a structure of the C API grows. It begins with its size, and new members are added at its end.
 //!
-//! A program that was compiled with an older header has a smaller structure, and what it lacks is zero. One that was
-//! compiled with a newer header has a larger one, and is served as long as the rest of it is zero.
+//! A program that was compiled with an older header has a smaller structure: the missing members count as zero. A
+//! program that was compiled with a newer header has a larger one: it is accepted if the unknown part is zero.
 
 use core::mem::MaybeUninit;
 
@@ -22,14 +22,14 @@ pub(super) unsafe trait Grows: Copy {
     const FIRST: usize;
 }
 
-/// No version will ever be as large; a program with such a size has forgotten to set it.
+/// No version will ever be as large. A program with such a size has forgotten to set it.
 const TOO_LARGE: usize = 1 << 16;
 
 /// The structure as this library knows it. NULL is all zeroes.
 ///
 /// # Safety
 ///
-/// `from` is NULL or has as many bytes as its size says.
+/// `from` is NULL, or has as many bytes as its size says.
 pub(super) unsafe fn read<T: Grows>(from: *const T) -> Result<T, Failure> {
     let mut whole = MaybeUninit::<T>::zeroed();
     if !from.is_null() {
@@ -39,9 +39,9 @@ pub(super) unsafe fn read<T: Grows>(from: *const T) -> Result<T, Failure> {
             return Err(wrong_size(T::NAME, size));
         }
         let known = size.min(size_of::<T>());
-        // SAFETY: so many bytes are there, and there is room for them.
+        // SAFETY: `known` bytes are there, and there is room for them.
         unsafe { whole.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(from.cast::<u8>(), known) };
-        // SAFETY: as many bytes as it says.
+        // SAFETY: there are as many bytes as its size says.
         let all = unsafe { core::slice::from_raw_parts(from.cast::<u8>(), size) };
         if all.get(known..).unwrap_or_default().iter().any(|byte| *byte != 0) {
             return Err(unknown_member());
@@ -81,7 +81,7 @@ mod tests {
         const FIRST: usize = core::mem::offset_of!(Options, second);
     }
 
-    /// Options of any size: all bytes that are there are ones, or `rest` from the known end on.
+    /// Options of any size. All bytes are ones, and from the known end on `rest`.
     fn read_size(size: usize, rest: u8) -> Result<Options, Failure> {
         #[repr(align(8))]
         struct Bytes([u8; 256]);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_size_between_is_read_as_if_the_rest_were_zero() {
+    fn a_smaller_structure_counts_as_zero_at_its_end() {
         for size in Options::FIRST..=size_of::<Options>() {
             let options = read_size(size, 0).ok().unwrap();
             assert_eq!(options.size, size);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_smaller_than_the_first_version_is_refused() {
+    fn a_structure_smaller_than_the_first_version_is_refused() {
         for size in [0, 1, Options::FIRST - 1] {
             let (errno, text) = refused(read_size(size, 0));
             assert_eq!(errno, EINVAL);

@@ -1,4 +1,4 @@
-//! `qemu_process_*()`: what is done with a handle. What a caller must keep stands in the documentation, in C's words.
+//! `qemu_process_*()`: the functions of a handle. The rules for a caller are in the documentation of each.
 
 use core::ffi::{c_char, c_int, c_uint};
 use core::ptr::null_mut;
@@ -27,25 +27,25 @@ pub(super) fn give(process: Owned<Process>) -> *mut QemuProcess {
 
 /// # Safety
 ///
-/// A handle that lives for as long as the reference.
+/// `process` is a handle that lives as long as the reference.
 unsafe fn get<'a>(process: *const QemuProcess) -> &'a Process {
-    // SAFETY: it is what give() gave.
+    // SAFETY: it came from give().
     unsafe { &*process.cast() }
 }
 
-/// In which way a child ended.
+/// The way in which a child ended.
 /// cbindgen:rename-all=ScreamingSnakeCase
 #[repr(C)]
 #[derive(Clone, Copy)]
 #[allow(clippy::enum_variant_names, dead_code)] // C has no other name for them, and one is C's alone
 pub enum QemuProcessEnd {
-    /// It has not: a status that is all zero.
+    /// It has not ended. A status that is all zeroes says this.
     QemuProcessRunning = 0,
     /// It returned from main() or called exit().
     QemuProcessExited,
     /// A signal ended it.
     QemuProcessSignaled,
-    /// It ended, but somebody else has reaped it, and the system has kept no copy of its status (Linux 6.15 does).
+    /// It ended, but other code has reaped it, and the system has kept no copy of its status (Linux 6.15 does).
     QemuProcessUnknown,
 }
 
@@ -53,19 +53,19 @@ pub enum QemuProcessEnd {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuProcessStatus {
-    /// In which way. It tells which of the other members have a meaning.
+    /// The way in which it ended. It tells which of the other members have a meaning.
     pub end: QemuProcessEnd,
     /// Its exit status, 0 to 255, if it exited; otherwise 0.
     pub exit_code: c_int,
     /// The signal that ended it, if a signal did; otherwise 0.
     pub term_signal: c_int,
-    /// Whether that left a core dump.
+    /// Whether the signal left a core dump.
     pub core_dumped: bool,
 }
 
 /// # Safety
 ///
-/// `status` is NULL or has room for one.
+/// `status` is NULL, or has room for a status.
 pub(super) unsafe fn put_status(status: *mut QemuProcessStatus, ended: Status) {
     if status.is_null() {
         return;
@@ -88,7 +88,7 @@ pub(super) unsafe fn put_status(status: *mut QemuProcessStatus, ended: Status) {
     unsafe { status.write(told) };
 }
 
-/// How a child ended, as C has it; `None` for NULL and for what is no end.
+/// Converts C's status. `None`: it is NULL, or says that the child has not ended, or is no status.
 ///
 /// # Safety
 ///
@@ -102,7 +102,7 @@ unsafe fn get_end(status: *const QemuProcessStatus) -> Option<End> {
     }
     // SAFETY: not NULL.
     let end = unsafe { &raw const (*status).end };
-    // SAFETY: an enumeration that came from C may hold what is none, but it is a number.
+    // SAFETY: an enumeration that came from C may hold any number.
     let end = unsafe { end.cast::<c_uint>().read() };
     // SAFETY: not NULL.
     let core_dumped = unsafe { &raw const (*status).core_dumped };
@@ -136,13 +136,13 @@ pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
 /// qemu_process_pidfd:
 /// @proc: a handle
 ///
-/// Tells the descriptor of the child, which poll() and every main loop find readable when it has ended. It remains the
-/// handle's: do not close it.
+/// Tells the descriptor of the child. poll() and every main loop find it readable when the child has ended. It belongs
+/// to the handle: do not close it.
 ///
 /// Thread-safe, async-signal-safe.
 ///
-/// Returns: the descriptor; -1 where there is none: Linux before 5.2, other systems, or no room in the table of
-/// descriptors.
+/// Returns: the descriptor; -1 if there is none, because the system is not Linux or is older than 5.2, or because the
+/// table of descriptors was full.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd {
     // SAFETY: it is a handle.
@@ -152,8 +152,8 @@ pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd 
 /// qemu_process_way:
 /// @proc: a handle
 ///
-/// Tells how the child was made, for those who want to know why a spawn is slow: "clone3" and "clone" share the
-/// parent's memory until the program is executed, "fork" copies it.
+/// Tells how the child was made, for example to find out why a spawn is slow. "clone3" and "clone" share the parent's
+/// memory until the program is executed, "fork" copies it.
 ///
 /// Thread-safe, async-signal-safe.
 ///
@@ -168,12 +168,12 @@ pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_
 /// @proc: a handle
 /// @child_fd: 0, 1 or 2: the child's stdin, stdout or stderr
 ///
-/// Takes our end of a pipe that QEMU_SPAWN_PIPE_STDIN, _STDOUT or _STDERR asked for. It is the caller's from now on;
-/// ends that nobody takes are closed with the handle.
+/// Takes our end of a pipe that QEMU_SPAWN_PIPE_STDIN, _STDOUT or _STDERR asked for. From now on the caller owns it.
+/// Ends that are not taken are closed with the handle.
 ///
-/// Thread-safe: one caller gets it. Async-signal-safe.
+/// Thread-safe: only one caller gets it. Async-signal-safe.
 ///
-/// Returns: the descriptor, which has FD_CLOEXEC and is blocking. -1 and EBADF where there is none, or it was taken.
+/// Returns: the descriptor, which has FD_CLOEXEC and is blocking. -1 and EBADF if there is none, or if it was taken.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: c_int) -> QemuFd {
     // SAFETY: it is a handle.
@@ -192,11 +192,11 @@ pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: 
 /// @status: where to store how the child ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
-/// Waits for the end of the child, and reaps it unless it is detached. The status is kept, so asking again gives it again.
+/// Waits for the end of the child, and reaps it unless it is detached. The status is kept: later calls return it again.
 /// A child that is stopped has not ended. Signal handlers run meanwhile and do not end the wait.
 ///
-/// A stolen status is found again: where another part of the program has reaped the child, Linux 6.15 and newer still
-/// tell how it ended. Otherwise @status says QEMU_PROCESS_UNKNOWN.
+/// If other code has reaped the child, its status is still known on Linux 6.15 and newer. Elsewhere @status then says
+/// QEMU_PROCESS_UNKNOWN.
 ///
 /// Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
 ///
@@ -208,7 +208,7 @@ pub unsafe extern "C" fn qemu_process_wait(
     status: *mut QemuProcessStatus,
     errp: *mut *mut Error,
 ) -> c_int {
-    let _ = errp; // no platform has an error here
+    let _ = errp; // there is no error on any platform
                   // SAFETY: it is a handle.
     let Some(ended) = unsafe { get(proc) }.wait(timeout_ms) else { return 0 };
     // SAFETY: NULL, or there is room for it.
@@ -221,9 +221,9 @@ pub unsafe extern "C" fn qemu_process_wait(
 /// @sig: a signal
 /// @errp: as for qemu_spawn()
 ///
-/// Sends a signal to the child, and never to another process that has got its id since: the library has a descriptor of
-/// the child, or makes sure that it is not reaped meanwhile. Without a descriptor, a detached child, or a program that
-/// reaps children it did not make, leaves a moment in which that can go wrong.
+/// Sends a signal to the child, and never to another process that has got the child's id since: the library has a
+/// descriptor of the child, or makes sure that it is not reaped meanwhile. It cannot make sure of that without a
+/// descriptor if the child is detached, or if the program reaps children that it did not make.
 ///
 /// Thread-safe. Not async-signal-safe. Not a cancellation point.
 ///
@@ -244,11 +244,11 @@ pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, e
 /// @status: where to store how the child ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
-/// Ends the child: SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL; then reaps it.
+/// Ends the child and reaps it. The child gets SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL.
 ///
 /// Thread-safe. Not async-signal-safe. Not a cancellation point.
 ///
-/// Returns: true when the child has ended, now or before. Otherwise errno and *@errp say which signal could not be sent
+/// Returns: true if the child has ended, now or before. Otherwise errno and *@errp say which signal could not be sent
 /// and why; or that the child has not ended one second after SIGKILL (ETIMEDOUT), which only the kernel can cause. The
 /// library reaps such a child at a later call.
 #[no_mangle]
@@ -281,8 +281,8 @@ pub unsafe extern "C" fn qemu_process_stop(
 ///
 /// Thread-safe. Not async-signal-safe.
 ///
-/// Returns: the text, to be released with free(). NULL with ENOMEM where there is no memory for it, and with EINVAL
-/// where @status is NULL or no status.
+/// Returns: the text, to be released with free(). NULL with ENOMEM if there is no memory for it, and with EINVAL if
+/// @status is NULL or does not say how a child ended.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatus) -> *mut c_char {
     // SAFETY: NULL or a status.
@@ -304,8 +304,9 @@ pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatu
 /// qemu_process_detach:
 /// @proc: a handle
 ///
-/// From now on the program reaps the child, by wait() or by ignoring SIGCHLD: this library never will. The handle works
-/// as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still reap it.
+/// From now on the program reaps the child, by wait() or by ignoring SIGCHLD, and this library does not. The handle
+/// works as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still
+/// reap it.
 ///
 /// Thread-safe, async-signal-safe.
 #[no_mangle]
@@ -317,13 +318,13 @@ pub unsafe extern "C" fn qemu_process_detach(proc: *mut QemuProcess) {
 /// qemu_process_free:
 /// @proc: a handle, not to be used again; or NULL
 ///
-/// Frees the handle and closes its descriptors. A child that has ended is reaped. One that lives goes on, and the program
-/// reaps it.
+/// Frees the handle and closes its descriptors. Reaps the child if it has ended. A child that still runs goes on, and
+/// the program reaps it.
 ///
 /// Not thread-safe: no other thread may use @proc. Not async-signal-safe. Leaves errno alone.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_free(proc: *mut QemuProcess) {
     let _errno = ErrnoGuard::new();
-    // SAFETY: NULL or what give() gave, and the caller does not use it again.
+    // SAFETY: it is NULL or came from give(), and the caller does not use it again.
     drop(unsafe { Owned::<Process>::from_raw(proc.cast()) });
 }

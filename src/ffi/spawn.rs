@@ -1,4 +1,4 @@
-//! `qemu_spawn()` and its options. What a caller must keep stands in the documentation, in C's words.
+//! `qemu_spawn()` and its options. The rules for a caller are in the documentation of each function.
 
 use core::ffi::{c_char, c_int, c_uint, CStr};
 
@@ -20,12 +20,13 @@ use crate::spawn::{run_to_end, spawn};
 pub const QEMU_SPAWN_SEARCH_PATH: u64 = 1 << 0;
 /// The child starts a session of its own, as setsid() does it.
 pub const QEMU_SPAWN_SETSID: u64 = 1 << 1;
-/// The child is in the process group @pgid, or with 0 in one of its own.
+/// The child joins the process group @pgid, or with 0 starts one of its own.
 pub const QEMU_SPAWN_SET_PGID: u64 = 1 << 2;
 /// The child has the file mode creation mask @umask.
 pub const QEMU_SPAWN_SET_UMASK: u64 = 1 << 3;
-/// The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A child
-/// that changes its user, its group or its groups has a copy of the parent's memory, which costs more the larger that is.
+/// The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A
+/// child that changes its user, its group or its groups gets a copy of the parent's memory, which costs more the larger
+/// that is.
 pub const QEMU_SPAWN_SET_UID: u64 = 1 << 4;
 /// The child runs as the group @gid: its real, effective and saved group ids.
 pub const QEMU_SPAWN_SET_GID: u64 = 1 << 5;
@@ -41,16 +42,16 @@ pub const QEMU_SPAWN_NULL_STDIN: u64 = 1 << 9;
 pub const QEMU_SPAWN_NULL_STDOUT: u64 = 1 << 10;
 /// The child's stderr is /dev/null.
 pub const QEMU_SPAWN_NULL_STDERR: u64 = 1 << 11;
-/// The child's stdin is a pipe; the end to write is qemu_process_take_fd()'s.
+/// The child's stdin is a pipe; qemu_process_take_fd() returns the end to write.
 pub const QEMU_SPAWN_PIPE_STDIN: u64 = 1 << 12;
-/// The child's stdout is a pipe; the end to read is qemu_process_take_fd()'s.
+/// The child's stdout is a pipe; qemu_process_take_fd() returns the end to read.
 pub const QEMU_SPAWN_PIPE_STDOUT: u64 = 1 << 13;
-/// The child's stderr is a pipe; the end to read is qemu_process_take_fd()'s.
+/// The child's stderr is a pipe; qemu_process_take_fd() returns the end to read.
 pub const QEMU_SPAWN_PIPE_STDERR: u64 = 1 << 14;
-/// The child's stderr is what its stdout is.
+/// The child's stderr goes to the same place as its stdout.
 pub const QEMU_SPAWN_MERGE_STDERR: u64 = 1 << 15;
-/// Fail where no child can share the parent's memory, instead of copying it. A child of another user never shares it, so
-/// this fails with SET_UID, SET_GID and SET_GROUPS: ENOTSUP.
+/// Fail if no child can share the parent's memory, instead of copying it. A child that changes its user never shares
+/// it, so with SET_UID, SET_GID or SET_GROUPS this always fails with ENOTSUP.
 pub const QEMU_SPAWN_NO_FORK_FALLBACK: u64 = 1 << 16;
 /// Neither the child nor what it executes gains privileges from set-user-ID programs: PR_SET_NO_NEW_PRIVS.
 pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
@@ -60,8 +61,8 @@ pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
 /// cbindgen:ignore
 pub const QEMU_SPAWN_FD_NULL: QemuFd = -100;
 
-/// A descriptor of the child: @target is what @source is in the parent, whatever else is mapped. Sources and targets may
-/// overlap in any way.
+/// A descriptor of the child: its @target is a copy of the parent's @source. Sources and targets may overlap in any
+/// way.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnFd {
@@ -76,26 +77,26 @@ pub struct QemuSpawnFd {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnRlimit {
-    /// Which one: RLIMIT_NOFILE, for example.
+    /// The resource: RLIMIT_NOFILE, for example.
     pub resource: c_int,
-    /// The soft limit, which holds.
+    /// The soft limit, which the kernel enforces.
     pub soft: u64,
     /// The hard limit, to which the child may raise the soft one.
     pub hard: u64,
 }
 
-/// A member of C's whose type is QemuSpawnSignals. C may put any number there.
+/// A member that has the type QemuSpawnSignals in C. C may put any number there.
 ///
 /// cbindgen:ignore
 pub type SignalsNumber = c_uint;
 
-/// What the child's signals start from.
+/// The state of the child's signals, before @ignored and @defaulted.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub enum QemuSpawnSignals {
-    /// Every signal at its default disposition and none blocked, as after qemu_fork(); libc's own two as well.
+    /// Every signal, libc's own two as well, has its default disposition, and none is blocked, as after qemu_fork().
     Default,
-    /// What plain fork() and exec leave: the mask of the calling thread, and what it ignores.
+    /// As plain fork() and exec leave them: the mask is the calling thread's, and ignored signals stay ignored.
     Inherit,
 }
 
@@ -103,7 +104,7 @@ pub enum QemuSpawnSignals {
 ///
 ///   QemuSpawnOptions options = { .size = sizeof(options) };
 ///
-/// The library changes nothing in it and keeps nothing of it: all may be freed when the call has returned.
+/// The library changes nothing in it and keeps no pointer to it: all may be freed when the call has returned.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnOptions {
@@ -117,20 +118,21 @@ pub struct QemuSpawnOptions {
     pub cwd: *const c_char,
     /// The whole environment, ended by NULL; NULL: the parent's, or none with QEMU_SPAWN_CLEAR_ENV.
     pub envp: *const *const c_char,
-    /// Variables to set after @env_unset, "NAME=value", ended by NULL; or NULL. Of several for one name the last counts.
+    /// Variables to set after @env_unset, "NAME=value", ended by NULL; or NULL. Of several for one name the last
+    /// counts.
     pub env_set: *const *const c_char,
     /// Variables to remove, "NAME", ended by NULL; or NULL.
     pub env_unset: *const *const c_char,
-    /// Descriptors of the child. Others from 3 on are closed when the program is executed; 0, 1 and 2 are the parent's,
-    /// even if they have FD_CLOEXEC there.
+    /// Descriptors of the child. Others from 3 on are closed when the program is executed. 0, 1 and 2 are by default
+    /// the parent's, even if they have FD_CLOEXEC there.
     pub fds: *const QemuSpawnFd,
     /// The number of entries in @fds.
     pub n_fds: usize,
-    /// What the child's signals start from.
+    /// The state of the child's signals, before @ignored and @defaulted.
     pub signals: SignalsNumber,
     /// Signals that the child ignores, ended by 0; or NULL. SIGKILL, SIGSTOP, 32 and 33 have no effect.
     pub ignored: *const c_int,
-    /// Signals to set to their default disposition, ended by 0; or NULL. @ignored goes before it.
+    /// Signals to set to their default disposition, ended by 0; or NULL. @ignored overrides it.
     pub defaulted: *const c_int,
     /// The process group, with QEMU_SPAWN_SET_PGID.
     pub pgid: pid_t,
@@ -148,11 +150,11 @@ pub struct QemuSpawnOptions {
     pub rlimits: *const QemuSpawnRlimit,
     /// The number of entries in @rlimits.
     pub n_rlimits: usize,
-    /// A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The kernel takes the
-    /// end of a thread for that of the process: so a thread other than the main thread has a thread of the library's make
-    /// the child, which ends with it.
+    /// A signal that the child gets when this process ends, however it ends; 0: none. Linux only. The kernel sends it
+    /// when the thread that made the child ends. So if the caller is not the main thread, a helper thread of the
+    /// library makes the child, and ends with it.
     pub death_signal: c_int,
-    /// Where to store which step failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
+    /// Where to store the step that failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
     pub failed_step: *mut Step,
 }
 
@@ -161,28 +163,29 @@ pub struct QemuSpawnOptions {
 /// @opts: options; or NULL
 /// @errp: where to put an error: NULL, &error_abort, &error_fatal, or the address of an Error pointer that is NULL
 ///
-/// Starts a program. It has clean signals (see qemu_fork()), the parent's stdin, stdout and stderr, and no other open
-/// descriptor. When the call returns, the program has been executed, or the call fails and says why. The cost does not
-/// grow with the memory or the descriptors of the parent, unless the child changes its user or groups.
+/// Starts a program. By default it has clean signals (see qemu_fork()), the parent's stdin, stdout and stderr, and no
+/// other open descriptor. When the call returns, the program has been executed, or the call has failed and says why.
+/// The cost does not grow with the memory or the descriptors of the parent, unless the child changes its user or
+/// groups.
 ///
 /// The parent's mask, dispositions, descriptors, working directory and memory are left alone. pthread_atfork() handlers
 /// do not run on Linux. The library has no handler for SIGCHLD, and the parent needs none.
 ///
-/// Thread-safe, and safe in programs with any number of threads, as long as nobody changes the environment meanwhile.
-/// Not async-signal-safe. Not a cancellation point.
+/// Thread-safe, and safe in programs with any number of threads, as long as no other thread changes the environment
+/// meanwhile. Not async-signal-safe. Not a cancellation point.
 ///
 /// Returns: a handle, to be freed with qemu_process_free(). On failure NULL: errno is the cause, *@errp names the step
 /// and its object, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and nothing
-/// is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that the
-/// options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal ended
-/// or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
+/// is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that
+/// the options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal
+/// ended or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_spawn(
     argv: *const *const c_char,
     opts: *const QemuSpawnOptions,
     errp: *mut *mut Error,
 ) -> *mut QemuProcess {
-    // SAFETY: the lists, the options and the strings in them are C's.
+    // SAFETY: the lists, the options and the strings in them are as the documentation requires.
     match unsafe { with_request(argv, opts, 0, spawn) } {
         Ok(process) => give(process),
         Err(failure) => {
@@ -195,8 +198,8 @@ pub unsafe extern "C" fn qemu_spawn(
 
 /// qemu_spawn_sync:
 /// @argv: as for qemu_spawn()
-/// @opts: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: nobody would be at the other end
-/// @timeout_ms: how long it may take, in milliseconds; 0: at once; negative: for ever
+/// @opts: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: no code would use the other end
+/// @timeout_ms: how long the program may run, in milliseconds; 0: not at all; negative: for ever
 /// @status: where to store how the program ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
@@ -204,9 +207,9 @@ pub unsafe extern "C" fn qemu_spawn(
 ///
 /// Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
 ///
-/// Returns: 0 when the program has run and ended, in whatever way: *@status tells. -1 where it could not be started, as
-/// for qemu_spawn(), or with ETIMEDOUT where it had to be killed; it has been reaped then. A program that has not ended
-/// one second after SIGKILL, which only the kernel can cause, is ETIMEDOUT, too: the library reaps it at a later call.
+/// Returns: 0 if the program has run and ended, in whatever way: *@status tells. -1 if it could not be started, as for
+/// qemu_spawn(), or with ETIMEDOUT if it had to be killed; it has been reaped then. A program that has not ended one
+/// second after SIGKILL, which only the kernel can cause, is ETIMEDOUT, too: the library reaps it at a later call.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_spawn_sync(
     argv: *const *const c_char,
@@ -217,7 +220,7 @@ pub unsafe extern "C" fn qemu_spawn_sync(
 ) -> c_int {
     const PIPES: u64 = Flags::PIPE_STDIN | Flags::PIPE_STDOUT | Flags::PIPE_STDERR;
     let mut ended: Option<Status> = None;
-    // SAFETY: the lists, the options and the strings in them are C's.
+    // SAFETY: the lists, the options and the strings in them are as the documentation requires.
     let result = unsafe {
         with_request(argv, opts, PIPES, |request| {
             run_to_end(request, timeout_ms).map(|status| ended = Some(status)).map_err(|(failure, status)| {
@@ -240,11 +243,11 @@ pub unsafe extern "C" fn qemu_spawn_sync(
     }
 }
 
-/// Has `call` do what C asks for, tells the step, and leaves errno alone.
+/// Converts C's options, calls `call`, stores the step that failed, and leaves errno alone.
 ///
 /// # Safety
 ///
-/// As C's documentation says it of argv and the options.
+/// argv and the options are as the documentation of qemu_spawn() requires.
 unsafe fn with_request<T>(
     argv: *const *const c_char,
     opts: *const QemuSpawnOptions,
@@ -264,10 +267,10 @@ unsafe fn with_request<T>(
     let step = result.as_ref().map_or_else(|failure| failure.step, |_| Step::None);
     // SAFETY: the size is what every version has first.
     if !opts.is_null() && unsafe { (*opts).size } >= QemuSpawnOptions::FIRST {
-        // SAFETY: so this is there, too.
+        // SAFETY: the first version has this member.
         let place = unsafe { (*opts).failed_step };
         if !place.is_null() {
-            // SAFETY: the caller has given the place.
+            // SAFETY: the caller has given the address of a step.
             unsafe { place.write(step) };
         }
     }
@@ -307,11 +310,11 @@ const _: () = {
 
 /// # Safety
 ///
-/// As C's documentation says it of argv and the options.
+/// argv and the options are as the documentation of qemu_spawn() requires.
 unsafe fn request<'a>(argv: *const *const c_char, opts: &QemuSpawnOptions) -> Request<'a> {
     const DEFAULT: c_uint = QemuSpawnSignals::Default as c_uint;
     const INHERIT: c_uint = QemuSpawnSignals::Inherit as c_uint;
-    #[allow(clippy::multiple_unsafe_ops_per_block)] // all for one reason
+    #[allow(clippy::multiple_unsafe_ops_per_block)] // all have the same reason
     // SAFETY: as the caller says.
     unsafe {
         Request {
@@ -346,7 +349,7 @@ unsafe fn request<'a>(argv: *const *const c_char, opts: &QemuSpawnOptions) -> Re
 
 /// # Safety
 ///
-/// NULL, or a string that ends with NUL and outlives the call.
+/// `text` is NULL, or a string that ends with NUL and outlives the call.
 unsafe fn text<'a>(text: *const c_char) -> Option<&'a CStr> {
     // SAFETY: not NULL, and the rest is as the caller says.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })

@@ -1,4 +1,4 @@
-//! Which library this is.
+//! The version of the library.
 #![allow(dead_code)] // the numbers are for the header
 
 use core::ffi::c_char;
@@ -12,14 +12,14 @@ pub const QEMU_FORK_VERSION_MICRO: i32 = 0;
 
 /// qemu_fork_version:
 ///
-/// Tells which library the program runs with. In a program that is linked with the archive, that the symbol is there says
-/// that qemu_fork() is the one of this library, too. With the shared library it does not: the program may have a
-/// qemu_fork() of its own, which goes before.
+/// Tells the version of the library that the program runs with. In a program that is linked with the archive, this
+/// symbol shows that qemu_fork() is this library's, too. With the shared library it does not: the program may have a
+/// qemu_fork() of its own, which takes precedence.
 ///
 /// Thread-safe, async-signal-safe.
 ///
-/// Returns: the version, such as "0.1.0", followed by " (host-error)" where the library was built to report through
-/// the program's own Error API. A constant: do not free it.
+/// Returns: the version, such as "0.1.0", followed by " (host-error)" if the library was built to report through the
+/// program's own Error API. A constant: do not free it.
 #[no_mangle]
 pub extern "C" fn qemu_fork_version() -> *const c_char {
     VERSION.as_ptr().cast()

@@ -57,7 +57,7 @@ static void say(const char *label, const char *fmt, va_list ap)
     }
     line[n++] = '\n';
     if (write(STDOUT_FILENO, line, n) != (ssize_t)n) {
-        _exit(99); /* nobody can read the verdict */
+        _exit(99); /* the verdict cannot be written */
     }
 }
 
@@ -426,7 +426,7 @@ bool forbid_fork(void)
 {
     const struct rlimit none = {0, 0};
 
-    /* Root has no limit, so it becomes somebody else: the bare call, for this thread alone. */
+    /* The limit does not bind root, so it becomes another user. This is the bare call, for this thread alone. */
     return setrlimit(RLIMIT_NPROC, &none) == 0 &&
            (geteuid() != 0 || syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) == 0);
 }
@@ -468,7 +468,7 @@ bool have_filters(void)
         broken("fork");
     }
     if (pid == 0) {
-        /* Whoever reads what the part says must not wait for this process. */
+        /* A reader of the part's output must not wait for this process. */
         close(STDOUT_FILENO);
         close(STDERR_FILENO);
         _exit(forbid_blocking(EPERM) && syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, 8) == -1 && errno == EPERM

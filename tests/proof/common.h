@@ -1,10 +1,11 @@
 /*
- * What the dynamic parts of the proof share: the library under test, the count of experiments and violations, and
+ * Functions for the dynamic parts of the proof: the library under test, the count of experiments and violations, and
  * the signal state of a process as the kernel has it.
  *
  * Each part is a program of its own: PROGRAM [--quick] LIBRARY. LIBRARY is any shared object that exports qemu_fork;
  * nothing here is linked with it. The last line of the output is "RESULT experiments=N violations=M". The exit status
- * is 0 without violations, 1 with, and 77 with a line "SKIP: reason" where the machine lacks what the part needs.
+ * is 0 without violations, 1 with, and 77 with a line "SKIP: reason" if the machine lacks something that the part
+ * needs.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -20,7 +21,7 @@
 /* One more than the highest signal; a kernel signal set is one bit for each. */
 enum { SIGNALS = 65, SIGSET_BYTES = 8 };
 
-/* A part that a machine cannot run ends with this status, as Automake and Meson have it. */
+/* The exit status of a part that this machine cannot run, as for Automake and Meson. */
 enum { EXIT_SKIP = 77 };
 
 /* How long anything may take before it counts as hanging. Not a measure of speed: nothing ever waits for it to pass. */
@@ -39,7 +40,7 @@ struct library {
     const char *path;
     void *handle;
     fork_function *fork;
-    /* What a library without an Error API lacks is NULL. */
+    /* A function that the library lacks is NULL: it may have no Error API. */
     void **error_abort;
     void **error_fatal;
     const char *(*error_get_pretty)(const void *err);
@@ -55,30 +56,30 @@ extern bool quick;
  */
 void begin(int argc, char **argv);
 
-/* Whether the library has the whole Error API that is looked for; tells once what is left out if it has not. */
+/* Whether the library has the whole Error API. If not, says once what is left out. */
 bool has_error_api(void);
 
 /* ---- The verdict ---- */
 
-/* Counts what was tried. Any process of the part may call these three. */
+/* Counts experiments. Any process of the part may call these three functions. */
 void count_experiments(long n);
 
 /* Counts a violation, and shows the first few of each kind in full. A kind is known by the address of its name. */
 __attribute__((__format__(__printf__, 2, 3))) void violation(const char *kind, const char *fmt, ...);
 
-/* One line that is no verdict. */
+/* Prints one line that is no verdict. */
 __attribute__((__format__(__printf__, 1, 2))) void note(const char *fmt, ...);
 
-/* The last line; the result is main()'s. */
+/* Prints the last line. Returns main()'s result. */
 int finish(void);
 
-/* This machine cannot run the part. */
+/* Skips the part, because this machine cannot run it. */
 __attribute__((__format__(__printf__, 1, 2), __noreturn__)) void skip(const char *fmt, ...);
 
-/* Tells of something that is left out, and goes on. */
+/* Says that something is left out, and goes on. */
 void say_skip(const char *what);
 
-/* The part itself, not the library, does not work: no result. */
+/* The part itself does not work, and the library is not to blame: there is no result. */
 __attribute__((__noreturn__)) void broken(const char *what);
 
 /* Zeroed memory that is shared with all children. Never freed. */
@@ -91,7 +92,7 @@ enum { RESTORER_FLAG = 0x04000000 };
 
 struct disposition {
     uint64_t handler; /* 0: SIG_DFL, 1: SIG_IGN */
-    uint64_t flags;   /* without SA_RESTORER, which is libc's own business */
+    uint64_t flags;   /* without SA_RESTORER, which libc sets for itself */
     uint64_t mask;
 };
 
@@ -121,27 +122,27 @@ const char *signal_name(int sig);
 
 /* ---- Processes ---- */
 
-/* The calling thread's and process's ids from the kernel: libc may keep stale ones. Async-signal-safe. */
+/* The ids of the calling thread and process, from the kernel: libc may keep stale ones. Async-signal-safe. */
 pid_t raw_getpid(void);
 pid_t raw_gettid(void);
 
-/* waitpid() for threads and clones as well, and whatever signals come. */
+/* Calls waitpid(), also for threads and clones. Signals do not end it. */
 pid_t wait_for(pid_t pid, int *status);
 
 /*
- * Kills a process group if what is done with it hangs, which no sound library ever makes it do, and tells so in
- * `timed_out`. While *@progress, which may be NULL, changes, it does not hang. With 0 nothing is watched any more.
+ * Kills a process group if it hangs, which a sound library never causes, and sets `timed_out`. While *@progress, which
+ * may be NULL, changes, the group does not hang. With 0 no group is watched any more.
  */
 void watch(pid_t group, const atomic_int *progress);
 extern volatile int timed_out;
 
-/* After a few hangs the rest is left out: the verdict is known, and would take for ever. */
+/* After a few hangs the rest is left out: the verdict is known, and the rest would take for ever. */
 bool enough_hangs(void);
 
 /* The number of open descriptors of this process. Async-signal-safe. */
 int count_descriptors(void);
 
-/* The user that root becomes where a limit shall bind it. */
+/* The user that root becomes, so that a limit binds it. */
 enum { NOBODY = 65534 };
 
 /* Makes fork fail with EAGAIN in this thread, by its limit on processes. Filters are for what has no limit: the kernel

@@ -1,13 +1,13 @@
 /*
- * The control in C: what qemu_fork() of QEMU 2.5 to 7.2 does, in words of our own. It blocks all signals, forks,
+ * The control in C: it does what qemu_fork() of QEMU 2.5 to 7.2 does, in code of our own. It blocks all signals, forks,
  * restores the mask in the parent, and in the child resets each disposition by sigaction() and then empties the mask.
  *
- * As it stands it has QEMU's known differences from this library: errno in the child is EINVAL, left over from the
- * signals that cannot be reset, and where pthread_sigmask() fails, which does not set errno, errno is taken for the
- * reason all the same. With -DCONTROL_AMENDED it has not. Then every dynamic part must pass it: the parts judge what a
- * library does, not which library it is.
+ * It has QEMU's known differences from this library. errno in the child is EINVAL, left over from the signals that
+ * cannot be reset. If pthread_sigmask() fails, errno is taken for the reason, although that function does not set it.
+ * With -DCONTROL_AMENDED it does not have these differences. Then every dynamic part must pass it, because the parts
+ * judge what a library does, not which library it is.
  *
- * It has no Error API: what needs one is left out.
+ * It has no Error API, so experiments that need one are left out.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * The control that every dynamic part must find wanting: qemu_fork() as plain fork().
+ * The control in which every dynamic part must find a fault: qemu_fork() is plain fork().
  *
  * SPDX-License-Identifier: MIT
  */

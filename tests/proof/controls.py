@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Shows that the dynamic parts can tell a wrong library from a sound one, whoever wrote it.
+"""Shows that the dynamic parts can tell a wrong library from a sound one.
 
-Plain fork() under the name of qemu_fork must be found wanting by each. QEMU's algorithm in C, amended to keep errno as
-this library does, must pass each. Unamended, its known differences must be noticed by at least one.
+Each part must find a fault in plain fork() under the name of qemu_fork. QEMU's algorithm in C, amended to keep errno as
+this library does, must pass each part. Unamended, its known differences must be noticed by at least one.
 
 SPDX-License-Identifier: MIT
 """

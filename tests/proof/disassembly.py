@@ -130,7 +130,7 @@ def source_of_register(instructions, i, machine):
 
 
 def system_call_numbers(instructions, trap, machine):
-    """The constants that may be in the number's register at this system call, None among them where nobody can tell."""
+    """The constants that may be in the number's register at this system call; None is among them if one is unknown."""
     processor = PROCESSORS[machine]
     before = predecessors(instructions)
     numbers, seen, todo = set(), set(), list(before[trap]) or [None]

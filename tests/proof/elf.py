@@ -1,4 +1,4 @@
-"""Reads relocatable ELF objects of any processor: sections, symbols and relocations. Just what region.py asks for.
+"""Reads relocatable ELF objects of any processor: sections, symbols and relocations, as far as region.py needs them.
 
 SPDX-License-Identifier: MIT
 """

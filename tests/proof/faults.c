@@ -1,10 +1,10 @@
 /*
  * The failure of every system call of qemu_fork().
  *
- * The system calls are found by tracing an undisturbed call, in the parent and in the child; the source has no say in
- * it. Then each of them is made to fail, with each of several errnos, in a fresh process: the tracer replaces the call
- * by none and puts the error in its place. What the caller, its child, stderr and the exit status show is compared
- * with what the contract says. A call can play one of these parts:
+ * The system calls are found by tracing an undisturbed call, in the parent and in the child, and not from the source.
+ * Then each of them is made to fail, with each of several errnos, in a fresh process: the tracer keeps the call from
+ * being made and sets its result to the error. The caller, its child, stderr and the exit status are compared with the
+ * contract. A call has one of these purposes:
  *
  *   block       the parent blocks its signals: qemu_fork() fails, "cannot block signals"
  *   fork        there is no child: qemu_fork() fails, "cannot fork child process"
@@ -51,7 +51,7 @@ enum mode { WITH_NULL, WITH_SLOT, WITH_FATAL, WITH_ABORT, MODES };
 
 static const char *const mode_names[MODES] = {"NULL", "&err", "&error_fatal", "&error_abort"};
 
-/* ---- The subject: one call of qemu_fork(), and what came of it ---- */
+/* ---- The subject: one call of qemu_fork(), and its effects ---- */
 
 struct report {
     pid_t parent;
@@ -89,7 +89,7 @@ static void on_signal(int sig)
     (void)sig;
 }
 
-/* The bytes that are in use: 0 where libc cannot tell. */
+/* The bytes that are in use; 0 if libc cannot tell. */
 static size_t used_memory(void)
 {
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
@@ -109,7 +109,7 @@ static void set_up_subject(void)
     setpgid(0, 0);
     setrlimit(RLIMIT_CORE, &no_core);
     for (int sig = 1; sig < SIGNALS; sig++) {
-        /* Not those by which a crash shows, and not the tracer's. An ignored SIGCHLD would hide the children. */
+        /* The signals of a crash and of the tracer are left out. An ignored SIGCHLD would hide the children. */
         if (!(crashes & bit_of(sig))) {
             sigaction(sig, sig % 3 == 0 && sig != SIGCHLD ? &ignore : &handler, NULL); /* refused for a few */
         }
@@ -182,7 +182,7 @@ __attribute__((__noreturn__)) static void be_subject(enum mode mode)
 
 enum side { PARENT, CHILD };
 
-/* What a call is for. */
+/* The purpose of a call. */
 enum part { OF_LIBC, BLOCK, FORK, RESTORE, RESET, UNBLOCK, THE_END };
 
 static const char *const part_names[] = {"libc's own", "block", "fork", "restore", "reset", "unblock", "the end"};
@@ -351,7 +351,7 @@ static bool sets_mask(const struct call *call)
     return call->number == SYS_rt_sigprocmask && call->arguments[1] != 0;
 }
 
-/* What each call is for, by what it does and where it stands. */
+/* Finds the purpose of each call, by its arguments and its place among the others. */
 static void name_parts(struct calls *calls, enum side side, bool fork_failed)
 {
     int last = -1;
@@ -477,7 +477,7 @@ static bool is_abort_text(const char *text, const char *message)
     return at < newline - 1 && at[-1] == ':' && at - 1 > text + sizeof(begin) - 1 && strcmp(newline + 1, message) == 0;
 }
 
-/* What must hold wherever the call returned, whatever it returned. */
+/* Checks what must hold after every return, whatever the result. */
 static void judge_return(const struct experiment *of, uint64_t mask_want)
 {
     int sig = differing_disposition(&report->before, &report->after, 0);

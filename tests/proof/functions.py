@@ -52,7 +52,7 @@ class Functions:
         return names - {None}
 
     def successors(self, i):
-        """As disassembly.successors(), and nothing comes after the call of what never returns."""
+        """As disassembly.successors(), but the call of a function that never returns has no successor."""
         if self.instructions[i].kind == disassembly.CALL and self.goes_to(i) & self.never_return:
             return []
         return disassembly.successors(self.instructions, i)
@@ -78,7 +78,7 @@ class Functions:
         return seen
 
     def _find_returning(self):
-        """Whoever reaches a return instruction returns; once it is known who does not, others may not either."""
+        """A function that reaches a return instruction returns. So callers of those that do not may not return either."""
         while True:
             known = len(self.never_return)
             for function in self.by_name.values():

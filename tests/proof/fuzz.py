@@ -80,7 +80,7 @@ def fuzz(program, folder, runs, corpora):
     found = os.path.join(folder, f"{os.path.basename(program)}-found/")
     shutil.rmtree(found, ignore_errors=True)
     os.makedirs(found)
-    # A small quarantine: what is resident makes each fork dearer.
+    # A small quarantine: resident memory makes each fork slower.
     env = {"LC_ALL": "C", "UBSAN_OPTIONS": "halt_on_error=1",
            "ASAN_OPTIONS": "abort_on_error=1:quarantine_size_mb=4:malloc_context_size=6"}
     return processes.run([program, f"-runs={runs}", "-seed=1", "-len_control=0", f"-max_len={MAX_LENGTH}",

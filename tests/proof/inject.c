@@ -248,7 +248,7 @@ static bool fire(const struct run *run, const struct point *point, const struct 
     }
 }
 
-/* Lets go of everybody. A signal that was on its way when a thread stopped is not held back. */
+/* Detaches from all threads. A signal that was on its way when a thread stopped is delivered. */
 static void let_go(struct run *run, const struct point *point)
 {
     long held = run->stop.kind == STOP_SIGNAL ? run->stop.signal : 0;
@@ -268,7 +268,7 @@ static int end(struct run *run)
     return status;
 }
 
-/* An experiment that went wrong: nothing of it remains. */
+/* Removes everything of an experiment that went wrong. */
 static void give_up(struct run *run)
 {
     int status;
@@ -346,7 +346,7 @@ static const char *describe_place(const struct point *point)
     return text;
 }
 
-/* What is being judged: for the text of a violation. */
+/* The experiment that is judged, for the text of a violation. */
 struct experiment {
     const struct setup *setup;
     const struct point *point;
@@ -687,7 +687,7 @@ static void work(int cpu)
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     cpu_set_t cpus;
 
-    /* Tracer and subject take turns: on one processor the change is cheapest. */
+    /* Tracer and subject run by turns, and the switch is cheapest on one processor. */
     CPU_ZERO(&cpus);
     CPU_SET((size_t)cpu, &cpus);
     sched_setaffinity(0, sizeof(cpus), &cpus);

@@ -1,6 +1,6 @@
 /*
- * fork() of the program itself, which a library that it opens finds before libc's. It marks, for a tracer, where libc's
- * own begins and ends: so what libc does there by itself, such as to block signals, is told from what the library does.
+ * The program's own fork(), which a library that it opens finds before libc's. It marks for a tracer where libc's
+ * fork() begins and ends. So the tracer can tell libc's calls there, such as blocking signals, from the library's.
  *
  * A mark is a system call that does nothing. The child's first is the end.
  *
@@ -19,7 +19,7 @@ enum { LIBC_FORK_BEGINS = 0x70723333, LIBC_FORK_ENDS };
 
 static pid_t (*libc_fork)(void);
 
-/* Not at the first call: dlsym() may want memory. */
+/* This is not left to the first call, because dlsym() may allocate memory. */
 __attribute__((__constructor__)) static void find_libc_fork(void)
 {
     libc_fork = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");

@@ -1,4 +1,4 @@
-"""Builds the library from a source tree by the shortest way: for variants that nobody installs.
+"""Builds the library from a source tree in the shortest way, for variants that are never installed.
 
 SPDX-License-Identifier: MIT
 """
@@ -25,7 +25,7 @@ class BuildError(Exception):
 
 
 def call(command, **more):
-    """Runs a build tool; its output is of interest only where it fails."""
+    """Runs a build tool. Its output matters only if it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                           check=False, stdin=subprocess.DEVNULL, **more)
     if done.returncode != 0:

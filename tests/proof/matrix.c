@@ -7,7 +7,7 @@
  * is the code under test. The parent's mask, pending signals, dispositions and errno are compared as well. A fact is
  * one signal looked at in one way in one situation; the facts are what is counted.
  *
- * The signals that libc keeps for itself are set up behind its back: they must stay as the parent had them.
+ * The signals that libc keeps for itself are set up by bare system calls. They must stay as the parent had them.
  *
  * The random masks come from a seed, which is shown; QEMU_FORK_PROOF_SEED sets it.
  *
@@ -31,7 +31,7 @@
 
 enum { ERRNO_BEFORE = 77, THREADS = 6 };
 
-/* ---- What the parent is set up with ---- */
+/* ---- The parent's state ---- */
 
 enum kind { DEFAULT, IGNORED, HANDLER, ON_STACK, RESTART, WITH_INFO, KINDS };
 
@@ -100,7 +100,7 @@ static void set_by_libc(int sig, enum kind kind)
     }
 }
 
-/* A signal of libc's gets what another signal got, by the bare system call. */
+/* A signal of libc gets the disposition of another signal, by the bare system call. */
 static void copy_disposition(int from, int to)
 {
     unsigned long action[16] = {0};
@@ -416,7 +416,7 @@ static void in_own_process(const struct situation *situation)
         try_situation(situation);
         _exit(0);
     }
-    setpgid(pid, pid); /* whoever of the two comes first */
+    setpgid(pid, pid); /* whichever of the two comes first */
     watch(pid, NULL);
     while (waitpid(pid, &status, WUNTRACED) < 0 && errno == EINTR) {
     }

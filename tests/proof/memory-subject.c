@@ -1,11 +1,11 @@
 /*
- * What sanitizers and valgrind look at: errors made, copied, hinted, propagated and freed, in the parent and in children
- * of qemu_fork(), which end by exit() so that leaks are looked for in them too.
+ * The subject of sanitizers and valgrind. It makes, copies, extends, propagates and frees errors, in the parent and in
+ * children of qemu_fork(). The children end by exit(), so that leaks are looked for in them, too.
  *
  * usage: memory-subject [FAULT]
  *
- * With the name of a fault it makes that one mistake, in the way that a program or the library could; a tool that says
- * nothing then is not on. With "failing-fork" there is no mistake, but every fork fails.
+ * With the name of a fault it makes that one mistake, as a program or the library could. A tool that reports nothing
+ * then is not working. With "failing-fork" there is no mistake, but every fork fails.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -175,7 +175,7 @@ class Memory:
                       os.path.join(folder, "qemu_fork.o"), "-pthread"])
 
     def run_subject(self, tool, command, env, complaint, faults):
-        """Without a fault nothing is reported, with each of them what it is."""
+        """Checks that no fault is reported without one, and that each fault is reported as what it is."""
         outcome = processes.run(command, env=env)
         self.report.check(outcome.status == 0 and not complaint.search(outcome.output),
                           f"{tool}: {outcome.ending}: {outcome.output[:600]}")
@@ -229,7 +229,8 @@ class Memory:
         pattern = self.log("valgrind", test)[:-len(".log")]
         for old in glob.glob(glob.escape(pattern) + ".*"):
             os.remove(old)
-        # Under valgrind a child of a spawn is one of fork(): when it ends it has what the parent has, and no use for it.
+        # Under valgrind a child of a spawn is one of fork(): when it ends it has what the parent has, and no use for
+        # it.
         spawns = test["name"].startswith(("spawn-", "process-"))
         more = ["--leak-check=no"] if spawns else []
         processes.run([*VALGRIND, *more, f"--log-file={pattern}.%p", *test["cmd"]], env=test["env"],

@@ -85,7 +85,7 @@ def fingerprint(tree):
 
 
 class Unchanged(Exception):
-    """A variant whose object code is that of the library: nobody could catch it."""
+    """A variant whose object code is the library's: no part could catch it."""
 
 
 class Workshop:
@@ -115,7 +115,7 @@ def read(path):
 
 
 def catch(mutant, catchers, workshops, quick):
-    """Builds the mutant and asks one part after another. Returns who caught it, and what everyone said."""
+    """Builds the mutant and runs one part after another. Returns the part that caught it, and what each part said."""
     variant = os.path.join(catchers.folder, mutant.name)
     os.makedirs(variant, exist_ok=True)
     workshop = workshops.get()

@@ -1,7 +1,7 @@
-"""Reads and applies the patches in mutants/, strictly: what they change must be there exactly once.
+"""Reads and applies the patches in mutants/, strictly: the text that they change must be there exactly once.
 
 A patch is a unified diff under header lines `wrong: what is wrong` and `try: the part that should notice first`, in which
-`c-tests` may be followed by the name of a test, and `needs: root` where nobody else can notice. Line numbers do not
+`c-tests` may be followed by the name of a test, and `needs: root` if only root can notice. Line numbers do not
 matter, so that a patch survives changes elsewhere in the file; patch(1) is not needed.
 
 SPDX-License-Identifier: MIT
@@ -42,7 +42,7 @@ class Patch:
             yield re.sub(r"^\+\+\+ b/", "", name), hunks
 
     def apply(self, tree):
-        """Changes the tree. Returns what puts it right again: the old contents by path."""
+        """Changes the tree. Returns the old contents by path, with which the change can be undone."""
         before = {}
         for name, hunks in self.files():
             path = os.path.join(tree, name)

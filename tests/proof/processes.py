@@ -1,4 +1,4 @@
-"""Runs a program of the proof, reads its report, and leaves nothing of it behind.
+"""Runs a program of the proof, reads its report, and removes all that it leaves.
 
 SPDX-License-Identifier: MIT
 """
@@ -11,7 +11,7 @@ import subprocess
 import time
 import uuid
 
-# A net for what hangs, far above what anything takes on a loaded machine.
+# A limit for a program that hangs, far above the time of any other on a loaded machine.
 TIMEOUT = int(os.environ.get("QEMU_FORK_PROOF_TIMEOUT", "1800"))
 MARK = "QEMU_FORK_PROOF_RUN_"
 RESULT = re.compile(r"RESULT experiments=(\d+) violations=(\d+)")
@@ -76,7 +76,7 @@ def _strays(mark):
 
 
 def _sweep(mark):
-    """Kills whatever a program has left running, by id, until there is nothing more; tells the ids."""
+    """Kills all processes that a program has left running, by id, until there are no more. Returns the ids."""
     killed = []
     while True:
         left = [pid for pid in _strays(mark) if pid not in killed]

@@ -1,5 +1,5 @@
 /*
- * Stand-ins for the library's object, most of them with one fault, on which region.py must find something. Never linked.
+ * Replacements for the library's object, most of them with one fault, which region.py must find. They are never linked.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -48,7 +48,7 @@ CHILD static void child(long number)
 }
 
 #if defined CONTROL_SPAWN_CALLS || defined CONTROL_SPAWN_RETURNS
-/* What a spawn runs in its child. */
+/* The code that a spawn runs in its child. */
 CHILD int spawned(void *unused)
 {
     (void)unused;

@@ -34,11 +34,12 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 SECTION = ".text.qemu_fork_child"
 # How the compiler finds errno, which must be as it was: the address of a thread's own variable.
 ERRNO = {"__errno_location", "___errno_location", "__errno", "__error"}
-# How a system call is made where the library does not do it itself.
+# How a system call is made if the library does not make it itself.
 BY_LIBC = "syscall"
 # The system calls that make a process.
 MAKERS = {"clone", "clone3"}
-# Returns in the parent; in the child it goes on to the plan, on a stack of its own. The compiler adds a hash to the name.
+# Returns in the parent; in the child it goes on to the plan, on a stack of its own. The compiler adds a hash to the
+# name.
 TRAMPOLINE = re.compile(r"10trampoline6clone3")
 # What position-independent code refers to that is no code.
 TABLES = {"_GLOBAL_OFFSET_TABLE_", ".TOC."}
@@ -174,7 +175,7 @@ class Region:
             functions))
 
     def split(self):
-        """What the child of qemu_fork() runs and what that of a spawn runs, and what each calls."""
+        """What the child of qemu_fork() and the child of a spawn run, each with the functions that it calls."""
         functions = self.functions
         parts = {part: functions.closure(roots) for part, roots in self.roots.items()}
         # A function that is known by its address alone is one that clone() is given.
@@ -326,7 +327,7 @@ def compare_golden(report, region, name, update):
 
 
 def controls(report, compiler, objdump):
-    """Each kind of finding, provoked: a check that cannot fail proves nothing."""
+    """Provokes each kind of finding, because a check that cannot fail proves nothing."""
     source = os.path.join(HERE, "region-control.c")
     faults = {"outside": "outside", "variable": "outside", "elsewhere": "outside", "indirect": "indirect",
               "unknown": "system call", "way-in": "way in", "way-out": "way out", "panic": "panic",

@@ -1,4 +1,4 @@
-"""How a part of the proof tells what it found, to a person and to run.py.
+"""How a part of the proof reports what it found, to a person and to run.py.
 
 On stdout: a line `VIOLATION: …` for each promise that was broken, `SKIP: …` for what this machine cannot do, and last
 `RESULT experiments=N violations=M`. Exit status 0: nothing broken; 1: something is; 77: nothing could be tried.
@@ -17,7 +17,7 @@ class Report:
         self.skips = 0
 
     def check(self, holds, what):
-        """One experiment; `what` is the complaint where it does not hold."""
+        """Counts one experiment; `what` is the complaint if it fails."""
         self.experiments += 1
         if not holds:
             self.violation(what)
@@ -35,7 +35,7 @@ class Report:
 
     @staticmethod
     def note(text):
-        """For whoever reads the log."""
+        """Prints a line for a reader of the log."""
         print(f"# {text}", flush=True)
 
     def finish(self):

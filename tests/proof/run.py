@@ -231,7 +231,7 @@ def show_progress(row):
 
 
 def choose(names, foreign):
-    """The parts of these names; all that can be run without any. Names what is left out, and why."""
+    """The parts with these names; without names, all that can be run. Prints which are left out, and why."""
     known = {part.name: part for part in PARTS}
     unknown = [name for name in names if name not in known]
     if unknown:

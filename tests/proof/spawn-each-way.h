@@ -1,6 +1,6 @@
 /*
- * A process for each way into a spawn's child, which closes the better ways and tries what there is to try: one filter
- * is then enough for all that it forks.
+ * Runs a process for each way to make a spawn's child. The process closes the better ways and makes the experiments. So
+ * one filter is enough for everything that it forks.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,7 +15,7 @@
 
 typedef void try_way(enum way way);
 
-/* @watched: ways that hang are found and ended by their process group; otherwise @try has to see to that. */
+/* @watched: processes that hang are noticed and killed by their group; otherwise @try must do that. */
 static inline void try_each_way(try_way *try, bool watched)
 {
     for (int way = 0; way < WAYS; way++) {

@@ -1,10 +1,10 @@
 /*
  * The failure of every system call of qemu_spawn(), in the parent and in its children, on each way in.
  *
- * The calls are found by following an undisturbed spawn; the source has no say in it. Then each is made to fail, with
- * each of several errnos, in a fresh process: the tracer replaces the call by none and puts the error in its place.
+ * The calls are found by following an undisturbed spawn, and not from the source. Then each is made to fail, with each
+ * of several errnos, in a fresh process: the tracer keeps the call from being made and sets its result to the error.
  * Result, errno, step, text, mask, dispositions, descriptors, working directory, umask, memory and children are
- * compared with what the contract says for that call.
+ * compared with the contract for that call.
  *
  * A process for each way closes the better ones and forks all subjects of that way, so one filter is enough. The first
  * spawn of a process, which finds out what is open, is tried as well.
@@ -153,7 +153,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, bool 
     _exit(0);
 }
 
-/* ---- What must come of a failure ---- */
+/* ---- The required consequence of a failure ---- */
 
 struct experiment {
     enum way way;
@@ -166,7 +166,7 @@ struct experiment {
     bool reached;
 };
 
-/* What a failed call leaves of the world is not the library's doing. */
+/* The library is not responsible for what such a failed call leaves. */
 struct expectation {
     bool fails;
     QemuSpawnStep step;
@@ -200,11 +200,16 @@ static struct expectation expected_of_clone(const struct experiment *of)
     bool trial = of->call.number == SYS_clone && of->call.arguments[0] & CLONE_VFORK && of->call.occurrence == 0 &&
                  (of->first || of->way > WAY_CLONE);
 
+<<<<<<< HEAD
     /* Who only tries whether memory is shared goes another way, whatever the reason. */
     if (trial) {
+=======
+    /* If the trial whether memory is shared fails, another way is taken, whatever the reason. */
+    if (of->call.number == SYS_clone && (of->call.arguments[0] & trial) == CLONE_VFORK) {
+>>>>>>> 1bef3e6e230c4195321068b15ab43c7908031607
         return (struct expectation){0};
     }
-    /* Closed ways are gone around, and without a descriptor left it goes without one of the process. */
+    /* A closed way is replaced by the next. Without room for a pidfd the spawn works without one. */
     if (of->error == EMFILE || (is_closed(of->error) && !is_last_way(of))) {
         return (struct expectation){0};
     }
@@ -231,7 +236,7 @@ static struct expectation expected_of_parent(const struct experiment *of)
         return failing(of->request == PIPES && of->call.occurrence < 2 ? QEMU_SPAWN_STEP_PIPE : QEMU_SPAWN_STEP_FORK,
                        of->error);
     case SYS_mmap:
-        /* For the report. What else is mapped is not missed; and a way that is closed is gone around. */
+        /* The mapping for the report. Other mappings are not needed. A closed way is replaced by the next. */
         if (of->call.occurrence >= of->copies) {
             return goes_on;
         }
@@ -424,7 +429,7 @@ static void experiment(struct experiment *of)
         return;
     }
     if (of->error && !of->reached) {
-        return; /* the other was quicker this time */
+        return; /* the other process was faster this time */
     }
     count_experiments(1);
     judge(of, run.status);
@@ -449,7 +454,7 @@ static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *cal
     return 0;
 }
 
-/* What cannot fail by any manual, or ends the child. */
+/* Calls that cannot fail according to their manual, or that end the child. */
 static bool is_left_out(const struct spawn_call *call)
 {
     switch (call->number) {
@@ -484,7 +489,7 @@ static void fail_each(enum way way, enum request request, bool first)
         of.copies += calls.call[i].number == SYS_munmap;
     }
     for (int i = 0; i < calls.n; i++) {
-        /* Not i: who of parent and child is first may change. */
+        /* This is not i, because the order of parent and child may change. */
         int which = calls.call[i].number + calls.call[i].occurrence;
         bool many = calls.call[i].number == SYS_rt_sigaction;
 
@@ -534,7 +539,7 @@ static void look_for_leaks(enum way way)
 
 static _Thread_local bool to_be_cancelled;
 
-/* In place of libc's, for the library too: it maps memory in the middle of a spawn that copies the parent's. */
+/* Replaces libc's, for the library too, which maps memory in the middle of a spawn that copies the parent's memory. */
 void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     if (to_be_cancelled) {

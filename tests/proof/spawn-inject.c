@@ -2,10 +2,10 @@
  * A signal at every instruction of qemu_spawn() in the parent, and at every system call of parent and child.
  *
  * A point is an instruction of the call, known by its address and how often it has been passed, or the entry of a
- * system call. A fresh process is brought there, one signal is sent, and it goes on untraced. A signal to the parent must
- * be handled once, in the parent; never may a handler run in the child, which may share the parent's memory; a signal to
- * the child must do what it does by default, and one that ends it before it executes its program is a spawn that failed;
- * mask, dispositions and errno of the parent must be as before, and nothing may be left of the child.
+ * system call. A fresh process is brought there, one signal is sent, and it goes on untraced. A signal to the parent
+ * must be handled once, in the parent; never may a handler run in the child, which may share the parent's memory; a
+ * signal to the child must do what it does by default, and one that ends it before it executes its program is a spawn
+ * that failed; mask, dispositions and errno of the parent must be as before, and nothing may be left of the child.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -290,7 +290,7 @@ static void at_each_call(enum way way, enum request request)
             start(&run, &of);
             if ((!spawn_follow(&run, send_at, &of) || !of.sent) && !of.call.wait) {
                 fault(&of, "this call was not reached again");
-            } else if (of.sent) { /* or the other was quicker this time */
+            } else if (of.sent) { /* or the other process was faster this time */
                 judge(&of, run.status);
                 count_experiments(1);
             }
@@ -330,7 +330,7 @@ static void give_up(struct spawn_run *run)
     watch(0, NULL);
 }
 
-/* What it does there depends on the time. */
+/* Its instructions there depend on time. */
 static bool is_in_vdso(uint64_t pc)
 {
     uint64_t vdso = getauxval(AT_SYSINFO_EHDR);

@@ -1,5 +1,5 @@
 /*
- * The functions of the library under test that the parts about qemu_spawn() call.
+ * The functions of the library under test that the parts for qemu_spawn() call.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -7,7 +7,7 @@
  * parent's mask and ignored signals, less `defaulted` and with `ignored`, where signals are inherited. The parent's
  * mask, dispositions and errno are compared as well. A fact is one signal in one of the kernel's sets.
  *
- * The signals that libc keeps for itself are set up behind its back.
+ * The signals that libc keeps for itself are set up by bare system calls.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -43,7 +43,7 @@ struct situation {
     bool other_thread; /* the call comes from another thread than the main one, whose mask is the opposite */
 };
 
-/* What no list and no disposition can change. */
+/* The signals that no list and no disposition can change. */
 static uint64_t unchangeable(void)
 {
     return bit_of(SIGKILL) | bit_of(SIGSTOP);
@@ -59,7 +59,7 @@ static void on_signal(int sig)
     (void)sig;
 }
 
-/* Behind libc's back, for all 64. The one handler that is called is that of SIGCHLD, which needs libc to return. */
+/* By bare system calls, for all 64. Only the handler of SIGCHLD is called, which needs libc to return. */
 static void set_dispositions(const struct situation *situation)
 {
     unsigned long action[8] = {0};

@@ -1,6 +1,6 @@
 /*
- * What the parts that look at qemu_spawn() have in common: the library's functions, some ways to call it, and a tracer
- * that follows one spawn, parent and children, from system call to system call.
+ * Common code of the parts for qemu_spawn(): the library's functions, some ways to call it, and a tracer that follows
+ * one spawn, parent and children, from system call to system call.
  *
  * The subject is a process forked from the harness. It asks to be traced, stops, and marks the begin and the end of the
  * call by a system call that does nothing.
@@ -31,7 +31,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return 0;
 }
 
-/* ---- What is asked of it ---- */
+/* ---- The options of a spawn ---- */
 
 enum request { USUAL, INHERITED, PIPES, EVERYTHING, REQUESTS };
 
@@ -151,7 +151,7 @@ static inline bool same_call(const struct spawn_call *one, const struct spawn_ca
 
 struct spawn_run {
     pid_t parent;
-    bool inside; /* the parent is in the call */
+    bool inside; /* the parent is in the call of qemu_spawn() */
     int failing; /* the errno that the parent's call is to get, while it is being made */
     struct {
         pid_t pid;
@@ -243,7 +243,7 @@ static inline void spawn_syscall_stop(struct spawn_run *run, pid_t pid, at_call 
     }
 }
 
-/* Follows the subject to its end. False: it did not come to where it can be followed. */
+/* Follows the subject to its end. False: it did not reach the point from which it can be followed. */
 static inline bool spawn_follow(struct spawn_run *run, at_call *at, void *context)
 {
     const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
@@ -270,7 +270,7 @@ static inline bool spawn_follow(struct spawn_run *run, at_call *at, void *contex
             continue;
         }
         if (status >> 16 == PTRACE_EVENT_EXEC && pid != run->parent) {
-            ptrace(PTRACE_DETACH, pid, NULL, NULL); /* what the program does is none of our business */
+            ptrace(PTRACE_DETACH, pid, NULL, NULL); /* the system calls of the executed program do not matter */
             continue;
         }
         if (pid == run->parent && status >> 16 != 0 && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) == 0) {

@@ -5,12 +5,12 @@
  * usage: spawn-syscalls LIBRARY WAY
  *
  * WAY is one of those in spawn-ways.h: a filter closes the better ones. A traced process opens the library and goes
- * through the scenarios; it marks where each call begins and ends by a system call that does nothing. Each but the first
- * is made once before it is traced, so that what malloc asks of the kernel, and what the library finds out once, is not
- * in it. What libc does to make a thread is libc's own business: it is marked, and left out.
+ * through the scenarios; it marks where each call begins and ends by a system call that does nothing. Each but the
+ * first is made once before it is traced, so that what malloc asks of the kernel, and what the library finds out once,
+ * is not in it. What libc does to make a thread is libc's own business: it is marked, and left out.
  *
- * How often a process looks whether another one has got further depends on who is quicker. So waiting is left out, and so
- * is a look that sees nothing.
+ * How often a process looks whether another one has got further depends on who is quicker. So waiting is left out, and
+ * so is a look that sees nothing.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -62,7 +62,7 @@ static const char *const scenarios[SCENARIOS] = {
 
 static const char *script; /* its interpreter is not there */
 
-/* Does nothing, visibly. */
+/* Makes a system call that has no effect, for the tracer to see. */
 static void mark(int what)
 {
     int saved = errno;
@@ -296,7 +296,7 @@ struct traced {
     pid_t pid;
     enum kind kind;
     int scenario;  /* -1: not within a call */
-    bool in_libc;  /* what it does is libc's own */
+    bool in_libc;  /* its calls are libc's own */
     bool waited;   /* its last call: the next one may only look what has come of it */
     uint64_t information; /* where waitid() is to put what it sees */
     enum { NO_LOOK, FIRST_LOOK, SECOND_LOOK, STOP_LOOK } look; /* two for whether a child has executed its program */
@@ -462,8 +462,9 @@ static void add_close_range_flags(struct traced *who, uint64_t flags)
 }
 
 /* How the arguments are shown: d a number, x bits, s a string, m a set of signals, a an action, p a pointer, c a child's
- * id, g a signal, f flags of clone(), F those in a struct, o of a descriptor, r of close_range(), w what is waited for and
- * how, C and R what is asked of fcntl() and prctl(), - not at all. A call that is not here is shown by its name alone. */
+ * id, g a signal, f flags of clone(), F those in a struct, o of a descriptor, r of close_range(), w what is waited for
+ * and how, C and R what is asked of fcntl() and prctl(), - not at all. A call that is not here is shown by its name
+ * alone. */
 static const struct known_call {
     long number;
     const char *arguments;

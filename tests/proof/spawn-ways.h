@@ -1,7 +1,7 @@
 /*
- * The ways into a spawn's child, and how the better ones are closed: by one filter for a whole process, which all that
- * it forks have as well. Two of them copy the parent's memory: the second is left where nothing but the very call that
- * libc's fork() makes is let through.
+ * The ways to make a spawn's child, and how the better ones are closed: by one filter for a whole process and all that
+ * it forks. Two of the ways copy the parent's memory. The second remains if only the call that libc's fork() makes is
+ * allowed.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,6 +1,6 @@
 /*
- * The program that inject.c takes apart: it makes itself ready, calls qemu_fork() once, and reports what it and its
- * child found. All of it runs in a process forked from the harness; the report is in shared memory.
+ * The subject of inject.c: it prepares itself, calls qemu_fork() once, and reports what it and its child found. All of
+ * it runs in a process forked from the harness. The report is in shared memory.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -15,7 +15,7 @@
 
 enum { SHOT_SIGNALS = 3, HELPERS = 2, ERRNO_BEFORE = 77 };
 
-/* What the call is made in. */
+/* The situation in which the call is made. */
 struct setup {
     const char *name;
     bool masked;             /* the caller has blocked the signals: they stay pending until it unblocks them */
@@ -30,7 +30,7 @@ struct setup {
 struct report {
     pid_t parent;
     pid_t caller;
-    atomic_int handled[SHOT_SIGNALS];  /* by the parent; a SIGCHLD only if somebody sent it */
+    atomic_int handled[SHOT_SIGNALS];  /* by the parent; a SIGCHLD only if a process sent it */
     atomic_int in_child[SHOT_SIGNALS]; /* by any other process: never */
     pid_t handled_by[SHOT_SIGNALS];
     int handled_at_return[SHOT_SIGNALS];
@@ -86,7 +86,7 @@ static uint64_t shot_mask(void)
     return bit_of(shot_signals[0]) | bit_of(shot_signals[1]) | bit_of(shot_signals[2]);
 }
 
-/* An ignored SIGCHLD would mean that nobody wants to wait for children. */
+/* If SIGCHLD were ignored, the kernel would reap the children. */
 static bool is_ignored(const struct setup *setup, int i)
 {
     return setup->ignored && shot_signals[i] != SIGCHLD;
@@ -162,7 +162,7 @@ static void stop_helpers(struct helper *helpers)
     }
 }
 
-/* What the child finds. It ends when the parent lets it. */
+/* Records what the child finds. The child ends when the parent lets it. */
 __attribute__((__noreturn__)) static void be_child(int errno_after)
 {
     report->child.errno_after = errno_after;
@@ -184,7 +184,7 @@ static void look_at_slot(void *err)
     }
 }
 
-/* The call and all that is to be seen of it, in the thread that the tracer follows. */
+/* Makes the call and records its effects, in the thread that the tracer follows. */
 static void make_call(const struct setup *setup)
 {
     struct helper helpers[HELPERS];
@@ -203,7 +203,7 @@ static void make_call(const struct setup *setup)
         start_helpers(helpers, setup->threads == THREADS_OPEN);
     }
     read_signal_state(&report->before);
-    /* The tracer gets the rights that this process has now, so before it becomes somebody else. */
+    /* The tracer has the rights that this process has now, so this comes before it changes its user. */
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0 || (setup->fork_fails && !forbid_fork())) {
         broken("preparing the subject");
     }
@@ -242,7 +242,7 @@ static void *call_in_thread(void *setup)
     return NULL;
 }
 
-/* In the forked process. The group is its own, so that a shot at the group hits it and its child and nobody else. */
+/* Runs in the forked process. It has a group of its own, so that a shot at the group hits only it and its child. */
 __attribute__((__noreturn__)) static void be_subject(struct setup *setup)
 {
     setpgid(0, 0);

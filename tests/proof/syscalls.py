@@ -27,7 +27,7 @@ PLAIN = "plain fork()"
 
 
 def shorten(calls):
-    """One line for a run of calls that differ in nothing but the next signal or descriptor, and see nothing."""
+    """One line for a series of calls that differ only in the next signal or descriptor, and see nothing."""
     short = []
     for call in calls:
         match = re.fullmatch(r"(\w+)\((\d+), (.*)", call)
@@ -63,14 +63,14 @@ def describe(trace):
 
 
 def trace(command):
-    """What the library does, or why that cannot be told."""
+    """The library's system calls, or why they cannot be found."""
     outcome = processes.run(command)
     lines = [line for line in outcome.lines if line.count("\t") == 2]
     return outcome, describe(lines) if outcome.status == 0 and lines else None
 
 
 def look(report, command):
-    """The lines of a trace; None where there are none, which the report has then."""
+    """The lines of a trace; None if there are none, which is then in the report."""
     outcome, lines = trace(command)
     if outcome.status == 77:
         for why in outcome.skips:
@@ -81,7 +81,7 @@ def look(report, command):
 
 
 def compare(report, name, lines, update, without=None):
-    """Every line that is not as it was, or is no more; nobody looks at the scenario `without`."""
+    """Every line that has changed or is gone. The scenario `without` is left out."""
     path = os.path.join(GOLDEN, name)
     if update:
         with open(path, "w", encoding="utf-8") as file:

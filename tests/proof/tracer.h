@@ -35,7 +35,7 @@ enum stop_kind {
     STOP_SYSCALL, /* the entry or exit of a system call */
     STOP_FORK,    /* inside a fork that has just made a child */
     STOP_SIGNAL,  /* a signal is about to be delivered */
-    STOP_ENDED,   /* it is gone: `status` is the wait status */
+    STOP_ENDED,   /* it has ended: `status` is the wait status */
 };
 
 struct stop {
@@ -89,7 +89,7 @@ static inline struct stop next_stop(pid_t tid)
     return stop;
 }
 
-/* Lets the thread run as @request says and waits for what comes of it. A signal on its way is delivered. */
+/* Lets the thread run as @request says, and waits for its next stop. A signal on its way is delivered. */
 static inline struct stop resume(pid_t tid, int request, const struct stop *from)
 {
     long signal = from && from->kind == STOP_SIGNAL ? from->signal : 0;

@@ -1,4 +1,4 @@
-//! What a child has beside signals and descriptors: session, directory, limits, credentials, death signal.
+//! The attributes of a child beside signals and descriptors: session, directory, limits, credentials, death signal.
 
 use core::ffi::{c_char, c_int};
 
@@ -8,13 +8,13 @@ use crate::base::limit::Limit;
 
 #[inline(always)]
 pub(crate) fn setsid() -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes nothing.
     unsafe { syscall!(libc::SYS_setsid) }
 }
 
 #[inline(always)]
 pub(crate) fn setpgid(group: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     unsafe { syscall!(libc::SYS_setpgid, 0, group) }
 }
 
@@ -23,24 +23,24 @@ pub(crate) fn setpgid(group: c_int) -> isize {
 /// `path` is NUL-terminated.
 #[inline(always)]
 pub(crate) unsafe fn chdir(path: *const c_char) -> isize {
-    // SAFETY: the caller vouches for `path`.
+    // SAFETY: as the caller says.
     unsafe { syscall!(libc::SYS_chdir, path) }
 }
 
 #[inline(always)]
 pub(crate) fn umask(mask: u32) {
-    // It cannot fail; the result is the old one.
-    // SAFETY: demands nothing.
+    // It cannot fail. The result is the old mask.
+    // SAFETY: takes numbers.
     let _ = unsafe { syscall!(libc::SYS_umask, mask) };
 }
 
 #[inline(always)]
 pub(crate) fn set_limit(resource: c_int, limit: &Limit) -> isize {
-    // SAFETY: `limit` is one.
+    // SAFETY: `limit` is a limit in the kernel's layout.
     unsafe { syscall!(libc::SYS_prlimit64, 0, resource, &raw const *limit, 0) }
 }
 
-// Where ids had 16 bits once, the calls with 32 have names of their own.
+// On processors for which Linux once had ids of 16 bits, the calls for 32 bits have names of their own.
 #[cfg(not(any(target_arch = "x86", target_arch = "arm", target_arch = "m68k", target_arch = "sparc")))]
 use libc::{SYS_setgroups as SETGROUPS, SYS_setresgid as SETRESGID, SYS_setresuid as SETRESUID};
 #[cfg(any(target_arch = "x86", target_arch = "arm", target_arch = "m68k", target_arch = "sparc"))]
@@ -48,28 +48,28 @@ use libc::{SYS_setgroups32 as SETGROUPS, SYS_setresgid32 as SETRESGID, SYS_setre
 
 /// # Safety
 ///
-/// `groups` has `n` of them.
+/// `groups` points to `n` ids.
 #[inline(always)]
 pub(crate) unsafe fn setgroups(groups: *const u32, n: usize) -> isize {
     // SAFETY: as the caller says.
     unsafe { syscall!(SETGROUPS, n, groups) }
 }
 
-/// The real, the effective and the saved one.
+/// Sets the real, the effective and the saved group id.
 #[inline(always)]
 pub(crate) fn setgid(id: u32) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     unsafe { syscall!(SETRESGID, id, id, id) }
 }
 
-/// The real, the effective and the saved one.
+/// Sets the real, the effective and the saved user id.
 #[inline(always)]
 pub(crate) fn setuid(id: u32) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     unsafe { syscall!(SETRESUID, id, id, id) }
 }
 
-/// Drops the ambient capabilities, which a change of user and exec would leave. Before Linux 4.3 there are none.
+/// Drops the ambient capabilities, which survive a change of user and exec. Linux before 4.3 has none.
 #[inline(always)]
 pub(crate) fn clear_ambient_capabilities() -> isize {
     const CLEAR_ALL: c_int = libc::PR_CAP_AMBIENT_CLEAR_ALL;
@@ -83,12 +83,13 @@ pub(crate) fn clear_ambient_capabilities() -> isize {
 
 #[inline(always)]
 pub(crate) fn no_new_privileges() -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     unsafe { syscall!(libc::SYS_prctl, libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
 }
 
-/// Has `signal` sent to this process when the thread that made it ends. Where `parent` has ended before, sends it now. A
-/// parent outside this process's PID namespace has no id here: `pidfd` is a descriptor of it, or -1.
+/// Asks the kernel to send `signal` to this process when the thread that made it ends. If `parent` has already ended,
+/// sends the signal now. A parent outside this process's PID namespace has no id here, so `pidfd` is a descriptor of
+/// it, or -1.
 #[inline(always)]
 pub(crate) fn set_death_signal(signal: c_int, parent: c_int, pidfd: c_int) -> isize {
     // SAFETY: takes numbers.
@@ -99,7 +100,7 @@ pub(crate) fn set_death_signal(signal: c_int, parent: c_int, pidfd: c_int) -> is
     }
     // SAFETY: takes nothing.
     let this = unsafe { syscall!(libc::SYS_getpid) };
-    // SAFETY: to nobody but this process.
+    // SAFETY: takes numbers, and signals this process only.
     unsafe { syscall!(libc::SYS_kill, this, signal) }
 }
 

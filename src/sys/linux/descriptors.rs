@@ -1,4 +1,4 @@
-//! Descriptors: how they are made, marked and looked at.
+//! Makes, marks and examines descriptors.
 
 use core::ffi::{c_char, c_int, c_long};
 use core::mem::MaybeUninit;
@@ -10,11 +10,11 @@ use crate::base::limit::Limit;
 /// A copy of `fd` with CLOEXEC, at the lowest number from `from` on.
 #[inline(always)]
 pub(crate) fn duplicate(fd: c_int, from: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     unsafe { syscall!(FCNTL, fd, libc::F_DUPFD_CLOEXEC, from) }
 }
 
-/// Makes `target` what `fd` is, without CLOEXEC. They are not the same.
+/// Makes `target` a copy of `fd`, without CLOEXEC. The two numbers differ.
 #[inline(always)]
 pub(crate) fn replace(fd: c_int, target: c_int) -> isize {
     // SAFETY: the caller owns this process's descriptors.
@@ -24,18 +24,18 @@ pub(crate) fn replace(fd: c_int, target: c_int) -> isize {
 /// The flags of a descriptor: 0 or `FD_CLOEXEC`.
 #[inline(always)]
 pub(crate) fn descriptor_flags(fd: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     unsafe { syscall!(FCNTL, fd, libc::F_GETFD) }
 }
 
-/// Lets exec leave `fd` open.
+/// Makes exec leave `fd` open.
 #[inline(always)]
 pub(crate) fn keep_over_exec(fd: c_int) -> isize {
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     unsafe { syscall!(FCNTL, fd, libc::F_SETFD, 0) }
 }
 
-/// Has exec close `fd`.
+/// Makes exec close `fd`.
 #[inline(always)]
 pub(crate) fn close_on_exec(fd: c_int) -> isize {
     // SAFETY: takes numbers.
@@ -68,22 +68,22 @@ pub(crate) fn close(fd: c_int) -> isize {
     unsafe { syscall!(libc::SYS_close, fd) }
 }
 
-/// Makes the table of descriptors, which is the parent's, this process's own, without those from `from` on.
+/// Gives this process a table of descriptors of its own, instead of the parent's. It has no descriptors from `from` on.
 #[inline(always)]
 pub(crate) fn unshare_descriptors(from: c_int) -> isize {
-    // SAFETY: from here on the table is ours.
+    // SAFETY: takes numbers. From here on the table is this process's own.
     unsafe { syscall!(libc::SYS_close_range, from, u32::MAX, CLOSE_RANGE_UNSHARE) }
 }
 
-/// Has exec close every descriptor from `first` to `last`, or with -1 all that follow. Since Linux 5.11.
+/// Makes exec close every descriptor from `first` to `last`, or with -1 all that follow. Since Linux 5.11.
 #[inline(always)]
 pub(crate) fn mark_range(first: c_int, last: c_int) -> isize {
     // SAFETY: takes numbers.
     unsafe { syscall!(libc::SYS_close_range, first, last, CLOSE_RANGE_CLOEXEC) }
 }
 
-/// Calls `with` for every descriptor from 3 on that may be open: those before `end`, or where that is -1 those that the
-/// kernel lists, or where it lists none all that the limit allows.
+/// Calls `with` for every descriptor from 3 on that may be open. Those are all before `end`. If that is -1, they are
+/// those that the kernel lists, or without a list all that the limit allows.
 #[inline(always)]
 pub(crate) fn each_descriptor(end: c_int, mut with: impl FnMut(c_int)) -> isize {
     if end >= 0 {
@@ -103,7 +103,7 @@ pub(crate) fn each_descriptor(end: c_int, mut with: impl FnMut(c_int)) -> isize 
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     let folder = folder as c_int;
     let result = each_listed(folder, &mut with);
-    // It was opened to be read.
+    // It was only read, so an error of close() has no consequence.
     let _ = close(folder);
     result
 }
@@ -138,7 +138,7 @@ fn each_listed(folder: c_int, with: &mut impl FnMut(c_int)) -> isize {
         while entry < end {
             // SAFETY: the kernel has written whole entries, up to `end`.
             let length = unsafe { start.add(entry + LENGTH) }.cast::<u16>();
-            // SAFETY: so there is one.
+            // SAFETY: it is within the entry.
             let length = unsafe { length.read_unaligned() };
             // SAFETY: a name is in the entry.
             let name = unsafe { start.add(entry + NAME) };
@@ -152,7 +152,7 @@ fn each_listed(folder: c_int, with: &mut impl FnMut(c_int)) -> isize {
     }
 }
 
-/// The number that a text is, or -1.
+/// The value of a decimal number, or -1 for any other text.
 ///
 /// # Safety
 ///
@@ -161,7 +161,7 @@ fn each_listed(folder: c_int, with: &mut impl FnMut(c_int)) -> isize {
 unsafe fn number(mut text: *const u8) -> c_int {
     let mut value: c_int = 0;
     loop {
-        // SAFETY: not behind the NUL.
+        // SAFETY: `text` is not beyond the NUL.
         let byte = unsafe { text.read() };
         match byte {
             0 => return value,
@@ -175,7 +175,7 @@ unsafe fn number(mut text: *const u8) -> c_int {
 
 /// # Safety
 ///
-/// `bytes` has room for `n`.
+/// `bytes` has room for `n` bytes.
 #[inline(always)]
 pub(crate) unsafe fn read(fd: c_int, bytes: *mut u8, n: usize) -> isize {
     // SAFETY: as the caller says.
@@ -189,8 +189,8 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
     unsafe { syscall!(libc::SYS_pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }
 }
 
-/// Whether there is something to read, or the end, within so many milliseconds; for ever with `None`. Ends early where a
-/// signal handler has run.
+/// Waits until there is something to read, or the end of the file. Waits for at most `ms` milliseconds, or with `None`
+/// for ever. A signal handler that runs ends the wait early.
 pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one descriptor.
@@ -199,7 +199,7 @@ pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
 
 /// # Safety
 ///
-/// `poll` is one that may be written to.
+/// `poll` is valid, and may be written to.
 #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
 #[inline(always)]
 unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
@@ -207,11 +207,11 @@ unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
     unsafe { syscall!(libc::SYS_poll, poll, 1, ms.unwrap_or(-1)) }
 }
 
-/// Newer processors have only this, which writes down how much time was left, and takes longer for it.
+/// Newer processors have only ppoll(), which also stores the time that was left, and takes longer for that.
 ///
 /// # Safety
 ///
-/// `poll` is one that may be written to.
+/// `poll` is valid, and may be written to.
 #[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
 #[inline(always)]
 unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {

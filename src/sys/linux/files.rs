@@ -1,5 +1,10 @@
+<<<<<<< HEAD
 //! A look at files that another user may have chosen: nothing is opened that is not a regular file, and no magic link of
 //! /proc is followed. Before Linux 5.6 that cannot be had, and only what this user has chosen is looked at.
+=======
+//! Looks at files that another user may have chosen. Only regular files are opened, and no magic link of /proc is
+//! followed. Linux before 5.6 cannot do that; then no file is looked at.
+>>>>>>> 1bef3e6e230c4195321068b15ab43c7908031607
 
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
@@ -83,7 +88,7 @@ pub(crate) unsafe fn mode(path: *const c_char, trusted: bool) -> isize {
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     let fd = result as c_int;
     let mode = mode_of(fd);
-    // It was opened to be looked at.
+    // It was not written to, so an error of close() has no consequence.
     let _ = close(fd);
     mode
 }
@@ -100,12 +105,12 @@ pub(crate) unsafe fn open_regular(path: *const c_char, trusted: bool) -> isize {
     if !is_regular_mode(unsafe { mode(path, trusted) }) {
         return REFUSED;
     }
-    // If it is another file by now, this neither waits for the other end of a FIFO nor becomes anybody's terminal.
+    // If it is another file by now, this neither waits for the other end of a FIFO nor acquires a controlling terminal.
     // SAFETY: as the caller says.
     let result = unsafe { open_plainly(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY, trusted) };
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     if result >= 0 && !is_regular(result as c_int) {
-        // It was opened to be read.
+        // It was not written to, so an error of close() has no consequence.
         let _ = close(result as c_int);
         return REFUSED;
     }
@@ -116,7 +121,7 @@ pub(crate) unsafe fn open_regular(path: *const c_char, trusted: bool) -> isize {
 ///
 /// # Safety
 ///
-/// `bytes` has room for `n`.
+/// `bytes` has room for `n` bytes.
 #[cfg(target_pointer_width = "64")]
 #[inline(always)]
 pub(crate) unsafe fn read_at(fd: c_int, bytes: *mut u8, n: usize, place: u64) -> isize {
@@ -126,11 +131,12 @@ pub(crate) unsafe fn read_at(fd: c_int, bytes: *mut u8, n: usize, place: u64) ->
     unsafe { syscall!(libc::SYS_pread64, fd, bytes, n, place) }
 }
 
-/// Reads from a place in a file. How a place of 64 bits is passed in registers of 32 differs, so it goes there first.
+/// Reads from a place in a file. Processors differ in how they pass a place of 64 bits in registers of 32, so this
+/// calls lseek() first.
 ///
 /// # Safety
 ///
-/// `bytes` has room for `n`.
+/// `bytes` has room for `n` bytes.
 #[cfg(target_pointer_width = "32")]
 #[inline(always)]
 pub(crate) unsafe fn read_at(fd: c_int, bytes: *mut u8, n: usize, place: u64) -> isize {

@@ -8,14 +8,14 @@ use super::syscall::syscall;
 const WAIT_PRIVATE: c_int = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
 const WAKE_PRIVATE: c_int = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
 
-/// Until `word` may be something else than `value`; the caller looks again.
+/// Waits until `word` may differ from `value`. The caller looks again.
 pub(crate) fn wait_while(word: &AtomicI32, value: c_int) {
-    // It answers for many reasons, and all of them are one to look again.
+    // It returns for many reasons. After each of them the caller looks again.
     // SAFETY: the word outlives the call, and NULL is no limit of time.
     let _ = unsafe { syscall!(libc::SYS_futex, word.as_ptr(), WAIT_PRIVATE, value, 0) };
 }
 
-/// One that waits for `word` looks again.
+/// Wakes one thread that waits for `word`.
 pub(crate) fn wake_one(word: &AtomicI32) {
     // SAFETY: only the address counts.
     let _ = unsafe { syscall!(libc::SYS_futex, word.as_ptr(), WAKE_PRIVATE, 1) };
@@ -25,21 +25,21 @@ pub(crate) fn wake_one(word: &AtomicI32) {
 #[inline(always)]
 pub(crate) fn futex_wait(word: &AtomicU32, value: u32, ms: u32) {
     let time: [c_long; 2] = [0, ms as c_long * 1_000_000];
-    // It answers for many reasons, and all of them are one to look again.
+    // It returns for many reasons. After each of them the caller looks again.
     // SAFETY: the word outlives the call, and `time` is the kernel's timespec.
     let _ = unsafe { syscall!(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, value, &raw const time) };
 }
 
-/// Wakes those in other processes that wait for a word.
+/// Wakes all threads, also of other processes, that wait for a word.
 pub(crate) fn futex_wake(word: &AtomicU32) {
     // SAFETY: only the address counts.
     let _ = unsafe { syscall!(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, c_int::MAX) };
 }
 
-/// Set in a word by the kernel when the process that held it has executed a program, or has ended.
+/// The bit that the kernel sets in a word when the process that holds it executes a program or ends.
 pub(crate) const OWNER_DIED: u32 = libc::FUTEX_OWNER_DIED;
 
-/// A word that is held by this process, as the kernel wants to have it: a list with one member.
+/// The kernel's list of the words that this process holds. It has one member.
 #[repr(C)]
 pub(crate) struct RobustList {
     first: *const Member,
@@ -61,14 +61,15 @@ impl RobustList {
         member: Member { next: core::ptr::null() },
     };
 
-    /// Holds the word until this process executes a program or ends. Then the kernel marks it, and wakes who waits.
+    /// Holds the word until this process executes a program or ends. Then the kernel marks it, and wakes a waiting
+    /// thread.
     ///
     /// # Safety
     ///
     /// The word and this list stay where they are until then.
     #[inline(always)]
     pub(crate) unsafe fn hold(&mut self, word: *const AtomicU32) -> isize {
-        /// What the kernel takes for the size: the list without its member.
+        /// The size that the kernel expects: the list without its member.
         const SIZE: usize = 3 * size_of::<usize>();
         self.first = &raw const self.member;
         self.member.next = &raw const *self;

@@ -1,5 +1,5 @@
-//! Which process this is. Its id does not tell: the first process of a PID namespace can fork the first of another, and
-//! both have 1.
+//! A mark by which a process is told from its forks. The process id is not enough: the first process of a PID namespace
+//! can fork the first process of another, and both have the id 1.
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
@@ -9,10 +9,10 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 /// A page that the kernel empties in a forked child (Linux 4.14). It has the mark of the process that filled it in.
 static PAGE: AtomicPtr<AtomicU64> = AtomicPtr::new(null_mut());
 
-/// There is no such page, and there will be none: a later try that succeeds would be another mark of the same process.
+/// There is no such page. It is not tried again, because a later success would give the same process another mark.
 const NO_PAGE: *mut AtomicU64 = null_mut::<AtomicU64>().wrapping_add(1);
 
-/// A mark that this process has, and none of those that it was forked from or forks. It is not 0.
+/// The mark of this process. The processes that it was forked from, and those that it forks, have others. It is not 0.
 pub(crate) fn this_process() -> u64 {
     let mut page = PAGE.load(Ordering::Acquire);
     if page.is_null() {
@@ -21,7 +21,7 @@ pub(crate) fn this_process() -> u64 {
     if page == NO_PAGE {
         return by_id();
     }
-    // SAFETY: the page is never taken away, and all zeroes is a number.
+    // SAFETY: the page is never unmapped, and all zeroes is a number.
     let mark = unsafe { &*page };
     match mark.load(Ordering::Relaxed) {
         0 => {
@@ -35,7 +35,7 @@ pub(crate) fn this_process() -> u64 {
     }
 }
 
-/// From the id, where the kernel cannot tell better.
+/// The mark for a kernel without such a page, made from the process id.
 fn by_id() -> u64 {
     // SAFETY: takes nothing.
     u64::from(unsafe { libc::getpid() }.unsigned_abs()) << 1 | 1
@@ -46,7 +46,7 @@ fn new_page() -> *mut AtomicU64 {
     const MADV_WIPEONFORK: c_int = 18;
     const SIZE: usize = 4096;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: a new mapping harms nobody.
+    // SAFETY: a new mapping replaces no other.
     let page = unsafe { libc::mmap(null_mut(), SIZE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     // SAFETY: the mapping is ours.
     let wiped = page != libc::MAP_FAILED && unsafe { libc::madvise(page, SIZE, MADV_WIPEONFORK) } == 0;
@@ -56,13 +56,13 @@ fn new_page() -> *mut AtomicU64 {
         Err(other) => other, // another thread was quicker
     };
     if page != libc::MAP_FAILED && result != page.cast() {
-        // SAFETY: the mapping is ours, and nobody has seen it.
+        // SAFETY: the mapping is ours, and no other thread has seen it.
         let _ = unsafe { libc::munmap(page, SIZE) };
     }
     result
 }
 
-/// The time and the id: a child is made later than its parent's mark, or at least has another id.
+/// A mark made from the time and the id. A child is made later than its parent's mark, or at least has another id.
 fn new_mark() -> u64 {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
     // Every system has this clock.
@@ -72,6 +72,6 @@ fn new_mark() -> u64 {
     let time = unsafe { time.assume_init() };
     #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // as bits; not where they have 32
     let nanoseconds = (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64);
-    // An odd factor mixes without losing anything; the lowest bit makes it no 0.
+    // An odd factor mixes the bits and loses none. The lowest bit keeps the mark from being 0.
     nanoseconds.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(by_id()) | 1
 }

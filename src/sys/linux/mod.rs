@@ -1,6 +1,8 @@
-//! Linux: bare system calls. What libc's wrappers do beside them (errno, locks, cancellation) is what a child that shares
-//! the parent's memory must not do. In this folder an unsafe system call without a reason of its own takes nothing but
-//! numbers: the kernel can do no harm with them that the caller did not ask for.
+//! Linux: bare system calls. libc's wrappers also use errno, locks and cancellation, which a child that shares the
+//! parent's memory must not do.
+//!
+//! "takes numbers" as the reason of an unsafe block says that the system call gets no address, so the kernel changes no
+//! memory of the process.
 
 mod attributes;
 mod descriptors;

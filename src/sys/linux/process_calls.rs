@@ -1,4 +1,4 @@
-//! Children: by a descriptor of the process where there is one, which no other process can ever be mistaken for.
+//! Examines and signals children, by a pidfd if there is one: a pidfd can never come to mean another process.
 
 use core::ffi::{c_int, CStr};
 use core::mem::MaybeUninit;
@@ -12,14 +12,15 @@ use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
 use crate::sys::process::{Aside, Child, Look};
 
-/// A descriptor of a child that is there for sure.
+/// Opens a pidfd of a child that has not been reaped.
 pub(crate) fn open_pidfd(pid: c_int) -> Option<Fd> {
     // SAFETY: takes numbers.
     let result = unsafe { syscall!(libc::SYS_pidfd_open, pid, 0) };
     Fd::from_result(result).and_then(Fd::above_stdio).ok()
 }
 
-/// waitid(): a process id, a code (CLD_EXITED, for example) and a status; or a process id of 0. Or an errno.
+/// Calls waitid(). Returns a process id, a code such as CLD_EXITED, and a status; or an errno. A process id of 0 says
+/// that there is nothing to report.
 fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<[c_int; 3], c_int> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     // SAFETY: there is room for the information; NULL asks for no resources.
@@ -28,15 +29,15 @@ fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<[c_int; 3], c_int> 
         #[allow(clippy::cast_possible_truncation)] // an errno
         return Err(-result as c_int);
     }
-    // SAFETY: zeroes are one, too.
+    // SAFETY: all zeroes are a value, too.
     let info = unsafe { info.assume_init() };
     // SAFETY: waitid() has filled it in, or left 0.
     let (pid, status) = (unsafe { info.si_pid() }, unsafe { info.si_status() });
     Ok([pid, info.si_code, status])
 }
 
-/// What waitpid() would have filled in for an end. Anything else is none: a traced child also shows its stops, whatever
-/// is asked for.
+/// The status as waitpid() has it, if the child has ended. A traced child also reports its stops, whatever is asked
+/// for: those are no end.
 fn wait_status(answer: [c_int; 3]) -> Option<c_int> {
     const CORE: c_int = 0x80;
     match answer {
@@ -57,9 +58,10 @@ impl Child<'_> {
     }
 }
 
-/// How it is with the child; it is not reaped. With `patient` this may wait for its end.
+/// Looks at the child, without reaping it. With `patient` this may wait for its end.
 ///
-/// A child without a descriptor is named by its id: its handle's lock is held, or the answer is only a reason to look.
+/// A child without a pidfd is named by its id. Then its handle's lock is held, or the result is only a reason to look
+/// again.
 pub(crate) fn look(child: &Child<'_>, patient: bool) -> Look {
     let (kind, id) = child.name();
     let patience = if patient { 0 } else { libc::WNOHANG };
@@ -72,24 +74,24 @@ pub(crate) fn look(child: &Child<'_>, patient: bool) -> Look {
             },
         },
         Err(libc::EINTR) => Look::Alive,
-        // Linux 5.3 has the descriptor and cannot wait for it; or somebody has closed it.
+        // Linux 5.3 has pidfds and cannot wait for one; or the program has closed it.
         Err(libc::EINVAL | libc::EBADF) if kind == P_PIDFD => Look::NoDescriptor,
         Err(_) => Look::NoChild,
     }
 }
 
-/// Reaps a child that has ended; does nothing if it has not, or somebody has reaped it.
+/// Reaps a child that has ended. Does nothing if it has not ended or has been reaped.
 pub(crate) fn reap(child: &Child<'_>) {
     let (kind, id) = child.name();
-    // Whatever it says, the status is known, or is somebody else's.
+    // The result does not matter: the status is known already, or other code has taken it.
     wait_id(kind, id, libc::WEXITED | libc::__WALL | libc::WNOHANG).ok();
 }
 
-/// How it is with somebody else's child, or with one that somebody else has reaped. Only a `patient` caller waits for
-/// the moment in which the kernel does not know yet.
+/// Looks at a child of another process, or at one that other code has reaped. Only a `patient` caller waits for a
+/// moment while the kernel does not know the status yet.
 pub(crate) fn look_from_aside(child: &Child<'_>, patient: bool) -> Aside {
     let Some(pidfd) = child.pidfd else {
-        // The id may be another process's by now, so this is a guess on the safe side.
+        // The id may be another process's by now. Then the child counts as alive although it is gone.
         return if send(child, 0) == -(libc::ESRCH as isize) { Aside::Gone } else { Aside::Alive };
     };
     if !is_readable(pidfd.as_raw(), Some(0)) {
@@ -109,7 +111,7 @@ pub(crate) fn look_from_aside(child: &Child<'_>, patient: bool) -> Aside {
     Aside::Zombie
 }
 
-/// What the kernel keeps of a process that was reaped, for those who have its descriptor: since Linux 6.15.
+/// What the kernel keeps of a process that was reaped, as long as there is a pidfd of it. Since Linux 6.15.
 enum Information {
     Exit(c_int),
     /// It is a zombie.
@@ -130,7 +132,7 @@ fn exit_information(pidfd: &Fd) -> Information {
     }
     const { assert!(size_of::<Info>() == 64) };
     let mut info = Info { mask: PIDFD_INFO_EXIT, _cgroup: 0, _ids: [0; 11], exit_code: 0 };
-    // SAFETY: there is room for so much information.
+    // SAFETY: there is room for the information.
     let result = unsafe { syscall!(libc::SYS_ioctl, pidfd.as_raw(), PIDFD_GET_INFO, &raw mut info) };
     if result == 0 && info.mask & PIDFD_INFO_EXIT != 0 {
         Information::Exit(info.exit_code)
@@ -143,30 +145,30 @@ fn exit_information(pidfd: &Fd) -> Information {
     }
 }
 
-/// Waits until there may be something to see, for so many milliseconds at the most.
+/// Waits until the child may have changed, for at most `ms` milliseconds.
 pub(crate) fn wait_for_change(child: &Child<'_>, ms: Option<c_int>, pause: &mut Pause) {
     match child.pidfd {
         Some(pidfd) => {
-            // A caller that was told and has still seen nothing is kept waiting by a debugger, which sees it first.
+            // The last wait reported a change, and the caller has seen none: a debugger sees it first.
             if pause.told {
                 pause.sleep(ms);
             }
             pause.told = is_readable(pidfd.as_raw(), ms);
         }
-        // A stop of a traced child ends this wait at once, so there is a pause after one that has told nothing.
+        // A stop of a traced child ends this wait at once. So there is a pause after a wait that has brought nothing.
         None if ms.is_none() && child.ours && !pause.told => {
             pause.told = true;
-            // Whatever it says, the caller has a look.
+            // The result does not matter: the caller looks again.
             wait_id(P_PID, child.pid, libc::WEXITED | libc::__WALL | libc::WNOWAIT).ok();
         }
         None => pause.sleep(ms),
     }
 }
 
-/// Sends a signal to a child that has not been reaped; without a descriptor under its handle's lock.
+/// Sends a signal to a child that has not been reaped. Without a pidfd its handle's lock is held.
 pub(crate) fn kill(child: &Child<'_>, signal: c_int) -> Result<(), Errno> {
     let result = if child.pidfd.is_none() && !child.ours {
-        -(libc::ECHILD as isize) // it could be anybody by now
+        -(libc::ECHILD as isize) // the id may be another process's by now
     } else {
         send(child, signal)
     };
@@ -175,37 +177,38 @@ pub(crate) fn kill(child: &Child<'_>, signal: c_int) -> Result<(), Errno> {
 
 fn send(child: &Child<'_>, signal: c_int) -> isize {
     match child.pidfd {
-        // SAFETY: NULL is what kill() sends along.
+        // SAFETY: NULL: the information is the same as for kill().
         Some(pidfd) => unsafe { syscall!(libc::SYS_pidfd_send_signal, pidfd.as_raw(), signal, 0, 0) },
-        // SAFETY: the caller knows whose id it is.
+        // SAFETY: takes numbers.
         None => unsafe { syscall!(libc::SYS_kill, child.pid, signal) },
     }
 }
 
-/// What became of a child that was made without an exit signal. It gets one when it executes a program, so until then it
-/// is a child that plain wait() does not see, and __WCLONE sees no other.
+/// The state of a child that was made without an exit signal. exec gives it one. Until then plain wait() does not see
+/// the child, and __WCLONE sees only such children.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Started {
     /// It has executed a program.
     Executed,
     NotYet,
-    /// It has ended before: what waitpid() would have filled in.
+    /// It has ended before that, with this status as waitpid() has it.
     Ended(c_int),
 }
 
 /// Whether a child without an exit signal has executed a program yet.
 pub(crate) fn started(child: &Child<'_>) -> Started {
     const OPTIONS: c_int = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // By its id: before Linux 5.4 there is no other way, and nobody reaps a child that only __WCLONE sees.
+    // By its id: before Linux 5.4 there is no other way, and no other code reaps a child that only __WCLONE sees.
     match wait_id(P_PID, child.pid, OPTIONS | libc::__WCLONE) {
         Err(_) => Started::Executed,
-        // Both see a child that is traced by us: a program that has begun with PTRACE_TRACEME.
+        // Both waits see a child that this process traces: its program has called PTRACE_TRACEME.
         Ok(_) if wait_id(P_PID, child.pid, OPTIONS).is_ok() => Started::Executed,
         Ok(answer) => wait_status(answer).map_or(Started::NotYet, Started::Ended),
     }
 }
 
-/// The signal by which a child that is not traced is stopped, if it is. Whoever waits for stops still sees it.
+/// The signal that has stopped a child that is not traced, if it is stopped. Other code that waits for stops still sees
+/// it.
 pub(crate) fn stopped_by(child: &Child<'_>) -> Option<c_int> {
     let (kind, id) = child.name();
     match wait_id(kind, id, libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL) {
@@ -214,7 +217,7 @@ pub(crate) fn stopped_by(child: &Child<'_>) -> Option<c_int> {
     }
 }
 
-/// How much room the name of a process takes, with its NUL.
+/// The room that the name of a process takes, with its NUL.
 pub(crate) const NAME_SIZE: usize = 32;
 
 /// The name of a process, as ps shows it.
@@ -229,13 +232,13 @@ pub(crate) fn name_of(pid: c_int, room: &mut [u8; NAME_SIZE]) -> Option<&CStr> {
 fn read_file(path: &CStr, bytes: &mut [u8]) -> Option<usize> {
     // SAFETY: the path is NUL-terminated.
     let file = Fd::from_result(unsafe { super::open(path.as_ptr(), libc::O_RDONLY) }).ok()?;
-    // SAFETY: there is room for so many.
+    // SAFETY: there is room for `bytes.len()` bytes.
     let n = unsafe { super::read(file.as_raw(), bytes.as_mut_ptr(), bytes.len()) };
     usize::try_from(n).ok()
 }
 
-/// Whether a process has executed something since it was forked, or is ending: the kernel's flags of it, the ninth field
-/// of its stat. `None`: the system does not tell.
+/// Whether a process has executed something since it was forked, or is ending. The kernel's flags are in the ninth
+/// field of its stat. `None`: they cannot be read.
 pub(crate) fn has_executed(pid: c_int) -> Option<bool> {
     const PF_EXITING: u64 = 0x4;
     const PF_FORKNOEXEC: u64 = 0x40;
@@ -257,7 +260,8 @@ pub(crate) fn has_executed(pid: c_int) -> Option<bool> {
 ///
 /// # Safety
 ///
-/// The arguments are the kernel's `struct clone_args` of this size, without CLONE_VM. The child makes system calls only.
+/// The arguments are the kernel's `struct clone_args` of this size, without CLONE_VM. The child makes system calls
+/// only.
 #[inline(always)]
 pub(crate) unsafe fn copy_by_clone3(arguments: *const u8, size: usize) -> isize {
     // SAFETY: as the caller says.
@@ -271,7 +275,7 @@ pub(crate) unsafe fn copy_by_clone3(arguments: *const u8, size: usize) -> isize 
 /// No CLONE_VM; `pidfd` and `tid` are NULL or have room for what the flags ask for. The child makes system calls only.
 #[inline(always)]
 pub(crate) unsafe fn copy_by_clone(flags: c_int, pidfd: *mut c_int, tid: *mut c_int) -> isize {
-    // The order of the arguments is the processor's. None has a stack or thread-local storage of its own here.
+    // The order of the arguments depends on the processor. The child gets no new stack and no new thread-local storage.
     if cfg!(target_arch = "s390x") {
         // SAFETY: as the caller says.
         unsafe { syscall!(libc::SYS_clone, 0, flags, pidfd, tid, 0) }
@@ -284,7 +288,7 @@ pub(crate) unsafe fn copy_by_clone(flags: c_int, pidfd: *mut c_int, tid: *mut c_
     }
 }
 
-/// Whether the calling thread is the first of this process: the kernel takes its end for that of a parent.
+/// Whether the calling thread is the main thread, the first of this process.
 pub(crate) fn is_main_thread() -> bool {
     // SAFETY: takes nothing.
     let thread = unsafe { syscall!(libc::SYS_gettid) };
@@ -302,7 +306,7 @@ pub(crate) fn next_child_is_first() -> bool {
         *length =
             unsafe { syscall!(libc::SYS_readlinkat, libc::AT_FDCWD, path.as_ptr(), link.as_mut_ptr(), link.len()) };
     }
-    // After unshare() and before the first child there is no namespace to name yet.
+    // After unshare(), before the first child, there is no namespace yet that the link could name.
     let ([own, children], [own_length, childrens_length]) = (links, lengths);
     own_length > 0 && (childrens_length <= 0 || own != children)
 }

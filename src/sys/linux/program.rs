@@ -1,14 +1,14 @@
-//! Becoming a program, ending, and waiting for time to pass.
+//! Executes a program, ends the process, sleeps.
 
 use core::ffi::{c_char, c_int, c_long};
 
 use super::syscall::syscall;
 
-/// Becomes another program. Where it returns, that is an error.
+/// Executes another program. It returns only on error.
 ///
 /// # Safety
 ///
-/// `path` is NUL-terminated, and the lists and their members are, too.
+/// `path` is NUL-terminated. The lists end with NULL, and their members are NUL-terminated.
 #[inline(always)]
 pub(crate) unsafe fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> isize {
     // SAFETY: as the caller says.
@@ -19,8 +19,8 @@ pub(crate) unsafe fn execve(path: *const c_char, argv: *const *const c_char, env
 #[inline(always)]
 pub(crate) fn sleep_ms(ms: u32) {
     let time: [c_long; 2] = [0, ms as c_long * 1_000_000];
-    // A signal may end it early: the caller looks at a clock, or tries again.
-    // SAFETY: `time` is the kernel's timespec; NULL asks for nothing.
+    // A signal may end it early. The caller looks at a clock, or tries again.
+    // SAFETY: `time` is the kernel's timespec. NULL: the rest of the time is not wanted.
     let _ = unsafe { syscall!(libc::SYS_clock_nanosleep, libc::CLOCK_MONOTONIC, 0, &raw const time, 0) };
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn sleep_ms(ms: u32) {
 #[inline(always)]
 pub(crate) fn exit(status: c_int) -> ! {
     loop {
-        // SAFETY: demands nothing.
+        // SAFETY: takes numbers.
         let _ = unsafe { syscall!(libc::SYS_exit_group, status) };
     }
 }

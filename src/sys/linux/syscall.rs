@@ -1,10 +1,10 @@
-//! One system call. The result is the kernel's: an error is negative.
+//! Makes a system call. The result is the kernel's: an error is negative.
 
 use core::mem::MaybeUninit;
 
-/// One system call. Each argument is anything that fits into a register.
+/// Makes a system call. Each argument is anything that fits into a register.
 ///
-/// Beside the system call's own demands it has none.
+/// It is as safe as the system call.
 macro_rules! syscall {
     ($number:expr $(, $argument:expr)*) => {
         $crate::sys::syscall::call(
@@ -15,7 +15,7 @@ macro_rules! syscall {
 }
 pub(crate) use syscall;
 
-/// What fits into a register. The kernel looks at as many bits of it as it wants.
+/// A value that fits into a register. The kernel looks at as many bits as the system call has.
 pub(crate) trait Register {
     fn value(self) -> usize;
 }
@@ -47,10 +47,10 @@ impl<T> Register for *mut T {
     }
 }
 
-/// What a register holds: anything, if the system call does not look at it.
+/// The contents of a register. They may be uninitialised if the system call does not look at them.
 pub(crate) type Argument = MaybeUninit<usize>;
 
-/// Six arguments, of which those that are not given are anything.
+/// Six arguments. Those that are not given are uninitialised.
 #[inline(always)]
 pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
     let mut all = [Argument::uninit(); 6];
@@ -62,13 +62,13 @@ pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
 
 /// # Safety
 ///
-/// Whatever the system call demands.
+/// The arguments are what the system call requires.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
-    // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
+    // SAFETY: the kernel changes only these registers, and the memory that the arguments give it.
     unsafe {
         core::arch::asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, in("rdx") c,
             in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _,
@@ -79,13 +79,13 @@ pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
 
 /// # Safety
 ///
-/// Whatever the system call demands.
+/// The arguments are what the system call requires.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
 pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
-    // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
+    // SAFETY: the kernel changes only these registers, and the memory that the arguments give it.
     unsafe {
         core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a => result, in("x1") b, in("x2") c, in("x3") d,
             in("x4") e, in("x5") f, options(nostack, preserves_flags));
@@ -95,13 +95,13 @@ pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
 
 /// # Safety
 ///
-/// Whatever the system call demands.
+/// The arguments are what the system call requires.
 #[cfg(target_arch = "riscv64")]
 #[inline(always)]
 pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     let [a, b, c, d, e, f] = arguments;
     let result;
-    // SAFETY: the kernel changes nothing but these registers and what the caller knows of.
+    // SAFETY: the kernel changes only these registers, and the memory that the arguments give it.
     unsafe {
         core::arch::asm!("ecall", in("a7") number, inlateout("a0") a => result, in("a1") b, in("a2") c, in("a3") d,
             in("a4") e, in("a5") f, options(nostack, preserves_flags));
@@ -109,11 +109,11 @@ pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     result
 }
 
-/// On the other processors by libc's `syscall()`, which does nothing more than to set errno; that is as before afterwards.
+/// On the other processors this is libc's `syscall()`, which only sets errno beside it. Errno is restored afterwards.
 ///
 /// # Safety
 ///
-/// Whatever the system call demands.
+/// The arguments are what the system call requires.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 #[inline(always)]
 #[allow(clippy::cast_possible_wrap)] // the number and the arguments are registers, which have no sign
@@ -126,8 +126,7 @@ pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
         #[link_name = "__errno"]
         fn __errno_location() -> *mut libc::c_int;
     }
-    // SAFETY: any bits are a number.
-    // SAFETY: answers with the address of the thread's own errno.
+    // SAFETY: takes nothing, and returns the address of the thread's own errno.
     let errno = unsafe { __errno_location() };
     // SAFETY: valid, aligned, and no other thread uses it.
     let before = unsafe { errno.read() };

@@ -1,4 +1,5 @@
-//! Valgrind runs a program in an emulator of its own, which knows a few instructions that have no effect elsewhere.
+//! Asks Valgrind whether it runs the program. Its emulator understands a sequence of instructions that has no effect
+//! elsewhere.
 
 /// Whether Valgrind runs this program. `None`: on this processor it cannot be asked.
 #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,5 @@
-//! Systems without stable system calls: libc's functions, those that POSIX or the system's manual calls
-//! async-signal-safe. They set errno; a child that was forked has one of its own.
+//! Systems without stable system calls. These are functions of libc that are async-signal-safe according to POSIX or
+//! the system's manual. They set errno; a forked child has its own.
 
 use core::ffi::{c_char, c_int};
 
@@ -53,13 +53,13 @@ extern "C" {
 
 pub(crate) type Mask = sigset_t;
 
-/// What a function of libc's has answered, as the kernel of Linux would.
+/// Converts the result of a libc function to what the kernel of Linux would return.
 #[inline(always)]
 fn result(answer: c_int) -> isize {
     if answer >= 0 {
         return answer as isize;
     }
-    // SAFETY: answers with the address of the thread's own errno.
+    // SAFETY: takes nothing, and returns the address of the thread's own errno.
     let errno = unsafe { errno_location() };
     // SAFETY: valid, aligned, and no other thread uses it.
     -(unsafe { errno.read() } as isize)
@@ -75,38 +75,38 @@ const fn mask_of(byte: u8) -> Mask {
 pub(crate) const EVERY_SIGNAL: Mask = mask_of(0xFF);
 pub(crate) const NO_SIGNAL: Mask = mask_of(0);
 
-/// Sets the mask of this thread, and answers with the old one in `old` unless that is NULL.
+/// Sets the mask of this thread, and stores the old one in `old` unless that is NULL.
 ///
 /// # Safety
 ///
 /// `old` is NULL or has room for a mask.
 #[inline(always)]
 pub(crate) unsafe fn set_mask(mask: &Mask, old: *mut Mask) -> isize {
-    // SAFETY: `mask` is one, and the caller vouches for `old`.
+    // SAFETY: `mask` is a mask, and `old` is as the caller says.
     -(unsafe { pthread_sigmask(libc::SIG_SETMASK, &raw const *mask, old) } as isize)
 }
 
-/// A disposition to give to signals. Made once, on the stack.
+/// A disposition to give to signals. It is made once, on the stack.
 pub(crate) struct Disposition(libc::sigaction);
 
 impl Disposition {
     // SAFETY: all zeroes is SIG_DFL, no flags and an empty mask.
     pub(crate) const NONE: Self = Self(unsafe { core::mem::zeroed() });
 
-    /// The default, or to be ignored.
+    /// Makes it the default, or "ignore".
     #[inline(always)]
     pub(crate) fn make(&mut self, ignore: bool) {
         self.0.sa_sigaction = if ignore { libc::SIG_IGN } else { libc::SIG_DFL };
     }
 
-    /// Gives it to a signal. libc refuses what it keeps for itself, and those are not the caller's.
+    /// Gives it to a signal. If libc refuses, it keeps that signal for itself: no error.
     ///
     /// # Safety
     ///
     /// It has been made, and no handler of the signal is running.
     #[inline(always)]
     pub(crate) unsafe fn give(&self, signal: c_int) -> isize {
-        // SAFETY: the action is valid; NULL asks for nothing.
+        // SAFETY: the action is valid. NULL: the old one is not wanted.
         unless_refused(result(unsafe { sigaction(signal, &raw const self.0, core::ptr::null_mut()) }))
     }
 }
@@ -124,7 +124,7 @@ fn unless_refused(answer: isize) -> isize {
 pub(crate) fn has_handler(signal: c_int) -> isize {
     // SAFETY: plain integers and pointers that may be NULL.
     let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    // SAFETY: `action` has room for one.
+    // SAFETY: `action` has room for a disposition.
     let answer = result(unsafe { sigaction(signal, core::ptr::null(), &raw mut action) });
     if answer < 0 {
         return unless_refused(answer);
@@ -134,7 +134,7 @@ pub(crate) fn has_handler(signal: c_int) -> isize {
 
 #[inline(always)]
 pub(crate) fn setsid() -> isize {
-    // SAFETY: takes numbers.
+    // SAFETY: takes nothing.
     result(unsafe { libc_setsid() })
 }
 
@@ -151,14 +151,14 @@ pub(crate) fn duplicate(fd: c_int, from: c_int) -> isize {
     result(unsafe { fcntl(fd, libc::F_DUPFD_CLOEXEC, from) })
 }
 
-/// Makes `target` what `fd` is, without CLOEXEC. They are not the same.
+/// Makes `target` a copy of `fd`, without CLOEXEC. The two numbers differ.
 #[inline(always)]
 pub(crate) fn replace(fd: c_int, target: c_int) -> isize {
     // SAFETY: the caller owns this process's descriptors.
     result(unsafe { dup2(fd, target) })
 }
 
-/// Has exec close `fd`.
+/// Makes exec close `fd`.
 #[inline(always)]
 pub(crate) fn close_on_exec(fd: c_int) -> isize {
     // SAFETY: takes numbers.
@@ -172,7 +172,7 @@ pub(crate) fn descriptor_flags(fd: c_int) -> isize {
     result(unsafe { fcntl(fd, libc::F_GETFD) })
 }
 
-/// Lets exec leave `fd` open.
+/// Makes exec leave `fd` open.
 #[inline(always)]
 pub(crate) fn keep_over_exec(fd: c_int) -> isize {
     // SAFETY: takes numbers.
@@ -206,13 +206,13 @@ pub(crate) fn unshare_descriptors(_: c_int) -> isize {
     -(libc::ENOSYS as isize)
 }
 
-/// No such system has a call for it that this library knows.
+/// The library knows no system call for this here.
 #[inline(always)]
 pub(crate) fn mark_range(_: c_int, _: c_int) -> isize {
     -(libc::ENOSYS as isize)
 }
 
-/// Calls `with` for every descriptor from 3 on that may be open: all that the size of the table allows.
+/// Calls `with` for every descriptor from 3 on that may be open: all that fit into the table.
 #[inline(always)]
 pub(crate) fn each_descriptor(_: c_int, mut with: impl FnMut(c_int)) -> isize {
     extern "C" {
@@ -272,12 +272,12 @@ pub(crate) unsafe fn open_regular(path: *const c_char, trusted: bool) -> isize {
     if !is_regular_mode(unsafe { mode(path, trusted) }) {
         return REFUSED;
     }
-    // If it is another file by now, this neither waits for the other end of a FIFO nor becomes anybody's terminal.
+    // If it is another file by now, this neither waits for the other end of a FIFO nor acquires a controlling terminal.
     // SAFETY: as the caller says.
     let answer = unsafe { open(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY) };
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     if answer >= 0 && !is_regular(answer as c_int) {
-        // It was opened to be read.
+        // It was not written to, so an error of close() has no consequence.
         let _ = close(answer as c_int);
         return REFUSED;
     }
@@ -288,7 +288,7 @@ pub(crate) unsafe fn open_regular(path: *const c_char, trusted: bool) -> isize {
 ///
 /// # Safety
 ///
-/// `bytes` has room for `n`.
+/// `bytes` has room for `n` bytes.
 #[inline(always)]
 pub(crate) unsafe fn read_at(fd: c_int, bytes: *mut u8, n: usize, place: u64) -> isize {
     let Ok(place) = libc::off_t::try_from(place) else { return -(libc::EOVERFLOW as isize) };
@@ -306,14 +306,14 @@ pub(crate) unsafe fn read_at(fd: c_int, bytes: *mut u8, n: usize, place: u64) ->
 /// `path` is NUL-terminated.
 #[inline(always)]
 pub(crate) unsafe fn chdir(path: *const c_char) -> isize {
-    // SAFETY: the caller vouches for `path`.
+    // SAFETY: as the caller says.
     result(unsafe { libc_chdir(path) })
 }
 
 #[inline(always)]
 pub(crate) fn umask(mask: u32) {
     #[allow(clippy::cast_possible_truncation)] // 0777 at the most
-    // SAFETY: takes a number; the result is the old one.
+    // SAFETY: takes a number. The result is the old mask.
     let _ = unsafe { libc_umask(mask as mode_t) };
 }
 
@@ -321,13 +321,13 @@ pub(crate) fn umask(mask: u32) {
 pub(crate) fn set_limit(resource: c_int, limit: &Limit) -> isize {
     #[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast)] // all ones is no limit, whatever the sign
     let limit = libc::rlimit { rlim_cur: limit.soft as libc::rlim_t, rlim_max: limit.hard as libc::rlim_t };
-    // SAFETY: `limit` is one.
+    // SAFETY: `limit` is a limit in the system's layout.
     result(unsafe { setrlimit(resource, &raw const limit) })
 }
 
 /// # Safety
 ///
-/// `groups` has `n` of them.
+/// `groups` points to `n` ids.
 #[inline(always)]
 pub(crate) unsafe fn setgroups(groups: *const u32, n: usize) -> isize {
     let Ok(n) = c_int::try_from(n) else { return -(libc::EINVAL as isize) };
@@ -347,29 +347,29 @@ pub(crate) fn setuid(id: u32) -> isize {
     result(unsafe { libc_setuid(id) })
 }
 
-/// Linux only: there are none.
+/// Only Linux has ambient capabilities.
 #[inline(always)]
 pub(crate) fn clear_ambient_capabilities() -> isize {
     0
 }
 
-/// Linux only.
+/// Only Linux has this.
 #[inline(always)]
 pub(crate) fn no_new_privileges() -> isize {
     -(libc::ENOSYS as isize)
 }
 
-/// Linux only.
+/// Only Linux has this.
 #[inline(always)]
 pub(crate) fn set_death_signal(_: c_int, _: c_int, _: c_int) -> isize {
     -(libc::ENOSYS as isize)
 }
 
-/// Becomes another program. Where it returns, that is an error.
+/// Executes another program. It returns only on error.
 ///
 /// # Safety
 ///
-/// `path` is NUL-terminated, and the lists and their members are, too.
+/// `path` is NUL-terminated. The lists end with NULL, and their members are NUL-terminated.
 #[inline(always)]
 pub(crate) unsafe fn execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> isize {
     // SAFETY: as the caller says.
@@ -381,7 +381,7 @@ pub(crate) fn sleep_ms(ms: u32) {
     // SAFETY: plain integers.
     let mut time: libc::timespec = unsafe { core::mem::zeroed() };
     time.tv_nsec = (ms as libc::c_long).wrapping_mul(1_000_000);
-    // SAFETY: `time` is one; NULL asks for nothing.
+    // SAFETY: `time` is a timespec. NULL: the rest of the time is not wanted.
     let _ = unsafe { nanosleep(&raw const time, core::ptr::null_mut()) };
 }
 
@@ -400,7 +400,8 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
     result(unsafe { libc_pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })
 }
 
-/// A pipe with CLOEXEC, in two steps: what another thread executes between them has it, too. macOS has no better one.
+/// A pipe with CLOEXEC, made in two steps, because macOS has no call that does both. A program that another thread
+/// executes between them gets the pipe, too.
 #[inline(always)]
 #[cfg(target_vendor = "apple")]
 pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
@@ -415,8 +416,8 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
     result(answer)
 }
 
-/// Whether there is something to read, or the end, within so many milliseconds; for ever with `None`. Ends early where a
-/// signal handler has run.
+/// Waits until there is something to read, or the end of the file. Waits for at most `ms` milliseconds, or with `None`
+/// for ever. A signal handler that runs ends the wait early.
 pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
     let mut descriptor = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one descriptor.

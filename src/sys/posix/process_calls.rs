@@ -1,5 +1,5 @@
-//! Children: no descriptor of a process. A child that nobody has reaped keeps its id, and kqueue() tells when it has
-//! ended.
+//! Examines and signals children, by their ids: these systems have no pidfds. A child keeps its id until it is reaped,
+//! and kqueue() tells when it has ended.
 
 use core::ffi::{c_int, CStr};
 use core::ptr::{null, null_mut};
@@ -9,14 +9,14 @@ use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
 use crate::sys::process::{Aside, Child, Look};
 
-/// How it is with the child; one that has ended is reaped. Under its handle's lock.
+/// Looks at the child, and reaps it if it has ended. Its handle's lock is held.
 pub(crate) fn look(child: &Child<'_>, _: bool) -> Look {
     let _errno = ErrnoGuard::new();
     if !child.ours {
         return Look::NoChild;
     }
     if child.detached {
-        // It must not be reaped. Whether it has ended cannot be told before the program has reaped it.
+        // It must not be reaped. So its end is only seen after the program has reaped it.
         return if look_from_aside(child, false) == Aside::Gone { Look::NoChild } else { Look::Alive };
     }
     let mut status = 0;
@@ -29,7 +29,7 @@ pub(crate) fn look(child: &Child<'_>, _: bool) -> Look {
     }
 }
 
-/// look() has done it.
+/// Does nothing: look() has reaped it.
 pub(crate) fn reap(_: &Child<'_>) {}
 
 /// Waits until a child that was killed has ended, and reaps it.
@@ -46,7 +46,7 @@ pub(crate) fn wait_for_end(child: &Child<'_>) -> Look {
     Look::Alive
 }
 
-/// Without reaping: whether there is a process of this id, which a child that nobody has reaped keeps.
+/// Whether there is a process with the child's id, which the child keeps until it is reaped. Does not reap it.
 pub(crate) fn look_from_aside(child: &Child<'_>, _: bool) -> Aside {
     let _errno = ErrnoGuard::new();
     // Signal 0 only asks whether the process exists.
@@ -58,11 +58,11 @@ pub(crate) fn look_from_aside(child: &Child<'_>, _: bool) -> Aside {
     }
 }
 
-/// Waits until there may be something to see, for so many milliseconds at the most.
+/// Waits until the child may have changed, for at most `ms` milliseconds.
 pub(crate) fn wait_for_change(child: &Child<'_>, ms: Option<c_int>, pause: &mut Pause) {
     let _errno = ErrnoGuard::new();
     if pause.told {
-        pause.sleep(ms); // it was told and has still seen nothing
+        pause.sleep(ms); // the last wait reported a change, and the caller has seen none
     }
     match wait_for_exit(child.pid, ms) {
         Some(ended) => pause.told = ended,
@@ -70,7 +70,7 @@ pub(crate) fn wait_for_change(child: &Child<'_>, ms: Option<c_int>, pause: &mut 
     }
 }
 
-/// Whether the process has ended, within so many milliseconds. `None`: the system cannot report it.
+/// Whether the process ends within `ms` milliseconds. `None`: the system cannot report it.
 fn wait_for_exit(pid: c_int, ms: Option<c_int>) -> Option<bool> {
     // SAFETY: takes nothing.
     let queue = Fd::from_result(unsafe { libc::kqueue() } as isize).ok()?;
@@ -85,9 +85,9 @@ fn wait_for_exit(pid: c_int, ms: Option<c_int>) -> Option<bool> {
     time.tv_sec = libc::time_t::from(ms.unwrap_or(0) / 1000);
     time.tv_nsec = libc::c_long::from(ms.unwrap_or(0) % 1000).wrapping_mul(1_000_000);
     let time = if ms.is_some() { &raw const time } else { null() };
-    // SAFETY: NULL is no list, and no limit of time.
+    // SAFETY: NULL: there is no second list, and no limit of time.
     if unsafe { libc::kevent(queue.as_raw(), &raw const event, 1, null_mut(), 0, null()) } < 0 {
-        // There is no such process any more, or not quite: it has ended.
+        // ESRCH: the process has ended, even if it has not been reaped.
         return (Errno::current().as_raw() == libc::ESRCH).then_some(true);
     }
     // SAFETY: there is room for one event.
@@ -99,11 +99,11 @@ fn wait_for_exit(pid: c_int, ms: Option<c_int>) -> Option<bool> {
     }
 }
 
-/// Sends a signal to a child that has not been reaped. Under its handle's lock.
+/// Sends a signal to a child that has not been reaped. Its handle's lock is held.
 pub(crate) fn kill(child: &Child<'_>, signal: c_int) -> Result<(), Errno> {
     let _errno = ErrnoGuard::new();
     if !child.ours {
-        return Err(Errno::from_raw(libc::ECHILD)); // it could be anybody by now
+        return Err(Errno::from_raw(libc::ECHILD)); // the id may be another process's by now
     }
     // SAFETY: the child has not been reaped, so it is this one.
     if unsafe { libc::kill(child.pid, signal) } < 0 {
@@ -112,21 +112,22 @@ pub(crate) fn kill(child: &Child<'_>, signal: c_int) -> Result<(), Errno> {
     Ok(())
 }
 
-/// A mark that this process has. Its id: nothing better is to be had everywhere.
+/// The mark of this process. It is made from its id, because not all of these systems have anything better.
 pub(crate) fn this_process() -> u64 {
     // SAFETY: takes nothing.
     u64::from(unsafe { libc::getpid() }.unsigned_abs()) << 1 | 1
 }
 
-/// How much room the name of a process takes.
+/// The room that the name of a process takes.
 pub(crate) const NAME_SIZE: usize = 1;
 
-/// These systems have no simple way to tell it.
+/// These systems have no simple way to find the name.
 pub(crate) fn name_of(_: c_int, _: &mut [u8; NAME_SIZE]) -> Option<&CStr> {
     None
 }
 
-/// A millisecond, or while the word is another: no call for it is on every system, and nobody holds a lock for longer.
+/// Waits a millisecond, whatever the word is. No system call for this is on all of these systems, and no thread holds a
+/// lock for longer.
 pub(crate) fn wait_while(_: &core::sync::atomic::AtomicI32, _: c_int) {
     super::sleep_ms(1);
 }

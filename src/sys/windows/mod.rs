@@ -1,4 +1,4 @@
-//! Windows, which has no fork() and its own ways to start a program: nothing is started, and so nothing ends.
+//! Windows has no fork(). Nothing is started there, so these functions have nothing to do.
 
 use core::ffi::{c_int, CStr};
 use core::sync::atomic::AtomicI32;
