@@ -200,13 +200,8 @@ static struct expectation expected_of_clone(const struct experiment *of)
     bool trial = of->call.number == SYS_clone && of->call.arguments[0] & CLONE_VFORK && of->call.occurrence == 0 &&
                  (of->first || of->way > WAY_CLONE);
 
-<<<<<<< HEAD
-    /* Who only tries whether memory is shared goes another way, whatever the reason. */
-    if (trial) {
-=======
     /* If the trial whether memory is shared fails, another way is taken, whatever the reason. */
-    if (of->call.number == SYS_clone && (of->call.arguments[0] & trial) == CLONE_VFORK) {
->>>>>>> 1bef3e6e230c4195321068b15ab43c7908031607
+    if (trial) {
         return (struct expectation){0};
     }
     /* A closed way is replaced by the next. Without room for a pidfd the spawn works without one. */

@@ -1,10 +1,5 @@
-<<<<<<< HEAD
-//! A look at files that another user may have chosen: nothing is opened that is not a regular file, and no magic link of
-//! /proc is followed. Before Linux 5.6 that cannot be had, and only what this user has chosen is looked at.
-=======
 //! Looks at files that another user may have chosen. Only regular files are opened, and no magic link of /proc is
-//! followed. Linux before 5.6 cannot do that; then no file is looked at.
->>>>>>> 1bef3e6e230c4195321068b15ab43c7908031607
+//! followed. Linux before 5.6 cannot do that; then only files that this user has chosen are looked at.
 
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
