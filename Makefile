@@ -2,7 +2,7 @@
 
 BUILD ?= build
 VENV := $(BUILD)/venv
-# The environment's own pkg-config does not know where the system's libraries are.
+# The pkg-config of the Python environment does not know the system's libraries.
 WITH_TOOLS := PKG_CONFIG="$${PKG_CONFIG:-$$(command -v pkg-config || echo pkg-config)}" PATH="$(abspath $(VENV))/bin:$$PATH"
 MESON := $(WITH_TOOLS) meson
 MESON_FLAGS ?=
@@ -19,7 +19,7 @@ $(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 touch $@
 endef
 
-# Each time: what a machine had the last time it may have lost, and a Rust or a compiler may be another one.
+# Each time, because tools may have been removed or changed since the last time.
 .PHONY: tools
 tools:
 	@scripts/check-tools.sh
@@ -70,7 +70,7 @@ lint: ## formatting, clippy and the manual, with warnings denied
 	cargo clippy --locked --package qemu-fork-capi --lib --no-default-features --features capi -- -D warnings
 	scripts/lint-manual.sh
 
-# It takes no fetching to see that it is missing.
+# Checked first, because it needs no download.
 .PHONY: mandoc
 mandoc:
 	@scripts/install-packages.sh mandoc mandoc
@@ -88,27 +88,24 @@ docs: $(BUILD)/docs-venv/.ready ## the guide and the manual as web pages, in bui
 	$(SPHINX) -b html -E -d $(BUILD)/docs-cache docs $(BUILD)/docs
 	@echo "made $(BUILD)/docs/index.html"
 
-# Where they cannot be had, tests and the bench say so: no reason to stop here.
+# Without them tests and the bench say so, so a failure is not an error here.
 .PHONY: glib-and-libuv
 glib-and-libuv:
 	-@pkg-config --exists glib-2.0 libuv \
 		|| scripts/install-packages.sh 'GLib and libuv' pkg-config libglib2.0-dev libuv1-dev
 
 .PHONY: check-docs
-check-docs: build docs glib-and-libuv ## the guide: warnings, links, the manual, and all programs that it shows are compiled and run
+check-docs: build docs glib-and-libuv ## the guide: warnings, links, the manual; all its programs are compiled and run
 	scripts/check-links.py $(BUILD)/docs README.md CHANGELOG.md CONTRIBUTING.md tests/README.md $$(find docs -name '*.md')
 	scripts/lint-manual.sh
 	$(MESON) setup --reconfigure $(BUILD)/provider > $(BUILD)/docs-setup.log || { cat $(BUILD)/docs-setup.log; exit 1; }
 	$(MESON) test -C $(BUILD)/provider --print-errorlogs --suite docs --suite examples
 	$(MESON) test -C $(BUILD)/host --print-errorlogs --suite docs
-	@# What "cargo test --test documents" is, without cbindgen, which takes minutes to build and is not in that test.
-	CARGO_MANIFEST_DIR=$(CURDIR) CARGO_TARGET_TMPDIR=$(abspath $(BUILD))/documents.tmp \
-		rustc --edition 2021 --test -o $(BUILD)/documents tests/documents.rs
-	QEMU_FORK_BUILD=$(abspath $(BUILD)) $(BUILD)/documents
+	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked --package qemu-fork --test documents --test names
 
 .PHONY: proof
-proof: build ## what docs/proof.md promises, tried: a table of experiments, ten minutes; PARTS=… for some only
-	@# A part whose tool is missing tells so in the table: no reason to stop here.
+proof: build ## the tests of docs/proof.md: a table of experiments, ten minutes; PARTS=… for some only
+	@# Without a tool the table says which parts are skipped, so a failure is not an error here.
 	-@scripts/install-packages.sh clang-19 clang-19 libclang-rt-19-dev
 	-@scripts/install-packages.sh valgrind valgrind
 	tests/proof/run.py --build $(BUILD) $(PARTS)
@@ -117,7 +114,7 @@ proof: build ## what docs/proof.md promises, tried: a table of experiments, ten 
 proof-quick: build ## the same with fewer experiments, two minutes
 	tests/proof/run.py --quick --build $(BUILD) $(PARTS)
 
-# What they fetch is kept outside the source tree, in QEMU_FORK_CACHE, or qemu-fork below the user's cache folder.
+# Downloads are kept outside the source tree, in QEMU_FORK_CACHE, or qemu-fork below the user's cache folder.
 # Under twenty minutes on two processors the first time, under ten afterwards.
 PLATFORMS = $(WITH_TOOLS) scripts/check-platforms.py --build $(BUILD)/platforms
 
@@ -135,7 +132,7 @@ check-kernels: $(BUILD)/provider/build.ninja ## the C tests on Debian's kernels 
 		$(KERNEL)
 
 .PHONY: check-distributions
-check-distributions: ## demo and check as a newcomer has them on Debian 12, 13 and unstable; ROOT=trixie, ROOT=sid-clang
+check-distributions: ## demo and check on a fresh Debian 12, 13 and unstable; or one: ROOT=trixie, ROOT=sid-clang
 	scripts/check-distributions.py --build $(BUILD)/distributions --table $(BUILD)/distributions.txt $(ROOT)
 
 .PHONY: check-languages
@@ -159,15 +156,15 @@ bench-plots:
 	-@$(MAKE) --no-print-directory $(BENCH_VENV)/.ready
 
 .PHONY: bench
-bench: build glib-and-libuv bench-plots ## how fast it is beside what one would use instead, with plots; a quarter of an hour
+bench: build glib-and-libuv bench-plots ## a comparison with the alternatives, with plots; a quarter of an hour
 	benches/bench.py --build $(BUILD)
 
 .PHONY: bench-check
-bench-check: build ## which goals of speed are met: two minutes
+bench-check: build ## the goals of speed: two minutes
 	benches/bench.py --quick --build $(BUILD)
 
 .PHONY: bench-reference
-bench-reference: ## put the tables and plots of the last make bench into docs/
+bench-reference: ## copy the tables and plots of the last make bench to docs/
 	benches/bench.py --reference --build $(BUILD)
 
 .PHONY: header

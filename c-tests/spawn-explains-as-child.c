@@ -22,7 +22,7 @@ enum { NUMBER = 9 }; /* of the parent's descriptor */
 enum kind { SECRET_FILE, LOCKED_FILE, LOCKED_FOLDER, LOCKED_FOLDER_PATH };
 
 static const char *const names_of_kinds[] = {"a file that only root may read", "a file in a folder of root's",
-                                             "a folder of root's", "a folder of root's, by O_PATH"};
+                                             "a folder below root's", "a folder below root's, by O_PATH"};
 
 static char locked[PATH_MAX]; /* a folder that only root may enter */
 
@@ -56,10 +56,13 @@ static void make_files(void)
     snprintf(text, sizeof(text), "#!%s\n", in_folder("fifo"));
     make_text("to-fifo", 0755, text);
     snprintf(locked, sizeof(locked), "%s", in_folder("locked"));
-    if (mkfifo(in_folder("fifo"), 0777) != 0 || mkdir(locked, 0700) != 0) {
+    if (mkfifo(in_folder("fifo"), 0777) != 0 || mkdir(locked, 0700) != 0 ||
+        mkdir(in_locked("inner"), 0755) != 0) {
         bail("files");
     }
-    copy_file(SELF, in_locked("tool"), 0755);
+    /* Everybody may enter the folder in the folder, and nobody but root can come there by its name. */
+    copy_file(SELF, in_locked("inner/tool"), 0755);
+    make_file(in_locked("inner/script"), 0755, "#!/" MARKER "\n", strlen("#!/" MARKER "\n"));
     make_file(in_locked("script"), 0755, "#!/" MARKER "\n", strlen("#!/" MARKER "\n"));
     make_file(in_locked("plain"), 0644, "x", 1);
     if (symlink(in_locked("script"), in_folder("link")) != 0 ||
@@ -71,7 +74,9 @@ static void make_files(void)
 static void remove_locked(void)
 {
     if (getpid() == folder_owner) {
-        unlink(in_locked("tool"));
+        unlink(in_locked("inner/tool"));
+        unlink(in_locked("inner/script"));
+        rmdir(in_locked("inner"));
         unlink(in_locked("script"));
         unlink(in_locked("plain"));
     }
@@ -88,7 +93,9 @@ struct reach {
 
 static void open_as_number(enum kind kind)
 {
-    const char *path = kind == SECRET_FILE ? in_folder("secret") : kind == LOCKED_FILE ? in_locked("script") : locked;
+    const char *path = kind == SECRET_FILE   ? in_folder("secret")
+                       : kind == LOCKED_FILE ? in_locked("script")
+                                             : in_locked("inner");
     int fd = open(path, O_RDONLY | O_CLOEXEC | (kind == LOCKED_FOLDER_PATH ? O_PATH : 0));
 
     if (fd == -1 || (fd != NUMBER && (dup3(fd, NUMBER, O_CLOEXEC) == -1 || close(fd) != 0))) {

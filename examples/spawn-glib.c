@@ -1,8 +1,8 @@
 /*
  * spawn-glib: a child in a GLib main loop, with its output, without SIGCHLD
  *
- * g_child_watch_add() would reap the child itself, and install a handler of SIGCHLD. A descriptor of the child is a normal
- * event source.
+ * g_child_watch_add() would reap the child itself, and install a handler of SIGCHLD. A descriptor of the child is a
+ * normal event source.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,5 +1,5 @@
 /*
- * spawn-peers: compares what a program inherits from different functions that start it, and their cost in a large process
+ * spawn-peers: compares what a program inherits from the functions that can start it, and their cost in a large process
  *
  * usage: spawn-peers [MEBIBYTES]
  *

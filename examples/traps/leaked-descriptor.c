@@ -15,8 +15,8 @@
 /* A helper that lives until its stdin ends. */
 static const char *const helper[] = {"/bin/cat", NULL};
 
-/* Closes our end to write. Returns whether the pipe is at its end within this time. The kernel closes descriptors when the
- * program is executed, which may be a moment after qemu_spawn() and posix_spawn() have returned. */
+/* Closes our end to write. Returns whether the pipe is at its end within this time. The kernel closes descriptors when
+ * the program is executed, which may be a moment after qemu_spawn() and posix_spawn() have returned. */
 static bool at_end(int pipe_ends[2], int ms)
 {
     struct pollfd reader = {pipe_ends[0], POLLIN, 0};

@@ -27,14 +27,14 @@ def source(report, build):
 
 def crate(report, build):
     """`cargo package`: the files, and that it builds. The C library is another package, capi."""
-    names = run.run("cargo", "package", "--list", "--allow-dirty", "--locked", cwd=ROOT).splitlines()
+    package = ["cargo", "package", "--package", "qemu-fork", "--allow-dirty", "--locked"]
+    names = run.run(*package, "--list", cwd=ROOT).splitlines()
     sources = run.run("git", "-C", ROOT, "ls-files", "src").splitlines()
     papers = [name for name in names if not name.startswith("src/")]
     report.same("the crate has src as git has it", set(names) - set(papers), sources)
     report.same("and besides it: packaging/lists/crate.txt", set(papers) - {".cargo_vcs_info.json"},
                 run.expected("crate.txt"))
-    run.run("cargo", "package", "--quiet", "--allow-dirty", "--locked", "--target-dir",
-            os.path.join(build.folder, "crate"), cwd=ROOT)
+    run.run(*package, "--quiet", "--target-dir", os.path.join(build.folder, "crate"), cwd=ROOT)
     report.built.append(f"qemu-fork-{run.version()}.crate")
     report.check("the crate builds by itself", True)
 

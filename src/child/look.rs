@@ -20,17 +20,18 @@ pub(super) fn look_for_reason(plan: &Plan, report: &Report, found: &mut Failed) 
     if found.errno != ENOENT && found.errno != EACCES {
         return;
     }
+    let trusted = !plan.changes_user();
     let mut program = plan.programs;
     let mut index = 0;
     while index < plan.n_programs {
         // A search goes on after a file whose interpreter is missing. Find that file again.
-        if found.errno == ENOENT && has_missing_interpreter(program, report) {
+        if found.errno == ENOENT && has_missing_interpreter(program, trusted, report) {
             report.put_hint(Hint::InterpreterMissing);
             found.index = index;
             return;
         }
         if found.errno == EACCES && index == found.index {
-            report.put_hint(hint_of_mode(program));
+            report.put_hint(hint_of_mode(program, trusted));
             return;
         }
         index += 1;
@@ -40,9 +41,9 @@ pub(super) fn look_for_reason(plan: &Plan, report: &Report, found: &mut Failed) 
 }
 
 #[inline(always)]
-fn hint_of_mode(program: *const c_char) -> Hint {
+fn hint_of_mode(program: *const c_char, trusted: bool) -> Hint {
     // SAFETY: the parent has checked that it is a string.
-    let mode = unsafe { sys::mode(program) };
+    let mode = unsafe { sys::mode(program, trusted) };
     if mode < 0 {
         return Hint::None;
     }
@@ -121,10 +122,10 @@ impl Buffer {
 /// then in the report.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-fn has_missing_interpreter(program: *const c_char, report: &Report) -> bool {
+fn has_missing_interpreter(program: *const c_char, trusted: bool, report: &Report) -> bool {
     let mut path = Buffer::new();
     // SAFETY: the parent has checked that it is a string.
-    if !unsafe { find_interpreter(program, &mut path) } {
+    if !unsafe { find_interpreter(program, trusted, &mut path) } {
         return false;
     }
     let mut depth = 0;
@@ -132,7 +133,7 @@ fn has_missing_interpreter(program: *const c_char, report: &Report) -> bool {
         let mut interpreter = Buffer::new();
         let start = path.bytes.as_ptr().cast::<c_char>();
         // SAFETY: find_interpreter() has put a NUL at its end.
-        let mode = unsafe { sys::mode(start) };
+        let mode = unsafe { sys::mode(start, trusted) };
         if mode == -(ENOENT as isize) {
             let mut i = 0;
             while let Some(byte) = path.get(i) {
@@ -142,7 +143,7 @@ fn has_missing_interpreter(program: *const c_char, report: &Report) -> bool {
             return true;
         }
         // SAFETY: as above.
-        if mode < 0 || !unsafe { find_interpreter(start, &mut interpreter) } {
+        if mode < 0 || !unsafe { find_interpreter(start, trusted, &mut interpreter) } {
             return false;
         }
         path.len = 0;
@@ -163,9 +164,9 @@ fn has_missing_interpreter(program: *const c_char, report: &Report) -> bool {
 /// `path` is NUL-terminated.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-unsafe fn find_interpreter(path: *const c_char, interpreter: &mut Buffer) -> bool {
+unsafe fn find_interpreter(path: *const c_char, trusted: bool, interpreter: &mut Buffer) -> bool {
     // SAFETY: as the caller says.
-    let result = unsafe { sys::open_regular(path) };
+    let result = unsafe { sys::open_regular(path, trusted) };
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     let fd = result as c_int;
     if fd < 0 {

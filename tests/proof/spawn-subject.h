@@ -102,7 +102,7 @@ static inline const char *errno_name(int error)
 
 /* ---- Following a spawn ---- */
 
-enum { SPAWN_MARK = 0x70721111, SPAWN_MARK_END = 0x70722222, SPAWN_CHILDREN = 8, SPAWN_NUMBERS = 1024 };
+enum { SPAWN_MARK = 0x70721111, SPAWN_MARK_END = 0x70722222, SPAWN_CHILDREN = 64, SPAWN_NUMBERS = 1024 };
 
 static inline void spawn_mark(int what)
 {

@@ -299,14 +299,13 @@ struct traced {
     bool in_libc;  /* its calls are libc's own */
     bool waited;   /* its last call: the next one may only look what has come of it */
     uint64_t information; /* where waitid() is to put what it sees */
-    enum { NO_LOOK, FIRST_LOOK, SECOND_LOOK } look; /* whether a child has executed its program: two calls */
+    enum { NO_LOOK, FIRST_LOOK, SECOND_LOOK, STOP_LOOK } look; /* two for whether a child has executed its program */
     char text[400]; /* the call that it is in */
 };
 
 static struct traced traced[MAX_TRACED];
 static int n_traced;
 static int current_scenario = -1;
-static bool current_in_libc;
 static pid_t first, last_child;
 
 static bool is_thread(pid_t pid)
@@ -343,7 +342,7 @@ static struct traced *find(pid_t pid)
     if (n_traced > 0) {
         traced[n_traced].kind = is_thread(pid) ? HELPER : CHILD;
         traced[n_traced].scenario = current_scenario;
-        traced[n_traced].in_libc = traced[n_traced].kind == HELPER && current_in_libc;
+        traced[n_traced].in_libc = traced[n_traced].kind == HELPER; /* until it says that its beginning is over */
         last_child = traced[n_traced].kind == CHILD ? pid : last_child;
     }
     return &traced[n_traced++];
@@ -633,6 +632,21 @@ static bool is_wait(long number)
     }
 }
 
+static int look_of(const struct __ptrace_syscall_info *info)
+{
+    const uint32_t options = (uint32_t)info->entry.args[3];
+
+    if (options & WSTOPPED) {
+        return STOP_LOOK; /* one at a zombie sees no child */
+    }
+    if (info->entry.args[0] != P_PID) {
+        return NO_LOOK;
+    }
+    return options == (WEXITED | WNOHANG | WNOWAIT | (uint32_t)__WCLONE) ? FIRST_LOOK
+           : options == (WEXITED | WNOHANG | WNOWAIT)                    ? SECOND_LOOK
+                                                                         : NO_LOOK;
+}
+
 /* When it is over, the one who waits for the program may have been quicker. */
 static bool waits_for_end(const struct __ptrace_syscall_info *info)
 {
@@ -642,7 +656,7 @@ static bool waits_for_end(const struct __ptrace_syscall_info *info)
 static void on_mark(struct traced *who, int what)
 {
     if (what == LIBC_BEGINS || what == LIBC_ENDS) {
-        who->in_libc = current_in_libc = what == LIBC_BEGINS;
+        who->in_libc = what == LIBC_BEGINS;
     } else if (what == MARK_END) {
         strcpy(who->text, "return");
         end_call(who, "");
@@ -669,10 +683,7 @@ static void before_call(struct traced *who, const struct __ptrace_syscall_info *
     }
     who->waited = is_wait(number);
     who->information = number == SYS_waitid ? info->entry.args[2] : 0;
-    who->look = number != SYS_waitid || info->entry.args[0] != P_PID                         ? NO_LOOK
-                : (uint32_t)info->entry.args[3] == (WEXITED | WNOHANG | WNOWAIT | __WCLONE) ? FIRST_LOOK
-                : (uint32_t)info->entry.args[3] == (WEXITED | WNOHANG | WNOWAIT)            ? SECOND_LOOK
-                                                                                            : NO_LOOK;
+    who->look = number == SYS_waitid ? look_of(info) : NO_LOOK;
     if (!who->waited && !looks && !who->in_libc) {
         begin_call(who, info);
     }
@@ -695,7 +706,7 @@ static void after_call(struct traced *who, const struct __ptrace_syscall_info *i
         /* It has, since the first: as if that had seen it. */
         strcpy(who->text, "waitid(child, EXITED|NOHANG|NOWAIT|CLONE)");
         strcpy(result, " = ECHILD");
-    } else if (who->look == SECOND_LOOK || saw_nothing(who, info)) {
+    } else if (who->look == SECOND_LOOK || (who->look == STOP_LOOK && info->exit.is_error) || saw_nothing(who, info)) {
         who->text[0] = '\0';
     } else if (info->exit.is_error) {
         snprintf(result, sizeof(result), " = %s", strerrorname_np((int)-info->exit.rval));

@@ -1,10 +1,10 @@
 //! Looks at files that another user may have chosen. Only regular files are opened, and no magic link of /proc is
-//! followed. Linux before 5.6 cannot do that; then no file is looked at.
+//! followed. Linux before 5.6 cannot do that; then only files that this process's own user has chosen are looked at.
 
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 
-use super::descriptors::close;
+use super::descriptors::{close, open};
 use super::syscall::syscall;
 
 /// The kernel's struct open_how.
@@ -17,15 +17,23 @@ struct How {
 
 const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
 
+/// Opens a file, without a magic link on the way. Where the kernel cannot promise that, a `trusted` path is opened all the
+/// same: it is this user's, who may follow such links.
+///
 /// # Safety
 ///
 /// `path` is NUL-terminated.
 #[inline(always)]
-unsafe fn open_plainly(path: *const c_char, flags: c_int) -> isize {
+unsafe fn open_plainly(path: *const c_char, flags: c_int, trusted: bool) -> isize {
     #[allow(clippy::cast_sign_loss)] // flags
     let how = How { flags: (flags | libc::O_CLOEXEC) as u64, mode: 0, resolve: RESOLVE_NO_MAGICLINKS };
     // SAFETY: as the caller says, and `how` has this size.
-    unsafe { syscall!(libc::SYS_openat2, libc::AT_FDCWD, path, &raw const how, size_of::<How>()) }
+    let result = unsafe { syscall!(libc::SYS_openat2, libc::AT_FDCWD, path, &raw const how, size_of::<How>()) };
+    if trusted && result == -(libc::ENOSYS as isize) {
+        // SAFETY: as the caller says.
+        return unsafe { open(path, flags) };
+    }
+    result
 }
 
 /// The type and permissions of an open file, without asking a server for them.
@@ -66,9 +74,9 @@ pub(crate) fn is_regular(fd: c_int) -> bool {
 ///
 /// `path` is NUL-terminated.
 #[inline(always)]
-pub(crate) unsafe fn mode(path: *const c_char) -> isize {
+pub(crate) unsafe fn mode(path: *const c_char, trusted: bool) -> isize {
     // SAFETY: as the caller says.
-    let result = unsafe { open_plainly(path, libc::O_PATH) };
+    let result = unsafe { open_plainly(path, libc::O_PATH, trusted) };
     if result < 0 {
         return result;
     }
@@ -86,15 +94,15 @@ pub(crate) unsafe fn mode(path: *const c_char) -> isize {
 ///
 /// `path` is NUL-terminated.
 #[inline(always)]
-pub(crate) unsafe fn open_regular(path: *const c_char) -> isize {
+pub(crate) unsafe fn open_regular(path: *const c_char, trusted: bool) -> isize {
     const REFUSED: isize = -(libc::EACCES as isize);
     // SAFETY: as the caller says.
-    if !is_regular_mode(unsafe { mode(path) }) {
+    if !is_regular_mode(unsafe { mode(path, trusted) }) {
         return REFUSED;
     }
     // If it is another file by now, this neither waits for the other end of a FIFO nor acquires a controlling terminal.
     // SAFETY: as the caller says.
-    let result = unsafe { open_plainly(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY) };
+    let result = unsafe { open_plainly(path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY, trusted) };
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     if result >= 0 && !is_regular(result as c_int) {
         // It was not written to, so an error of close() has no consequence.

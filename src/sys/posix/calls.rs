@@ -234,7 +234,7 @@ pub(crate) fn each_descriptor(_: c_int, mut with: impl FnMut(c_int)) -> isize {
 ///
 /// `path` is NUL-terminated.
 #[inline(always)]
-pub(crate) unsafe fn mode(path: *const c_char) -> isize {
+pub(crate) unsafe fn mode(path: *const c_char, _: bool) -> isize {
     let mut status = core::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: as the caller says, and there is room for a status.
     let answer = result(unsafe { libc::stat(path, status.as_mut_ptr()) });
@@ -266,10 +266,10 @@ pub(crate) fn is_regular(fd: c_int) -> bool {
 ///
 /// `path` is NUL-terminated.
 #[inline(always)]
-pub(crate) unsafe fn open_regular(path: *const c_char) -> isize {
+pub(crate) unsafe fn open_regular(path: *const c_char, trusted: bool) -> isize {
     const REFUSED: isize = -(libc::EACCES as isize);
     // SAFETY: as the caller says.
-    if !is_regular_mode(unsafe { mode(path) }) {
+    if !is_regular_mode(unsafe { mode(path, trusted) }) {
         return REFUSED;
     }
     // If it is another file by now, this neither waits for the other end of a FIFO nor acquires a controlling terminal.
