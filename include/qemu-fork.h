@@ -15,8 +15,8 @@
 #include <sys/types.h>
 
 /*
- * QEMU's Error object: see qemu-fork/error.h, or the program's own Error API. C99 allows this typedef only once. A program
- * that has one already defines QEMU_FORK_ERROR_TYPEDEF before. Later C and C++ allow repetition.
+ * QEMU's Error object: see qemu-fork/error.h, or the program's own Error API. C99 allows this typedef only once. A
+ * program that has it already defines QEMU_FORK_ERROR_TYPEDEF before. Later C and C++ allow it again.
  */
 #ifndef QEMU_FORK_ERROR_TYPEDEF
 #define QEMU_FORK_ERROR_TYPEDEF

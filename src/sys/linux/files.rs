@@ -17,8 +17,8 @@ struct How {
 
 const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
 
-/// Opens a file, without a magic link on the way. Where the kernel cannot promise that, a `trusted` path is opened all the
-/// same: it is this user's, who may follow such links.
+/// Opens a file, without following a magic link. If the kernel cannot promise that, only a `trusted` path is opened:
+/// this process's own user has chosen it, and may follow such links.
 ///
 /// # Safety
 ///
