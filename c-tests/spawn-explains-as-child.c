@@ -60,7 +60,7 @@ static void make_files(void)
         mkdir(in_locked("inner"), 0755) != 0) {
         bail("files");
     }
-    /* Everybody may enter the folder in the folder, and nobody but root can come there by its name. */
+    /* Every user may enter the inner folder, but only root can reach it by its name. */
     copy_file(SELF, in_locked("inner/tool"), 0755);
     make_file(in_locked("inner/script"), 0755, "#!/" MARKER "\n", strlen("#!/" MARKER "\n"));
     make_file(in_locked("script"), 0755, "#!/" MARKER "\n", strlen("#!/" MARKER "\n"));

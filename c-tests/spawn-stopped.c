@@ -112,7 +112,7 @@ static void stopped_once(void *way)
     begin(way);
     process = spawn_attacked();
     if (!process && told.error == ETXTBSY) {
-        /* The last try was over just when it was stopped. By now nobody holds the program. */
+        /* The last try was over just when it was stopped. By now no process has the program open for writing. */
         process = spawn_attacked();
     }
     check(process != NULL, "it is continued, and executes the program");

@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     storm = shared_memory(sizeof(*storm));
     storm->parent = getpid();
     target = pthread_self();
-    /* Signals to the group reach the child, too, and nobody else's. The leader of a session has its own already. */
+    /* Signals to the group reach only this test and its children. The leader of a session has a group already. */
     if (setpgid(0, 0) != 0 && getpgrp() != getpid()) {
         bail("setpgid");
     }

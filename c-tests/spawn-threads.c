@@ -117,7 +117,7 @@ static void check_handle(bool killed)
     ok(!has_child(), "no child is left");
 }
 
-/* Signals at the moment of the end: they reach the child or are refused, and never anybody else. */
+/* Signals at the moment of the end: they reach the child or are refused, and never reach another process. */
 static void *kill_until_refused(void *arg)
 {
     struct worker *worker = (struct worker *)arg;

@@ -97,7 +97,7 @@ static void close_stderr(void)
     close(STDERR_FILENO);
 }
 
-/* A pipe that nobody reads: writing to it is SIGPIPE, unless that is blocked. */
+/* A pipe without a reader: writing to it causes SIGPIPE, unless that is blocked. */
 static void break_stderr(void)
 {
     int ends[2];

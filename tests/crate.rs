@@ -1,4 +1,4 @@
-//! What the crate is in somebody else's program: in a plugin, in two versions at once, and in any profile.
+//! The crate in another program: in a plugin, in two versions at once, and in any profile.
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -163,11 +163,11 @@ fn signals() {
 #[test]
 fn session_group_umask_and_limits() {
     let child = Spawn::new("cat").stdin(Stdio::Pipe).setsid().spawn().unwrap();
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     assert_eq!(unsafe { libc::getsid(child.pid().as_raw()) }, child.pid().as_raw());
     assert!(child.wait().success());
     let child = Spawn::new("cat").stdin(Stdio::Pipe).process_group(0).spawn().unwrap();
-    // SAFETY: demands nothing.
+    // SAFETY: takes numbers.
     assert_eq!(unsafe { libc::getpgid(child.pid().as_raw()) }, child.pid().as_raw());
     assert!(child.wait().success());
     assert_eq!(output(sh("umask").umask(0o27)), "0027\n");
@@ -176,7 +176,7 @@ fn session_group_umask_and_limits() {
 
 #[test]
 fn credentials() {
-    // SAFETY: demands nothing.
+    // SAFETY: takes nothing.
     if unsafe { libc::geteuid() } != 0 {
         eprintln!("SKIPPED: credentials: not root, so no child can become somebody else");
         return;

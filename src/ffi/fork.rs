@@ -40,7 +40,7 @@ pub unsafe extern "C" fn qemu_fork(errp: *mut *mut Error) -> pid_t {
         Err(error) => {
             error.errno().make_current();
             let _errno = ErrnoGuard::new(); // whatever the Error API does to it
-                                            // SAFETY: the caller vouches for `errp`.
+                                            // SAFETY: `errp` follows QEMU's convention.
             unsafe { set_error(errp, origin!(c"qemu_fork"), error.errno(), error.summary()) };
             -1
         }

@@ -78,7 +78,7 @@ class Functions:
         return seen
 
     def _find_returning(self):
-        """A function that reaches a return instruction returns. So callers of those that do not may not return either."""
+        """A function that reaches a return instruction returns. Callers of the others may not return either."""
         while True:
             known = len(self.never_return)
             for function in self.by_name.values():

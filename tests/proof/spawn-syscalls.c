@@ -768,7 +768,7 @@ static int trace(void)
             continue;
         }
         if (status >> 16 != 0 && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0) {
-            find((pid_t)message); /* within the call that makes it, whoever is seen first */
+            find((pid_t)message); /* within the call that makes it, whichever process is seen first */
         }
         if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
             on_system_call(who);

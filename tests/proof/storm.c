@@ -52,7 +52,7 @@ struct storm {
     int threads;
     int forks;         /* of each thread */
     bool lethal;       /* one of the group signals ends a child */
-    bool only_forkers; /* nobody but the threads that fork takes the numbered signals */
+    bool only_forkers; /* only the threads that fork take the numbered signals */
 };
 
 static struct shared {

@@ -1,5 +1,5 @@
 //! Looks at files that another user may have chosen. Only regular files are opened, and no magic link of /proc is
-//! followed. Linux before 5.6 cannot do that; then only files that this user has chosen are looked at.
+//! followed. Linux before 5.6 cannot do that; then only files that this process's own user has chosen are looked at.
 
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
@@ -17,8 +17,8 @@ struct How {
 
 const RESOLVE_NO_MAGICLINKS: u64 = 0x02;
 
-/// Opens a file, without a magic link on the way. Where the kernel cannot promise that, a `trusted` path is opened all the
-/// same: it is this user's, who may follow such links.
+/// Opens a file, without following a magic link. If the kernel cannot promise that, only a `trusted` path is opened:
+/// this process's own user has chosen it, and may follow such links.
 ///
 /// # Safety
 ///
