@@ -17,7 +17,7 @@ from .rounds import Party, play
 from .scenarios import large, most_descriptors
 from .workers import Failed, Setting, Worker
 
-MOST_BYTES = 48 * 1024
+MOST_BYTES = 80 * 1024
 SMALL, LOOSE = Setting(), Setting(bound=False)
 
 

@@ -38,6 +38,10 @@ impl Prepared {
         let unset = spawn.env.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name);
         for name in unset {
             check_name(name)?;
+            if name.is_empty() {
+                // It is the first in their order.
+                return Err(refuse("env_unset[0] '' is no NAME", &[]));
+            }
         }
         let kept = kept.map(|(name, value)| join(&name, &value));
         Ok(Self {
@@ -131,16 +135,18 @@ fn c_string(text: &OsStr, what: &str) -> Result<CString, Failure> {
 /// "NAME=value". A name with "=" in it would set another variable.
 fn variable(name: &OsString, value: &OsString) -> Result<CString, Failure> {
     check_name(name)?;
-    join(name, value)
+    let text = join(name, value)?;
+    if name.is_empty() {
+        // It is the first in their order.
+        return Err(refuse("env_set[0] {} is no NAME=value", &[Arg::Quoted(&text)]));
+    }
+    Ok(text)
 }
 
 fn check_name(name: &OsString) -> Result<(), Failure> {
     if name.as_bytes().contains(&b'=') {
         let name = c_string(name, "a variable")?;
         return Err(refuse("the name of a variable, {}, has an = in it", &[Arg::Quoted(&name)]));
-    }
-    if name.is_empty() {
-        return Err(refuse("the name of a variable is empty", &[]));
     }
     c_string(name, "a variable").map(drop)
 }
