@@ -85,7 +85,8 @@ static void check_spawn(void)
     ok(qemu_process_take_fd(NULL, 0) == -1 && errno == ENOSYS, "qemu_process_take_fd()");
     errno = ERANGE;
     text = qemu_process_status_str(&status);
-    ok(!text && errno == ENOSYS, "qemu_process_status_str()");
+    is_str(text, "exited with status 0", "qemu_process_status_str() needs no handle");
+    free(text);
     errno = ERANGE;
     qemu_process_detach(NULL);
     qemu_process_free(NULL);

@@ -1,14 +1,17 @@
 //! `qemu_process_*()`: the functions of a handle. The rules for a caller are in the documentation of each.
 
 use core::ffi::{c_char, c_int, c_uint};
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 
 use libc::{EBADF, EINVAL, ENOMEM};
 
 use super::{fail, origin, Error, QemuFd};
 use crate::base::abi::pid_t;
 use crate::base::errno::{Errno, ErrnoGuard};
+use crate::base::failure::Failure;
 use crate::base::heap::Owned;
+use crate::base::message::Arg;
+use crate::base::step::Step;
 use crate::process::{End, Process, Status};
 use crate::sys::fd::Fd;
 
@@ -25,12 +28,27 @@ pub(super) fn give(process: Owned<Process>) -> *mut QemuProcess {
     process.into_raw().cast()
 }
 
+/// The process of a handle. NULL is none, and on Windows there is no other.
+///
 /// # Safety
 ///
-/// `process` is a handle that lives as long as the reference.
-unsafe fn get<'a>(process: *const QemuProcess) -> &'a Process {
-    // SAFETY: it came from give().
-    unsafe { &*process.cast() }
+/// NULL, or a handle that lives for as long as the reference.
+unsafe fn get<'a>(process: *const QemuProcess) -> Result<&'a Process, Errno> {
+    const NO_HANDLE: Errno = Errno::from_raw(if cfg!(windows) { libc::ENOSYS } else { EINVAL });
+    // SAFETY: it is what give() gave, or NULL.
+    unsafe { process.cast::<Process>().as_ref() }.ok_or(NO_HANDLE)
+}
+
+/// There is no handle: sets errno, and the result says the rest.
+fn no_handle<T>(errno: Errno, result: T) -> T {
+    errno.make_current();
+    result
+}
+
+/// There is no handle to do this with, which an Error says.
+#[cold]
+fn cannot(what: &str, errno: Errno) -> Failure {
+    Failure::because(Step::None, errno, "cannot {} a child process", &[Arg::Str(what)])
 }
 
 /// The way in which a child ended.
@@ -127,7 +145,7 @@ unsafe fn get_end(status: *const QemuProcessStatus) -> Option<End> {
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
     // SAFETY: it is a handle.
-    let pid = unsafe { get(proc) }.pid();
+    let pid = unsafe { get(proc) }.map_or_else(|errno| no_handle(errno, -1), Process::pid);
     #[allow(clippy::unnecessary_cast)] // Windows' is wider
     let pid = pid as pid_t;
     pid
@@ -146,7 +164,7 @@ pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd {
     // SAFETY: it is a handle.
-    unsafe { get(proc) }.pidfd() as QemuFd
+    unsafe { get(proc) }.map_or_else(|errno| no_handle(errno, -1), Process::pidfd) as QemuFd
 }
 
 /// qemu_process_way:
@@ -161,7 +179,7 @@ pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd 
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_char {
     // SAFETY: it is a handle.
-    unsafe { get(proc) }.way().name().as_ptr()
+    unsafe { get(proc) }.map_or_else(|errno| no_handle(errno, null()), |process| process.way().name().as_ptr())
 }
 
 /// qemu_process_take_fd:
@@ -177,12 +195,10 @@ pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: c_int) -> QemuFd {
     // SAFETY: it is a handle.
-    match unsafe { get(proc) }.take_pipe(child_fd) {
-        Some(pipe) => Fd::into_raw(pipe) as QemuFd,
-        None => {
-            Errno::from_raw(EBADF).make_current();
-            -1
-        }
+    match unsafe { get(proc) }.map(|process| process.take_pipe(child_fd)) {
+        Ok(Some(pipe)) => Fd::into_raw(pipe) as QemuFd,
+        Ok(None) => no_handle(Errno::from_raw(EBADF), -1),
+        Err(errno) => no_handle(errno, -1),
     }
 }
 
@@ -208,9 +224,16 @@ pub unsafe extern "C" fn qemu_process_wait(
     status: *mut QemuProcessStatus,
     errp: *mut *mut Error,
 ) -> c_int {
-    let _ = errp; // there is no error on any platform
-                  // SAFETY: it is a handle.
-    let Some(ended) = unsafe { get(proc) }.wait(timeout_ms) else { return 0 };
+    // SAFETY: a handle, or NULL.
+    let process = match unsafe { get(proc) } {
+        Ok(process) => process,
+        Err(errno) => {
+            // SAFETY: `errp` follows QEMU's convention.
+            unsafe { fail(errp, origin!(c"qemu_process_wait"), &cannot("wait for", errno)) };
+            return -1;
+        }
+    };
+    let Some(ended) = process.wait(timeout_ms) else { return 0 };
     // SAFETY: NULL, or there is room for it.
     unsafe { put_status(status, ended) };
     1
@@ -233,7 +256,7 @@ pub unsafe extern "C" fn qemu_process_wait(
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, errp: *mut *mut Error) -> bool {
     // SAFETY: it is a handle.
-    let result = unsafe { get(proc) }.kill(sig);
+    let result = unsafe { get(proc) }.map_err(|errno| cannot("signal", errno)).and_then(|process| process.kill(sig));
     // SAFETY: `errp` follows QEMU's convention.
     result.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_process_kill"), &failure) }).is_ok()
 }
@@ -259,7 +282,7 @@ pub unsafe extern "C" fn qemu_process_stop(
     errp: *mut *mut Error,
 ) -> bool {
     // SAFETY: it is a handle.
-    match unsafe { get(proc) }.stop(grace_ms) {
+    match unsafe { get(proc) }.map_err(|errno| cannot("stop", errno)).and_then(|process| process.stop(grace_ms)) {
         Ok(ended) => {
             // SAFETY: NULL, or there is room for it.
             unsafe { put_status(status, ended) };
@@ -312,7 +335,9 @@ pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatu
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_detach(proc: *mut QemuProcess) {
     // SAFETY: it is a handle.
-    unsafe { get(proc) }.detach();
+    if let Ok(process) = unsafe { get(proc) } {
+        process.detach();
+    }
 }
 
 /// qemu_process_free:
