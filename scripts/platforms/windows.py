@@ -76,7 +76,7 @@ def check_outside(report, tree, env):
     for link, options in (("shared", []), ("static", ["-static"])):
         program = os.path.join(tree, f"outside-{link}.exe")
         run([PREFIX + "gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", f'-DVERSION="{version.group(1)}"', source,
-             "-I", os.path.join(ROOT, "c-tests"), "-I", os.path.join(usr, "include"), "-o", program, *options,
+             "-I", os.path.join(ROOT, "c-tests", "support"), "-I", os.path.join(usr, "include"), "-o", program, *options,
              "-L", os.path.join(usr, "lib"), "-lqemu_fork"])
         needs = "qemu_fork.dll" in run([PREFIX + "objdump", "-p", program])
         report.check(f"outside, {link}: the program needs {'the' if link == 'shared' else 'no'} DLL",

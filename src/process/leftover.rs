@@ -43,7 +43,10 @@ fn sweep_list() {
     let mut next = FIRST.swap(null_mut(), Ordering::AcqRel);
     // SAFETY: this thread has taken the list, and owns its members.
     while let Some(mut leftover) = unsafe { Owned::from_raw(next) } {
-        next = core::mem::replace(&mut leftover.next, null_mut());
+        #[allow(clippy::mem_replace_with_default)] // pointers have a default since Rust 1.88
+        {
+            next = core::mem::replace(&mut leftover.next, null_mut());
+        }
         if !leftover.is_done() {
             push(leftover.into_raw());
         }

@@ -17,6 +17,7 @@ pub(crate) struct Child<'a> {
 }
 
 /// How the system sees a child.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
     Alive,
@@ -31,6 +32,7 @@ pub(crate) enum Look {
 }
 
 /// How the system sees a process that cannot be waited for.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Aside {
     Alive,

@@ -57,6 +57,7 @@ pub(super) struct Created {
 }
 
 /// How a child ended that did not execute the program.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// It has reported why.

@@ -57,7 +57,7 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     };
     let child = Child { pid, pidfd: None, ours: true, detached: false };
     // The child may not end by itself.
-    let _ = sys::kill(&child, libc::SIGKILL);
+    sys::kill(&child, libc::SIGKILL).ok();
     let _ = sys::wait_for_end(&child);
     leave(pid, None);
     Ok(Outcome::Failed(told))

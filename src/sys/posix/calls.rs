@@ -242,7 +242,15 @@ pub(crate) unsafe fn mode(path: *const c_char, _: bool) -> isize {
         return answer;
     }
     // SAFETY: stat() has succeeded.
-    unsafe { status.assume_init() }.st_mode as isize
+    mode_number(unsafe { status.assume_init() }.st_mode)
+}
+
+/// A mode is 16 bits wide on some systems and 32 on others.
+#[inline(always)]
+fn mode_number(mode: mode_t) -> isize {
+    #[allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation)] // no mode is that large
+    let mode = mode as isize;
+    mode
 }
 
 #[inline(always)]
@@ -257,7 +265,7 @@ pub(crate) fn is_regular(fd: c_int) -> bool {
     // SAFETY: there is room for a status.
     let answer = unsafe { libc::fstat(fd, status.as_mut_ptr()) };
     // SAFETY: fstat() has succeeded.
-    answer == 0 && is_regular_mode(unsafe { status.assume_init() }.st_mode as isize)
+    answer == 0 && is_regular_mode(mode_number(unsafe { status.assume_init() }.st_mode))
 }
 
 /// A regular file, to be read.
