@@ -42,11 +42,8 @@ pub(crate) fn sweep() {
 fn sweep_list() {
     let mut next = FIRST.swap(null_mut(), Ordering::AcqRel);
     // SAFETY: this thread has taken the list, and owns its members.
-    while let Some(mut leftover) = unsafe { Owned::from_raw(next) } {
-        #[allow(clippy::mem_replace_with_default)] // pointers have a default since Rust 1.88
-        {
-            next = core::mem::replace(&mut leftover.next, null_mut());
-        }
+    while let Some(leftover) = unsafe { Owned::from_raw(next) } {
+        next = leftover.next;
         if !leftover.is_done() {
             push(leftover.into_raw());
         }
