@@ -7,13 +7,20 @@ BUILD has Meson's folders, provider and host, set up. The status is 1 if a stage
 
 SPDX-License-Identifier: MIT
 """
+import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# Lines of a test's output that the end repeats.
+LINES = 12
+# What cargo and the proof say of a failure.
+FAILURE = re.compile(r"FAILED|panicked at|violat|got away|^error|not run to its end")
 
 
 def stages(build):
@@ -31,13 +38,44 @@ def stages(build):
 
 
 def run(command, build):
-    """Runs a stage. What went wrong with it; nothing, if it went well."""
+    """Runs a stage. What went wrong with it, nothing if it went well; and the lines that it printed."""
     print(f"\n::: {shlex.join(command)}", flush=True)
+    printed = []
     try:
-        status = subprocess.run(command, check=False, cwd=ROOT, env=dict(os.environ, QEMU_FORK_BUILD=build)).returncode
+        with subprocess.Popen(command, cwd=ROOT, env=dict(os.environ, QEMU_FORK_BUILD=build), text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as stage:
+            for line in stage.stdout:
+                print(line, end="", flush=True)
+                printed.append(line.rstrip())
     except OSError as error:
-        return str(error)
-    return f"killed by signal {-status}" if status < 0 else f"status {status}" if status else ""
+        return str(error), printed
+    status = stage.returncode
+    return f"killed by signal {-status}" if status < 0 else f"status {status}" if status else "", printed
+
+
+def failed_c_tests(folder):
+    """The C tests of Meson's last run in a folder that failed, with the end of what they printed."""
+    try:
+        with open(os.path.join(folder, "meson-logs", "testlog.json"), encoding="utf-8", errors="replace") as log:
+            tests = [json.loads(line) for line in log]
+    except (OSError, ValueError) as error:
+        return [f"no list of the tests: {error}"]
+    lines = []
+    for test in tests:
+        if test["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
+            continue
+        lines.append(f"{test['result']}: {test['name']}, after {test['duration']:.1f} s")
+        printed = (test.get("stdout") or "").splitlines() + (test.get("stderr") or "").splitlines()
+        # What went well is not worth a line here.
+        lines += ["    " + line for line in printed if not re.match(r"ok\b|TAP\b|1\.\.", line)][-LINES:]
+    return lines
+
+
+def what_failed(command, printed):
+    """The tests of a stage that failed."""
+    if command[:2] == ["meson", "test"]:
+        return failed_c_tests(command[3])
+    return [line for line in printed if FAILURE.search(line)][-LINES:]
 
 
 def main():
@@ -45,16 +83,21 @@ def main():
         sys.exit(__doc__)
     build = os.path.abspath(sys.argv[1])
     rows = []
+    complaints = []
     for name, command in stages(build):
         start = time.monotonic()
-        failure = run(command, build)
+        failure, printed = run(command, build)
         rows.append((name, time.monotonic() - start, failure))
+        if failure:
+            complaints += [f"\n{name}:"] + what_failed(command, printed)
     width = max(len(name) for name, _, _ in rows)
     print(f"\n{'stage':<{width}}  seconds\n{'-' * width}  -------")
     for name, seconds, failure in rows:
         print(f"{name:<{width}}  {seconds:7.0f}  {'FAILED: ' + failure if failure else 'ok'}")
     failed = [name for name, _, failure in rows if failure]
     if failed:
+        # Repeated here, because who reads the end of a long log wants to know what it was.
+        print("\n".join(complaints), flush=True)
         sys.exit(f"\nFAILED: {'; '.join(failed)}")
     print(f"\nall {len(rows)} stages passed")
 
