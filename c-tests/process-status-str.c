@@ -95,7 +95,7 @@ int main(int argc, char **argv)
     says(exited(3), "exited with status 3");
     says(exited(255), "exited with status 255");
     test_signals();
-    starts_with((QemuProcessStatus){.end = QEMU_PROCESS_UNKNOWN}, "ended with a status that ");
+    starts_with((QemuProcessStatus){.end = QEMU_PROCESS_UNKNOWN}, "ended, but its status is not known");
     refuses(NULL, "no status");
     memset(&status, 0, sizeof(status));
     refuses(&status, "a status of zeroes");

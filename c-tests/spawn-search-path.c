@@ -116,7 +116,8 @@ int main(int argc, char **argv)
     set_path("B");
     fails(ARGS("./prog"), OPTIONS(SEARCH), ENOENT, QEMU_SPAWN_STEP_EXEC, "cannot execute './prog': %");
     finds("b/prog", folder, "a name with a slash is not searched: it is relative to the working directory");
-    fails(ARGS("prog"), OPTIONS(.cwd = folder), ENOENT, QEMU_SPAWN_STEP_EXEC, "cannot execute 'prog': %");
+    fails(ARGS("prog"), OPTIONS(.cwd = folder), ENOENT, QEMU_SPAWN_STEP_EXEC,
+          "cannot execute 'prog': % (PATH was not searched)");
     finds(SELF, NULL, "nor is an absolute one");
     is_int(end_of(must_spawn(ARGS("whatever", "exit", "22"), OPTIONS(SEARCH, .executable = "prog"))), 22,
            "what is searched is the program's name, not argv[0]");

@@ -16,13 +16,19 @@ use crate::sys;
 pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
     let mut found = Failed::new(-(ENOENT as isize), Step::Exec, Object::Member, 0);
     let mut program = plan.programs;
+    let mut denied = 0;
     let mut index = 0;
     while index < plan.n_programs {
         report.try_program(index);
         let error = try_to_execute(plan, program)?;
         let failed = Failed::new(error, Step::Exec, Object::Member, index);
         match failed.errno {
-            EACCES if plan.search => found = failed,
+            EACCES if plan.search => {
+                found = failed;
+                if index < u64::BITS {
+                    denied |= 1 << index;
+                }
+            }
             ENOENT | ENOTDIR | ESTALE | ENODEV | ETIMEDOUT if plan.search => {}
             _ => {
                 found = failed;
@@ -33,7 +39,7 @@ pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
         // SAFETY: there is a next string, or the pointer is not used.
         program = unsafe { after(program) };
     }
-    look_for_reason(plan, report, &mut found);
+    look_for_reason(plan, report, &mut found, denied);
     Err(found)
 }
 

@@ -57,19 +57,50 @@ impl Object {
     }
 }
 
-/// Why a program could not be executed, if the errno does not say it.
+/// Why a program could not be executed, if the errno does not say it. If the report has a text, that is the path of an
+/// interpreter, and the hint is about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Hint {
     None,
-    /// The interpreter is missing. The text is its path.
-    InterpreterMissing,
+    /// The program exists, and nothing was found that explains the errno.
+    Unexplained,
+    /// A directory of the program's path may not be entered.
+    Locked,
+    Missing,
+    /// It cannot be reached, because of the same errno.
+    Unreachable,
     Directory,
+    NotRegular,
     NotExecutable,
+    Busy,
+    /// The program or the interpreter in the text is open for writing.
+    EitherBusy,
+    /// Neither a program of this system nor a script.
+    NoFormat,
+    EmptyLine,
+    LongLine,
+    /// The interpreters form a loop, or are more than the kernel follows.
+    Chain,
 }
 
 impl Hint {
-    const ALL: [Self; 4] = [Self::None, Self::InterpreterMissing, Self::Directory, Self::NotExecutable];
+    const ALL: [Self; 14] = [
+        Self::None,
+        Self::Unexplained,
+        Self::Locked,
+        Self::Missing,
+        Self::Unreachable,
+        Self::Directory,
+        Self::NotRegular,
+        Self::NotExecutable,
+        Self::Busy,
+        Self::EitherBusy,
+        Self::NoFormat,
+        Self::EmptyLine,
+        Self::LongLine,
+        Self::Chain,
+    ];
 
     fn from_number(number: u32) -> Self {
         Self::ALL.get(number as usize).copied().unwrap_or(Self::None)

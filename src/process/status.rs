@@ -84,7 +84,7 @@ impl End {
                     None => filled("killed by signal {}{}", &[Arg::int(signal), core]),
                 }
             }
-            Self::Unknown => filled("ended with a status that somebody else has taken", &[]),
+            Self::Unknown => filled("ended, but its status is not known", &[]),
         }
     }
 }

@@ -2,17 +2,18 @@
 
 use core::ffi::CStr;
 
-use libc::{EAGAIN, ENOENT, ENOEXEC, ENOSYS, ENOTSUP, EPERM, ETXTBSY};
+use libc::{EAGAIN, ENOENT, ENOSYS, ENOTSUP, EPERM, ETXTBSY};
 
-use super::plan::Programs;
+use super::plan::{has_slash, Programs};
 use super::request::{Request, STDIO};
 use super::start::{End, Outcome, Told};
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
+use crate::base::heap::Text;
 use crate::base::message::{filled, Arg, Message};
 use crate::base::step::Step;
 use crate::child::report::{Failed, Hint, Object};
-use crate::sys::signal_name;
+use crate::sys::{limit_name, signal_name};
 
 /// Why there is no child, or why it did not execute the program.
 #[cold]
@@ -20,8 +21,13 @@ use crate::sys::signal_name;
 pub(super) fn explain(outcome: &Outcome, request: &Request<'_>, programs: &Programs<'_>) -> Failure {
     match outcome {
         Outcome::NoThread(errno) => {
-            let args = [Arg::int(request.death_signal)];
-            Failure::because(Step::DeathSignal, *errno, "cannot make the thread for death signal {}", &args)
+            let hint = match errno.as_raw() {
+                EAGAIN => " (there is no memory for its stack, or a limit on processes)",
+                _ => "",
+            };
+            let args = [Arg::int(request.death_signal), Arg::Errno(*errno), Arg::Str(hint)];
+            let text = filled("cannot make the thread for death signal {}: {}{}", &args);
+            Failure::new(Step::DeathSignal, *errno, text)
         }
         Outcome::OnlyFork => only_fork(),
         Outcome::Failed(told) => match told.end {
@@ -93,7 +99,10 @@ fn explain_told(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> 
         Step::Rlimit => {
             let limits = request.rlimits.get().unwrap_or_default();
             let resource = limits.get(failed.index as usize).map_or(-1, |limit| limit.resource);
-            ("set limit of resource {}", Arg::int(resource))
+            match limit_name(resource) {
+                Some(name) => ("set limit RLIMIT_{}", Arg::Str(name)),
+                None => ("set limit of resource {}", Arg::int(resource)),
+            }
         }
         Step::Credentials => match failed.object {
             Object::Groups => return cannot(failed, "set supplementary groups", &[]),
@@ -140,24 +149,76 @@ fn explain_descriptor(failed: Failed, request: &Request<'_>) -> Failure {
 fn explain_exec(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> Failure {
     let failed = told.failed;
     let errno = Errno::from_raw(failed.errno);
-    let is_missing = failed.errno == ENOENT && told.hint == Hint::None;
+    let path = programs.iter().nth(failed.index as usize).unwrap_or_default();
     // After a search that found nothing, the message has the name, and not one of the paths.
-    let path = if is_missing { request.program() } else { programs.iter().nth(failed.index as usize) };
+    let found_nothing =
+        programs.searched && told.hint == Hint::Locked || failed.errno == ENOENT && told.hint == Hint::None;
+    let shown = if found_nothing { request.program().unwrap_or_default() } else { path };
     let mut message = Message::new();
-    message.fill("cannot execute {}: {}", &[Arg::Quoted(path.unwrap_or_default()), Arg::Errno(errno)]);
-    match told.hint {
-        Hint::InterpreterMissing => {
-            let interpreter = CStr::from_bytes_until_nul(&told.text).unwrap_or_default();
-            message.fill(" (interpreter {} is missing)", &[Arg::Quoted(interpreter)]);
-        }
-        Hint::Directory => message.fill(" (it is a directory)", &[]),
-        Hint::NotExecutable => message.fill(" (it is not executable)", &[]),
-        Hint::None => match failed.errno {
-            ENOENT if programs.searched => message.fill(" (it is in no directory of PATH)", &[]),
-            ENOEXEC => message.fill(" (it is no program of this system, and no script with a #! line)", &[]),
-            ETXTBSY => message.fill(" (it is open for writing)", &[]),
-            _ => {}
-        },
+    message.fill("cannot execute {}: ", &[Arg::Quoted(shown)]);
+    if told.hint == Hint::Chain {
+        // "Too many levels of symbolic links" would be false.
+        message.fill("its #! lines lead from one script to the next in a loop, or too often", &[]);
+    } else {
+        message.fill("{}", &[Arg::Errno(errno)]);
+        fill_hint(&mut message, told, path, request, programs);
     }
     Failure::new(failed.step, errno, message.finish())
+}
+
+/// Adds why, in brackets, where the errno does not say it.
+fn fill_hint(message: &mut Message, told: &Told, path: &CStr, request: &Request<'_>, programs: &Programs<'_>) {
+    let interpreter = CStr::from_bytes_until_nul(&told.text).unwrap_or_default();
+    let what = match told.hint {
+        Hint::None | Hint::Unexplained | Hint::Chain => {
+            return fill_errno(message, told.failed.errno, request, programs)
+        }
+        Hint::Locked if programs.searched => return fill_folder(message, path, request),
+        Hint::Locked => return message.fill(" (a directory of its path may not be entered)", &[]),
+        Hint::EitherBusy => {
+            return message.fill(" (it or interpreter {} is open for writing)", &[Arg::Quoted(interpreter)]);
+        }
+        Hint::Missing if interpreter.to_bytes().ends_with(b"\r") => "is missing: the #! line ends in a carriage return",
+        Hint::Missing => "is missing",
+        Hint::Unreachable => "cannot be reached",
+        Hint::Directory => "is a directory",
+        Hint::NotRegular => "is no regular file",
+        Hint::NotExecutable => "is not executable",
+        Hint::Busy => "is open for writing",
+        Hint::NoFormat => "is no program of this system, and no script with a #! line",
+        Hint::EmptyLine => "is a script whose #! line is empty",
+        Hint::LongLine => "is a script whose #! line is longer than the kernel reads",
+    };
+    if interpreter.is_empty() {
+        message.fill(" (it {})", &[Arg::Str(what)]);
+    } else {
+        message.fill(" (interpreter {} {})", &[Arg::Quoted(interpreter), Arg::Str(what)]);
+    }
+}
+
+/// Adds what the errno alone means.
+fn fill_errno(message: &mut Message, errno: libc::c_int, request: &Request<'_>, programs: &Programs<'_>) {
+    let is_bare = !programs.searched && !has_slash(request.program().unwrap_or_default());
+    message.fill(
+        match errno {
+            ENOENT if programs.searched => " (it is in no directory of PATH)",
+            ENOENT if is_bare => " (PATH was not searched)",
+            ETXTBSY => " (it, or an interpreter of it, is open for writing)",
+            EAGAIN => " (the user has more processes than RLIMIT_NPROC allows)",
+            _ => "",
+        },
+        &[],
+    );
+}
+
+/// Names the directory of PATH that may not be entered.
+fn fill_folder(message: &mut Message, path: &CStr, request: &Request<'_>) {
+    let name = request.program().unwrap_or_default().count_bytes();
+    let length = path.count_bytes().saturating_sub(name).saturating_sub(1);
+    match path.to_bytes().get(..length).and_then(Text::new) {
+        Some(folder) if !folder.is_empty() => {
+            message.fill(" (directory {} of PATH may not be entered)", &[Arg::Quoted(&folder)]);
+        }
+        _ => message.fill(" (a directory of PATH may not be entered)", &[]),
+    }
 }

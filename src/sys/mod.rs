@@ -17,7 +17,7 @@ pub(crate) mod process;
 #[cfg(unix)]
 pub(crate) use clock::now_ms;
 #[cfg(unix)]
-pub(crate) use names::signal_name;
+pub(crate) use names::{limit_name, signal_name};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;

@@ -1,4 +1,4 @@
-//! The names of signals.
+//! The names of signals and limits.
 
 use core::ffi::c_int;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -56,4 +56,37 @@ pub(crate) fn signal_name(signal: c_int) -> Option<&'static str> {
         (libc::SIGSYS, "SYS"),
     ];
     NAMES.iter().find(|(number, _)| *number == signal).map(|(_, name)| *name)
+}
+
+/// The name of a limit, without its RLIMIT_. The numbers depend on the processor.
+#[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast)] // small numbers, of different types
+pub(crate) fn limit_name(resource: c_int) -> Option<&'static str> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const OF_LINUX: [(c_int, &str); 7] = [
+        (libc::RLIMIT_RSS as c_int, "RSS"),
+        (libc::RLIMIT_LOCKS as c_int, "LOCKS"),
+        (libc::RLIMIT_SIGPENDING as c_int, "SIGPENDING"),
+        (libc::RLIMIT_MSGQUEUE as c_int, "MSGQUEUE"),
+        (libc::RLIMIT_NICE as c_int, "NICE"),
+        (libc::RLIMIT_RTPRIO as c_int, "RTPRIO"),
+        (libc::RLIMIT_RTTIME as c_int, "RTTIME"),
+    ];
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const OF_LINUX: [(c_int, &str); 0] = [];
+    const NAMES: [(c_int, &str); 8] = [
+        (libc::RLIMIT_CPU as c_int, "CPU"),
+        (libc::RLIMIT_FSIZE as c_int, "FSIZE"),
+        (libc::RLIMIT_DATA as c_int, "DATA"),
+        (libc::RLIMIT_STACK as c_int, "STACK"),
+        (libc::RLIMIT_CORE as c_int, "CORE"),
+        (libc::RLIMIT_NPROC as c_int, "NPROC"),
+        (libc::RLIMIT_NOFILE as c_int, "NOFILE"),
+        (libc::RLIMIT_MEMLOCK as c_int, "MEMLOCK"),
+    ];
+    #[cfg(not(target_os = "openbsd"))]
+    const SPACE: [(c_int, &str); 1] = [(libc::RLIMIT_AS as c_int, "AS")];
+    #[cfg(target_os = "openbsd")]
+    const SPACE: [(c_int, &str); 0] = [];
+    let mut all = NAMES.iter().chain(&SPACE).chain(&OF_LINUX);
+    all.find(|(number, _)| *number == resource).map(|(_, name)| *name)
 }

@@ -15,7 +15,7 @@ use crate::sys::fd::Fd;
 
 use descriptors::Descriptors;
 use environment::Environment;
-pub(super) use programs::Programs;
+pub(super) use programs::{has_slash, Programs};
 
 /// Owns what a plan points to.
 pub(super) struct Prepared<'a> {

@@ -59,7 +59,7 @@ impl<'a> Programs<'a> {
 }
 
 #[allow(clippy::manual_contains)] // contains() would link a large search function for a short name
-fn has_slash(name: &CStr) -> bool {
+pub(crate) fn has_slash(name: &CStr) -> bool {
     name.to_bytes().iter().any(|byte| *byte == b'/')
 }
 

@@ -15,6 +15,23 @@ pub(crate) unsafe fn execve(path: *const c_char, argv: *const *const c_char, env
     unsafe { syscall!(libc::SYS_execve, path, argv, envp) }
 }
 
+/// Whether the file itself, and not an interpreter of it, could be executed: 0, or a negative errno. EINVAL: the kernel
+/// cannot tell. Since Linux 6.14.
+///
+/// # Safety
+///
+/// As for execve().
+#[inline(always)]
+pub(crate) unsafe fn check_executable(
+    path: *const c_char,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+) -> isize {
+    const AT_EXECVE_CHECK: c_int = 0x10000;
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_execveat, libc::AT_FDCWD, path, argv, envp, AT_EXECVE_CHECK) }
+}
+
 /// Sleeps for less than a second.
 #[inline(always)]
 pub(crate) fn sleep_ms(ms: u32) {

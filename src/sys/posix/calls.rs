@@ -384,6 +384,16 @@ pub(crate) unsafe fn execve(path: *const c_char, argv: *const *const c_char, env
     result(unsafe { libc_execve(path, argv, envp) })
 }
 
+/// The library knows no system call for this here.
+///
+/// # Safety
+///
+/// None is needed.
+#[inline(always)]
+pub(crate) unsafe fn check_executable(_: *const c_char, _: *const *const c_char, _: *const *const c_char) -> isize {
+    -(libc::ENOSYS as isize)
+}
+
 #[inline(always)]
 pub(crate) fn sleep_ms(ms: u32) {
     // SAFETY: plain integers.
