@@ -26,6 +26,9 @@ typedef struct Error Error;
 /* The handle of a child: see qemu_spawn() and qemu_process_free(). */
 typedef struct QemuProcess QemuProcess;
 
+/* A run that a main loop drives: see qemu_run_start() and qemu_run_free(). */
+typedef struct QemuRun QemuRun;
+
 /* Types that not every system has. */
 #ifdef _WIN32
 typedef unsigned int QemuUid;
@@ -141,6 +144,76 @@ typedef int QemuFd;
 #define QEMU_SPAWN_NO_NEW_PRIVS (1 << 17)
 
 /**
+ * A status other than 0 is a failure: EIO, and *@errp has the status and the last line of the program's stderr.
+ */
+#define QEMU_RUN_CHECK (1 << 0)
+
+/**
+ * Too much output is no failure: the beginning is kept, and the program goes on.
+ */
+#define QEMU_RUN_CUT (1 << 1)
+
+/**
+ * Too much output is no failure: the end is kept, and the program goes on.
+ */
+#define QEMU_RUN_KEEP_TAIL (1 << 2)
+
+/**
+ * The sink gets whole lines, with their newlines, one in a call. A last line without a newline comes at the end.
+ */
+#define QEMU_RUN_LINES (1 << 3)
+
+/**
+ * Stops all that the program has started, too. It does not work yet: EINVAL.
+ */
+#define QEMU_RUN_STOP_TREE (1 << 4)
+
+/**
+ * The program is stopped by SIGKILL, without SIGTERM before.
+ */
+#define QEMU_RUN_KILL (1 << 5)
+
+/**
+ * The program's stdin is the caller's.
+ */
+#define QEMU_RUN_INHERIT_STDIN (1 << 6)
+
+/**
+ * The program's stdout is the caller's, and is not captured.
+ */
+#define QEMU_RUN_INHERIT_STDOUT (1 << 7)
+
+/**
+ * The program's stderr is the caller's, and is not captured.
+ */
+#define QEMU_RUN_INHERIT_STDERR (1 << 8)
+
+/**
+ * The run is cancelled when @cancel_fd is readable.
+ */
+#define QEMU_RUN_CANCEL_FD (1 << 9)
+
+/**
+ * More came from stdout than was kept.
+ */
+#define QEMU_RUN_RESULT_OUT_CUT (1 << 0)
+
+/**
+ * More came from stderr than was kept.
+ */
+#define QEMU_RUN_RESULT_ERR_CUT (1 << 1)
+
+/**
+ * When the run ended, another process still held the program's stdout or stderr.
+ */
+#define QEMU_RUN_RESULT_PIPE_HELD (1 << 2)
+
+/**
+ * The program has not read all of its input.
+ */
+#define QEMU_RUN_RESULT_INPUT_LEFT (1 << 3)
+
+/**
  * The library's major version, 0 until the C API is final.
  */
 #define QEMU_FORK_VERSION_MAJOR 0
@@ -234,6 +307,36 @@ typedef enum QemuProcessEnd {
    */
   QEMU_PROCESS_UNKNOWN,
 } QemuProcessEnd;
+
+/**
+ * The way in which a run ended.
+ */
+typedef enum QemuRunEnd {
+  /**
+   * The program was not started.
+   */
+  QEMU_RUN_END_NOT_STARTED = 0,
+  /**
+   * The program ended by itself, by exit or by a signal: the status tells.
+   */
+  QEMU_RUN_END_EXITED,
+  /**
+   * Its time was up, and it was stopped.
+   */
+  QEMU_RUN_END_TIMED_OUT,
+  /**
+   * It wrote too much, or there was no memory for what it wrote, and it was stopped.
+   */
+  QEMU_RUN_END_LIMIT,
+  /**
+   * The run was cancelled, and the program was stopped.
+   */
+  QEMU_RUN_END_CANCELLED,
+  /**
+   * The sink returned false, and the program was stopped.
+   */
+  QEMU_RUN_END_STOPPED,
+} QemuRunEnd;
 
 /**
  * The state of the child's signals, before @ignored and @defaulted.
@@ -406,6 +509,153 @@ typedef struct QemuProcessStatus {
    */
   bool core_dumped;
 } QemuProcessStatus;
+
+/**
+ * Takes output of the program. @data has @len bytes, any bytes, and no NUL after them; it is valid during the call.
+ * @child_fd is 1 for stdout and 2 for stderr. The result false stops the program.
+ */
+typedef bool (*QemuRunSink)(void *opaque, int child_fd, const char *data, size_t len);
+
+/**
+ * Options of a run. Zero is the default of every member but @size, so begin with
+ *
+ *   QemuRunOptions options = { .size = sizeof(options) };
+ */
+typedef struct QemuRunOptions {
+  /**
+   * sizeof(QemuRunOptions). It tells which members the program knows: later versions add members at the end.
+   */
+  size_t size;
+  /**
+   * QEMU_RUN_* constants, combined with |.
+   */
+  uint64_t flags;
+  /**
+   * What the program reads from its stdin; NULL: its stdin is /dev/null.
+   */
+  const void *input;
+  /**
+   * The number of bytes in @input; 0: an empty pipe.
+   */
+  size_t input_len;
+  /**
+   * How many bytes of stdout are kept at the most; 0: 16 MiB; SIZE_MAX: no limit. More is a failure, unless a flag
+   * says what is kept. With a sink, how many may come; 0: any number. With LINES, the length of a line: a longer one
+   * is given to the sink in parts.
+   */
+  size_t stdout_limit;
+  /**
+   * The same for stderr.
+   */
+  size_t stderr_limit;
+  /**
+   * How long all of it may take, in milliseconds, from the call on; 0 and negative: for ever.
+   */
+  int64_t timeout_ms;
+  /**
+   * How long a program that is stopped may take to end by itself after SIGTERM, in milliseconds; 0: 1,000; negative:
+   * for ever.
+   */
+  int64_t grace_ms;
+  /**
+   * How long the run goes on after the program's end while others hold its pipes, in milliseconds; 0: 100;
+   * negative: until they let go.
+   */
+  int64_t linger_ms;
+  /**
+   * With QEMU_RUN_CANCEL_FD: the run is cancelled when this descriptor is readable or hung up. It is never read.
+   */
+  QemuFd cancel_fd;
+  /**
+   * Takes the output as it comes; NULL: it is kept.
+   */
+  QemuRunSink sink;
+  /**
+   * The sink's first argument.
+   */
+  void *opaque;
+} QemuRunOptions;
+
+/**
+ * What a child has used.
+ */
+typedef struct QemuProcessUsage {
+  /**
+   * QEMU_PROCESS_USAGE_* constants, combined with |.
+   */
+  uint64_t flags;
+  /**
+   * Time in user mode, in microseconds.
+   */
+  uint64_t user_us;
+  /**
+   * Time in the kernel, in microseconds.
+   */
+  uint64_t system_us;
+  /**
+   * Time from the spawn until its end was noticed, in microseconds.
+   */
+  uint64_t wall_us;
+  /**
+   * The most memory that it had at once, in KiB.
+   */
+  uint64_t peak_kib;
+} QemuProcessUsage;
+
+/**
+ * How a run ended. Begin with
+ *
+ *   QemuRunResult result = { .size = sizeof(result) };
+ *
+ * A call overwrites all but @size. Release it with qemu_run_result_clear().
+ */
+typedef struct QemuRunResult {
+  /**
+   * sizeof(QemuRunResult). Later versions add members at the end.
+   */
+  size_t size;
+  /**
+   * The way in which the run ended.
+   */
+  enum QemuRunEnd end;
+  /**
+   * How the program ended. QEMU_PROCESS_RUNNING: it was not started, or could not be stopped.
+   */
+  struct QemuProcessStatus status;
+  /**
+   * QEMU_RUN_RESULT_* constants, combined with |.
+   */
+  uint64_t flags;
+  /**
+   * What is kept of its stdout: @out_len bytes, any bytes, and a NUL after them. It is empty if nothing was
+   * captured, and NULL only if the program was not started.
+   */
+  char *out;
+  /**
+   * The same of its stderr.
+   */
+  char *err;
+  /**
+   * The number of bytes in @out.
+   */
+  size_t out_len;
+  /**
+   * The number of bytes in @err.
+   */
+  size_t err_len;
+  /**
+   * The number of bytes that came from its stdout.
+   */
+  uint64_t out_total;
+  /**
+   * The number of bytes that came from its stderr.
+   */
+  uint64_t err_total;
+  /**
+   * What it has used.
+   */
+  struct QemuProcessUsage usage;
+} QemuRunResult;
 
 #ifdef __cplusplus
 extern "C" {
@@ -637,6 +887,146 @@ void qemu_process_detach(QemuProcess *proc);
  * Not thread-safe: no other thread may use @proc. Not async-signal-safe. Leaves errno alone.
  */
 void qemu_process_free(QemuProcess *proc);
+
+/**
+ * qemu_run:
+ * @argv: as for qemu_spawn()
+ * @spawn: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: the library makes the pipes; or NULL
+ * @run: options of the run; or NULL
+ * @result: where to store how it ended; or NULL
+ * @errp: as for qemu_spawn()
+ *
+ * Runs a program to its end: gives it input, keeps what it writes to its stdout and stderr, and stops it when its time
+ * is up. Its stdin is /dev/null without input. Any amount of input and output at once is right.
+ *
+ * The run ends when the program ends, and not when the last holder of its pipes has closed them. What is in the pipes
+ * is read, and what comes within @linger_ms.
+ *
+ * A program that is stopped gets SIGTERM, SIGCONT, and after @grace_ms SIGKILL. What it writes until then is kept.
+ *
+ * Neither SIGPIPE nor a thread is involved. The parent's mask, dispositions and descriptors are left alone. The sink
+ * is called in the calling thread.
+ *
+ * Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: true if the program has ended by itself, in whatever way: @result tells. Otherwise errno is ETIMEDOUT (its
+ * time was up), ENOBUFS (it wrote too much), ENOMEM (there was no memory for what it wrote), ECANCELED (the run was
+ * cancelled, or the sink returned false), with QEMU_RUN_CHECK EIO (its status is not 0) or ECHILD (its status is not
+ * known), or as for qemu_spawn(): then it was not started, and @result is all zeroes but for its size. Options that
+ * contradict each other are EINVAL.
+ */
+bool qemu_run(const char *const *argv,
+              const struct QemuSpawnOptions *spawn,
+              const struct QemuRunOptions *run,
+              struct QemuRunResult *result,
+              Error **errp);
+
+/**
+ * qemu_run_start:
+ * @argv: as for qemu_run()
+ * @spawn: as for qemu_run()
+ * @run: as for qemu_run(). The bytes of its input must stay until the run is over; all else may be freed
+ * @errp: as for qemu_spawn()
+ *
+ * Starts what qemu_run() does in one call, for a program that has a main loop. The main loop waits until
+ * qemu_run_fd() is readable and calls qemu_run_step() then, until that returns something else than 0.
+ *
+ * Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: the run, to be freed with qemu_run_free(). On failure NULL, as for qemu_run(), and nothing is left.
+ */
+QemuRun *qemu_run_start(const char *const *argv,
+                        const struct QemuSpawnOptions *spawn,
+                        const struct QemuRunOptions *run,
+                        Error **errp);
+
+/**
+ * qemu_run_fd:
+ * @run: a run
+ *
+ * Tells the descriptor that is readable when qemu_run_step() has something to do, and from the end of the run on. It
+ * belongs to the run: only wait for it.
+ *
+ * Thread-safe, async-signal-safe.
+ *
+ * Returns: the descriptor. -1 and EINVAL if @run is NULL.
+ */
+QemuFd qemu_run_fd(const QemuRun *run);
+
+/**
+ * qemu_run_step:
+ * @run: a run
+ * @result: where to store how it ended, once it is over; or NULL
+ * @errp: as for qemu_spawn()
+ *
+ * Does what can be done without waiting: reads at most 1 MiB, feeds the program, stops it when its time is up.
+ *
+ * Not thread-safe: one thread at a time steps a run. Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: 0: the run goes on. 1: it is over, as when qemu_run() returns true. -1: it is over, as when qemu_run()
+ * returns false; or the call makes no sense, with EINVAL: the result's size is wrong and the run goes on, the run was
+ * over before, or its sink has called this. ECHILD: this process is a fork of the one that has started the run.
+ */
+int qemu_run_step(QemuRun *run,
+                  struct QemuRunResult *result,
+                  Error **errp);
+
+/**
+ * qemu_run_cancel:
+ * @run: a run that is not freed meanwhile; or NULL
+ *
+ * Stops the program. The next qemu_run_step() does it, and qemu_run_fd() is readable for that. A run that is over stays
+ * as it is.
+ *
+ * Thread-safe, async-signal-safe.
+ */
+void qemu_run_cancel(QemuRun *run);
+
+/**
+ * qemu_run_process:
+ * @run: a run
+ *
+ * Tells the program's handle: to wait for it, signal it, or ask for its id. Its pipes belong to the run, so
+ * qemu_process_take_fd() is EBADF.
+ *
+ * Thread-safe, async-signal-safe.
+ *
+ * Returns: the handle, which belongs to the run: it must not be freed or detached. NULL and EINVAL if @run is NULL.
+ */
+QemuProcess *qemu_run_process(QemuRun *run);
+
+/**
+ * qemu_run_free:
+ * @run: a run, not to be used again; or NULL
+ *
+ * Frees a run. A program that still runs is killed and reaped. In a fork of the process nothing is killed.
+ *
+ * Not thread-safe: no other thread may use @run. Not async-signal-safe. Not a cancellation point. Leaves errno alone.
+ */
+void qemu_run_free(QemuRun *run);
+
+/**
+ * qemu_run_result_clear:
+ * @result: a result; or NULL
+ *
+ * Frees what a result points to, and makes it all zeroes but for its size.
+ *
+ * Thread-safe. Not async-signal-safe. Leaves errno alone.
+ */
+void qemu_run_result_clear(struct QemuRunResult *result);
+
+/**
+ * qemu_command_str:
+ * @argv: words, ended by NULL
+ *
+ * Says a command as one would type it into a shell: plain words as they are, others in quotes. For a log.
+ *
+ * Thread-safe. Not async-signal-safe.
+ *
+ * Returns: the text, to be released with free(); without words it is empty. NULL with ENOMEM if there is no memory for
+ * it, and with EINVAL if @argv is NULL.
+ */
+char *qemu_command_str(const char *const *argv);
 
 /**
  * qemu_fork_version:

@@ -62,6 +62,7 @@ mod child;
 mod ffi;
 mod fork;
 mod process;
+mod run;
 mod spawn;
 mod sys;
 

@@ -41,12 +41,19 @@ impl Failure {
         Self { step, errno, text }
     }
 
-    /// The caller's options make no sense. The template says why.
+    /// The caller's options of a spawn make no sense. The template says why.
     #[cold]
     #[inline(never)]
     pub(crate) fn argument(errno: libc::c_int, template: &str, args: &[Arg<'_>]) -> Self {
+        Self::refused("spawn", errno, template, args)
+    }
+
+    /// The caller's options of a call make no sense. The template says why.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refused(call: &str, errno: libc::c_int, template: &str, args: &[Arg<'_>]) -> Self {
         let mut message = Message::new();
-        message.fill("cannot spawn: ", &[]);
+        message.fill("cannot {}: ", &[Arg::Str(call)]);
         message.fill(template, args);
         Self::new(Step::Arguments, Errno::from_raw(errno), message.finish())
     }

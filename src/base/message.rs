@@ -17,6 +17,8 @@ pub(crate) enum Arg<'a> {
     Quoted(&'a CStr),
     /// The same without quotes.
     Escaped(&'a CStr),
+    /// Any bytes, with unprintable characters escaped.
+    Bytes(&'a [u8]),
     Number(i64),
     /// What strerror(3) says.
     Errno(Errno),
@@ -76,10 +78,11 @@ impl Message {
             Some(Arg::Text(text)) => self.bytes(text.to_bytes()),
             Some(Arg::Quoted(text)) => {
                 self.byte(b'\'');
-                self.escaped(text);
+                self.escaped(text.to_bytes());
                 self.byte(b'\'');
             }
-            Some(Arg::Escaped(text)) => self.escaped(text),
+            Some(Arg::Escaped(text)) => self.escaped(text.to_bytes()),
+            Some(Arg::Bytes(bytes)) => self.escaped(bytes),
             Some(Arg::Number(number)) => self.number(*number),
             Some(Arg::Errno(errno)) => errno.describe(|text| self.bytes(text.to_bytes())),
             None => {}
@@ -97,8 +100,7 @@ impl Message {
         }
     }
 
-    fn escaped(&mut self, text: &CStr) {
-        let mut bytes = text.to_bytes();
+    fn escaped(&mut self, mut bytes: &[u8]) {
         let is_utf8 = is_utf8(bytes);
         while let [byte, rest @ ..] = bytes {
             // The control characters beyond ASCII, U+0080 to U+009F, have two bytes.

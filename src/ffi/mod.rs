@@ -14,6 +14,8 @@ mod spawn;
 
 mod process;
 
+mod run;
+
 mod version;
 
 use core::ffi::CStr;

@@ -20,6 +20,8 @@ pub(super) unsafe trait Grows: Copy {
     const NAME: &'static str;
     /// The size of its first version.
     const FIRST: usize;
+    /// What the call that takes it does, for messages.
+    const CALL: &'static str;
 }
 
 /// No version will ever be as large. A program with such a size has forgotten to set it.
@@ -36,7 +38,7 @@ pub(super) unsafe fn read<T: Grows>(from: *const T) -> Result<T, Failure> {
         // SAFETY: every version begins with its size.
         let size = unsafe { from.cast::<usize>().read() };
         if size < T::FIRST || size > TOO_LARGE {
-            return Err(wrong_size(T::NAME, size));
+            return Err(wrong_size(T::CALL, T::NAME, size));
         }
         let known = size.min(size_of::<T>());
         // SAFETY: `known` bytes are there, and there is room for them.
@@ -44,7 +46,7 @@ pub(super) unsafe fn read<T: Grows>(from: *const T) -> Result<T, Failure> {
         // SAFETY: there are as many bytes as its size says.
         let all = unsafe { core::slice::from_raw_parts(from.cast::<u8>(), size) };
         if all.get(known..).unwrap_or_default().iter().any(|byte| *byte != 0) {
-            return Err(unknown_member());
+            return Err(unknown_member(T::CALL));
         }
     }
     // SAFETY: all zeroes are a value, and so is what the program has written over them.
@@ -52,13 +54,13 @@ pub(super) unsafe fn read<T: Grows>(from: *const T) -> Result<T, Failure> {
 }
 
 #[cold]
-fn wrong_size(name: &str, size: usize) -> Failure {
-    Failure::argument(EINVAL, "the options' size is {}, and not sizeof({})", &[Arg::index(size), Arg::Str(name)])
+fn wrong_size(call: &str, name: &str, size: usize) -> Failure {
+    Failure::refused(call, EINVAL, "the options' size is {}, and not sizeof({})", &[Arg::index(size), Arg::Str(name)])
 }
 
 #[cold]
-fn unknown_member() -> Failure {
-    Failure::argument(E2BIG, "the options have members that this version of the library does not know", &[])
+fn unknown_member(call: &str) -> Failure {
+    Failure::refused(call, E2BIG, "the options have members that this version of the library does not know", &[])
 }
 
 #[cfg(test)]
@@ -79,6 +81,7 @@ mod tests {
     unsafe impl Grows for Options {
         const NAME: &'static str = "Options";
         const FIRST: usize = core::mem::offset_of!(Options, second);
+        const CALL: &'static str = "spawn";
     }
 
     /// Options of any size. All bytes are ones, and from the known end on `rest`.

@@ -81,6 +81,22 @@ pub struct QemuProcessStatus {
     pub core_dumped: bool,
 }
 
+/// What a child has used.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct QemuProcessUsage {
+    /// QEMU_PROCESS_USAGE_* constants, combined with |.
+    pub flags: u64,
+    /// Time in user mode, in microseconds.
+    pub user_us: u64,
+    /// Time in the kernel, in microseconds.
+    pub system_us: u64,
+    /// Time from the spawn until its end was noticed, in microseconds.
+    pub wall_us: u64,
+    /// The most memory that it had at once, in KiB.
+    pub peak_kib: u64,
+}
+
 /// # Safety
 ///
 /// `status` is NULL, or has room for a status.

@@ -186,7 +186,7 @@ pub unsafe extern "C" fn qemu_spawn(
     errp: *mut *mut Error,
 ) -> *mut QemuProcess {
     // SAFETY: the lists, the options and the strings in them are as the documentation requires.
-    match unsafe { with_request(argv, opts, 0, spawn) } {
+    match unsafe { with_request(argv, opts, spawn) } {
         Ok(process) => give(process),
         Err(failure) => {
             // SAFETY: `errp` follows QEMU's convention.
@@ -222,7 +222,10 @@ pub unsafe extern "C" fn qemu_spawn_sync(
     let mut ended: Option<Status> = None;
     // SAFETY: the lists, the options and the strings in them are as the documentation requires.
     let result = unsafe {
-        with_request(argv, opts, PIPES, |request| {
+        with_request(argv, opts, |request| {
+            if request.flags.has(PIPES) {
+                return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
+            }
             run_to_end(request, timeout_ms).map(|status| ended = Some(status)).map_err(|(failure, status)| {
                 ended = status;
                 failure
@@ -248,21 +251,16 @@ pub unsafe extern "C" fn qemu_spawn_sync(
 /// # Safety
 ///
 /// argv and the options are as the documentation of qemu_spawn() requires.
-unsafe fn with_request<T>(
+pub(super) unsafe fn with_request<T>(
     argv: *const *const c_char,
     opts: *const QemuSpawnOptions,
-    forbidden: u64,
     call: impl FnOnce(&Request<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let _errno = ErrnoGuard::new();
     // SAFETY: as the caller says.
     let result = unsafe { read(opts) }.and_then(|known| {
         // SAFETY: as the caller says.
-        let request = unsafe { request(argv, &known) };
-        if request.flags.has(forbidden) {
-            return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
-        }
-        call(&request)
+        call(&unsafe { request(argv, &known) })
     });
     let step = result.as_ref().map_or_else(|failure| failure.step, |_| Step::None);
     // SAFETY: the size is what every version has first.
@@ -281,6 +279,7 @@ unsafe fn with_request<T>(
 unsafe impl Grows for QemuSpawnOptions {
     const NAME: &'static str = "QemuSpawnOptions";
     const FIRST: usize = core::mem::offset_of!(Self, failed_step) + size_of::<*mut Step>();
+    const CALL: &'static str = "spawn";
 }
 
 /// C's numbers and ours are the same.

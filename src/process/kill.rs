@@ -8,12 +8,13 @@ use crate::base::abi::{SIGCONT, SIGKILL, SIGTERM};
 use crate::base::cancel::CancellationDisabled;
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
-use crate::base::message::{filled, Arg};
+use crate::base::heap::Text;
+use crate::base::message::{filled, Arg, Message};
 use crate::base::step::Step;
 use crate::sys;
 
 /// How long a child may take to end after SIGKILL. Only the kernel can make it take longer.
-const AFTER_KILL_MS: i64 = 1000;
+pub(crate) const AFTER_KILL_MS: i64 = 1000;
 
 impl Process {
     /// Sends a signal. `ESRCH` if the child has ended: its id may be another process's by then.
@@ -58,39 +59,56 @@ impl Process {
     /// Asks the child to end, and kills it after `grace_ms`.
     pub(crate) fn stop(&self, grace_ms: i64) -> Result<Status, Failure> {
         let _cancellation = CancellationDisabled::new();
-        // A stopped child does not act on SIGTERM before it gets SIGCONT.
-        for signal in [SIGTERM, SIGCONT] {
-            self.send_if_alive(signal)?;
-        }
+        self.ask_to_end().map_err(|(signal, errno)| self.cannot_signal(signal, errno))?;
         match self.wait(grace_ms) {
             Some(status) => Ok(status),
             None => self.kill_and_wait(),
         }
     }
 
-    /// Kills the child and waits for its end. If it does not end in time, a later call of the library reaps it.
-    pub(crate) fn kill_and_wait(&self) -> Result<Status, Failure> {
-        self.send_if_alive(SIGKILL)?;
-        self.killed.store(true, Ordering::Relaxed);
-        self.wait(AFTER_KILL_MS).ok_or_else(|| self.does_not_end())
+    /// Asks the child to end. On failure returns the signal that could not be sent.
+    pub(crate) fn ask_to_end(&self) -> Result<(), (c_int, Errno)> {
+        // A stopped child does not act on SIGTERM before it gets SIGCONT.
+        for signal in [SIGTERM, SIGCONT] {
+            self.send_if_alive(signal).map_err(|errno| (signal, errno))?;
+        }
+        Ok(())
     }
 
-    fn send_if_alive(&self, signal: c_int) -> Result<(), Failure> {
+    /// Kills the child and waits for its end. If it does not end in time, a later call of the library reaps it.
+    pub(crate) fn kill_and_wait(&self) -> Result<Status, Failure> {
+        self.kill_by_force().map_err(|errno| self.cannot_signal(SIGKILL, errno))?;
+        self.wait(AFTER_KILL_MS).ok_or_else(|| {
+            Failure::new(Step::None, Errno::from_raw(libc::ETIMEDOUT), self.does_not_end(None))
+        })
+    }
+
+    /// Kills the child. From now on the library reaps it, whenever it ends, even if it could not be killed.
+    pub(crate) fn kill_by_force(&self) -> Result<(), Errno> {
+        self.killed.store(true, Ordering::Relaxed);
+        self.send_if_alive(SIGKILL)
+    }
+
+    fn send_if_alive(&self, signal: c_int) -> Result<(), Errno> {
         match self.send(signal) {
-            Err(errno) if errno.as_raw() != libc::ESRCH => Err(self.cannot_signal(signal, errno)),
+            Err(errno) if errno.as_raw() != libc::ESRCH => Err(errno),
             _ => Ok(()),
         }
     }
 
-    /// The child was killed, and is still there.
+    /// Says that the child was killed and is still there; or with an errno, that it could not be killed.
     #[cold]
-    fn does_not_end(&self) -> Failure {
-        let pid = Arg::int(self.pid);
+    pub(crate) fn does_not_end(&self, errno: Option<Errno>) -> Option<Text> {
+        let mut message = Message::new();
+        message.fill("process {} ", &[Arg::int(self.pid)]);
         let mut name = [0; sys::NAME_SIZE];
-        let text = match sys::name_of(self.pid, &mut name) {
-            Some(name) => filled("process {} ({}) does not end", &[pid, Arg::Escaped(name)]),
-            None => filled("process {} does not end", &[pid]),
-        };
-        Failure::new(Step::None, Errno::from_raw(libc::ETIMEDOUT), text)
+        if let Some(name) = sys::name_of(self.pid, &mut name) {
+            message.fill("({}) ", &[Arg::Escaped(name)]);
+        }
+        match errno {
+            None => message.fill("does not end", &[]),
+            Some(errno) => message.fill("could not be killed: {}", &[Arg::Errno(errno)]),
+        }
+        message.finish()
     }
 }

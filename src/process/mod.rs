@@ -16,6 +16,7 @@ use crate::sys::pause::Pause;
 use crate::sys::process::{Aside, Child, Look};
 use crate::sys::{self, this_process};
 
+pub(crate) use kill::AFTER_KILL_MS;
 pub(crate) use status::{End, Status};
 pub(crate) use time::Deadline;
 pub(crate) use way::Way;
@@ -76,6 +77,11 @@ impl Process {
         self.pidfd.as_ref().map_or(-1, Fd::as_raw)
     }
 
+    /// Whether this process made the child. A fork of it has a copy of the handle.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.parent == this_process()
+    }
+
     pub(crate) fn way(&self) -> Way {
         self.way
     }
@@ -123,7 +129,7 @@ impl Process {
         Child {
             pid: self.pid,
             pidfd: self.pidfd.as_ref(),
-            ours: self.parent == this_process(),
+            ours: self.is_ours(),
             detached: self.is_detached(),
         }
     }
@@ -245,7 +251,7 @@ impl Drop for Process {
         if !*self.detached.get_mut() {
             // This reaps a child that has ended. One that still runs is left alone, unless the library has killed it.
             let ended = self.look(Patience::None);
-            if ended.is_none() && *self.killed.get_mut() && self.parent == this_process() {
+            if ended.is_none() && *self.killed.get_mut() && self.is_ours() {
                 leftover::leave(self.pid, self.pidfd.take());
             }
         }

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use crate::sys;
 
 /// A point on the monotonic clock, or never.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(Option<i64>);
 
 impl Deadline {
@@ -15,6 +15,19 @@ impl Deadline {
     pub(crate) fn after_ms(ms: i64) -> Self {
         // now_ms() leaves out the millisecond that has begun, so one is added.
         Self(if ms < 0 { None } else { Some(sys::now_ms().saturating_add(ms).saturating_add(1)) })
+    }
+
+    /// The one that comes first.
+    pub(crate) fn earliest(self, other: Self) -> Self {
+        Self(match (self.0, other.0) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        })
+    }
+
+    /// The time on the clock; `None`: never.
+    pub(crate) fn at_ms(self) -> Option<i64> {
+        self.0
     }
 
     /// The milliseconds that are left, at most as many as a system call takes. `None`: for ever.

@@ -13,6 +13,7 @@ pub(crate) mod mask;
 mod names;
 pub(crate) mod pause;
 pub(crate) mod process;
+pub(crate) mod readiness;
 
 #[cfg(unix)]
 pub(crate) use clock::now_ms;

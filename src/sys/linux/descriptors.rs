@@ -3,6 +3,7 @@
 use core::ffi::{c_char, c_int, c_long};
 use core::mem::MaybeUninit;
 
+use super::readiness::poll_all;
 use super::syscall::syscall;
 use crate::base::abi::{CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE};
 use crate::base::limit::Limit;
@@ -182,6 +183,21 @@ pub(crate) unsafe fn read(fd: c_int, bytes: *mut u8, n: usize) -> isize {
     unsafe { syscall!(libc::SYS_read, fd, bytes, n) }
 }
 
+/// # Safety
+///
+/// There are `n` bytes.
+#[inline(always)]
+pub(crate) unsafe fn write(fd: c_int, bytes: *const u8, n: usize) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_write, fd, bytes, n) }
+}
+
+/// Makes reads and writes of a new pipe's end return instead of waiting.
+pub(crate) fn set_nonblocking(fd: c_int) -> isize {
+    // SAFETY: takes numbers.
+    unsafe { syscall!(FCNTL, fd, libc::F_SETFL, libc::O_NONBLOCK) }
+}
+
 /// A pipe with CLOEXEC: the end to read and the end to write.
 #[inline(always)]
 pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
@@ -194,32 +210,5 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
 pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one descriptor.
-    unsafe { poll_one(&raw mut poll, ms) > 0 }
-}
-
-/// # Safety
-///
-/// `poll` is valid, and may be written to.
-#[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
-#[inline(always)]
-unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
-    // SAFETY: as the caller says.
-    unsafe { syscall!(libc::SYS_poll, poll, 1, ms.unwrap_or(-1)) }
-}
-
-/// Newer processors have only ppoll(), which also stores the time that was left, and takes longer for that.
-///
-/// # Safety
-///
-/// `poll` is valid, and may be written to.
-#[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
-#[inline(always)]
-unsafe fn poll_one(poll: *mut libc::pollfd, ms: Option<c_int>) -> isize {
-    let time = ms.map(|ms| {
-        let ms = c_long::from(ms);
-        [ms / 1000, ms % 1000 * 1_000_000]
-    });
-    let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
-    // SAFETY: as the caller says, and `time` is NULL or the kernel's timespec; NULL leaves the mask alone.
-    unsafe { syscall!(libc::SYS_ppoll, poll, 1, time, 0, 0) }
+    unsafe { poll_all(&raw mut poll, 1, ms) > 0 }
 }

@@ -2,6 +2,8 @@
 
 mod calls;
 mod process_calls;
+mod readiness;
 
 pub(crate) use calls::*;
 pub(crate) use process_calls::*;
+pub(crate) use readiness::*;

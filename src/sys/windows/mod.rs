@@ -7,6 +7,7 @@ use crate::base::errno::Errno;
 use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
 use crate::sys::process::{Aside, Child, Look};
+use crate::sys::readiness::{Ready, Sources};
 
 const ENOSYS: isize = -(libc::ENOSYS as isize);
 
@@ -65,3 +66,62 @@ pub(crate) fn name_of(_: c_int, _: &mut [u8; NAME_SIZE]) -> Option<&CStr> {
 pub(crate) fn wait_while(_: &AtomicI32, _: c_int) {}
 
 pub(crate) fn wake_one(_: &AtomicI32) {}
+
+pub(crate) fn set_nonblocking(_: c_int) -> isize {
+    ENOSYS
+}
+
+pub(crate) unsafe fn read(_: c_int, _: *mut u8, _: usize) -> isize {
+    ENOSYS
+}
+
+pub(crate) unsafe fn write(_: c_int, _: *const u8, _: usize) -> isize {
+    ENOSYS
+}
+
+pub(crate) fn is_readable(_: c_int, _: Option<c_int>) -> bool {
+    false
+}
+
+pub(crate) fn unread(_: c_int) -> usize {
+    0
+}
+
+pub(crate) fn wait_until_ready(_: &Sources, _: Option<c_int>) -> Result<Ready, Errno> {
+    Err(Errno::from_raw(libc::ENOSYS))
+}
+
+/// There is nothing to watch, so it cannot be made.
+pub(crate) enum Watch {}
+
+impl Watch {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        Err(Errno::from_raw(libc::ENOSYS))
+    }
+
+    pub(crate) fn fd(&self) -> c_int {
+        match *self {}
+    }
+
+    pub(crate) fn waker(&self) -> c_int {
+        match *self {}
+    }
+
+    pub(crate) fn watch(&mut self, _: &Sources) -> Result<(), Errno> {
+        match *self {}
+    }
+
+    pub(crate) fn set_time(&mut self, _: Option<i64>) {
+        match *self {}
+    }
+
+    pub(crate) fn forget_wake(&self) {
+        match *self {}
+    }
+
+    pub(crate) fn ready(&self) -> Result<Ready, Errno> {
+        match *self {}
+    }
+}
+
+pub(crate) fn wake(_: c_int) {}

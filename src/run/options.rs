@@ -1,0 +1,131 @@
+//! What a caller asks a run for, checked before anything is made.
+
+use core::ffi::{c_char, c_int, c_void};
+
+use libc::{EBADF, EINVAL};
+
+use crate::base::abi::RawFd;
+use crate::base::failure::Failure;
+use crate::base::message::Arg;
+use crate::spawn::request::{Flags, Request};
+use crate::sys;
+
+/// The flags of a run. C knows them as `QEMU_RUN_*`.
+#[derive(Clone, Copy)]
+pub(crate) struct RunFlags(pub(crate) u64);
+
+impl RunFlags {
+    pub(crate) const CHECK: u64 = 1 << 0;
+    pub(crate) const CUT: u64 = 1 << 1;
+    pub(crate) const KEEP_TAIL: u64 = 1 << 2;
+    pub(crate) const LINES: u64 = 1 << 3;
+    pub(crate) const STOP_TREE: u64 = 1 << 4;
+    pub(crate) const KILL: u64 = 1 << 5;
+    pub(crate) const INHERIT_STDIN: u64 = 1 << 6;
+    pub(crate) const INHERIT_STDOUT: u64 = 1 << 7;
+    pub(crate) const INHERIT_STDERR: u64 = 1 << 8;
+    pub(crate) const CANCEL_FD: u64 = 1 << 9;
+    const ALL: u64 = (1 << 10) - 1;
+
+    pub(crate) const fn has(self, flag: u64) -> bool {
+        self.0 & flag != 0
+    }
+}
+
+/// A function of the program that takes the output, and its argument.
+#[derive(Clone, Copy)]
+pub(crate) struct Sink {
+    pub(crate) function: unsafe extern "C" fn(*mut c_void, c_int, *const c_char, usize) -> bool,
+    pub(crate) opaque: *mut c_void,
+}
+
+impl Sink {
+    /// Gives it bytes. False: it wants no more.
+    pub(super) fn take(self, child_fd: c_int, bytes: &[u8]) -> bool {
+        // SAFETY: the program has given both, and knows that its function gets so many bytes.
+        unsafe { (self.function)(self.opaque, child_fd, bytes.as_ptr().cast(), bytes.len()) }
+    }
+}
+
+/// Everything that a run can be asked for, beside what a spawn can.
+#[derive(Clone, Copy)]
+pub(crate) struct Options<'a> {
+    pub(crate) flags: RunFlags,
+    pub(crate) input: Option<&'a [u8]>,
+    /// Of stdout and stderr; 0 is the default.
+    pub(crate) limits: [usize; 2],
+    pub(crate) timeout_ms: i64,
+    pub(crate) grace_ms: i64,
+    pub(crate) linger_ms: i64,
+    pub(crate) cancel_fd: RawFd,
+    pub(crate) sink: Option<Sink>,
+}
+
+/// What becomes of the child's first three descriptors.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Streams {
+    pub(super) null_stdin: bool,
+    /// stdout, stderr.
+    pub(super) captured: [bool; 2],
+}
+
+/// The options make no sense. The template says why.
+#[cold]
+pub(crate) fn refused(errno: c_int, template: &str, args: &[Arg<'_>]) -> Failure {
+    Failure::refused("run", errno, template, args)
+}
+
+/// Checks the options of a run, and how they go with those of the spawn. The spawn checks its own.
+pub(super) fn check(options: &Options<'_>, request: &Request<'_>) -> Result<Streams, Failure> {
+    let (flags, spawn) = (options.flags, request.flags);
+    let unknown = flags.0 & !RunFlags::ALL;
+    if unknown != 0 {
+        let bit = Arg::Number(unknown.trailing_zeros().into());
+        return Err(refused(EINVAL, "the options have an unknown flag, 1 << {}", &[bit]));
+    }
+    let mapped = |target: c_int| request.fds.get().unwrap_or_default().iter().any(|fd| fd.target == target);
+    let said = [0, 1, 2].map(|fd| spawn.null(fd) || mapped(fd));
+    let [stdin_said, stdout_said, stderr_said] = said;
+    let merged = spawn.has(Flags::MERGE_STDERR);
+    let inherit_stderr = flags.has(RunFlags::INHERIT_STDERR);
+    let wrong = [
+        (flags.has(RunFlags::STOP_TREE), "STOP_TREE does not work yet"),
+        ((0..3).any(|fd| spawn.pipe(fd)), "the library makes the pipes itself: no QEMU_SPAWN_PIPE_* flag is allowed"),
+        (flags.has(RunFlags::CUT) && flags.has(RunFlags::KEEP_TAIL), "CUT excludes KEEP_TAIL"),
+        (flags.has(RunFlags::CUT) && options.sink.is_some(), "CUT excludes a sink"),
+        (flags.has(RunFlags::KEEP_TAIL) && options.sink.is_some(), "KEEP_TAIL excludes a sink"),
+        (flags.has(RunFlags::LINES) && options.sink.is_none(), "LINES needs a sink"),
+        (flags.has(RunFlags::INHERIT_STDIN) && options.input.is_some(), "INHERIT_STDIN excludes input"),
+        (flags.has(RunFlags::INHERIT_STDIN) && stdin_said, "INHERIT_STDIN excludes another stdin"),
+        (options.input.is_some() && stdin_said, "input excludes another stdin"),
+        (flags.has(RunFlags::INHERIT_STDOUT) && stdout_said, "INHERIT_STDOUT excludes another stdout"),
+        (inherit_stderr && stderr_said, "INHERIT_STDERR excludes another stderr"),
+        (inherit_stderr && merged, "INHERIT_STDERR excludes MERGE_STDERR"),
+    ];
+    if let Some((_, text)) = wrong.iter().find(|(is_wrong, _)| *is_wrong) {
+        return Err(refused(EINVAL, text, &[]));
+    }
+    check_cancel_fd(options)?;
+    Ok(Streams {
+        null_stdin: options.input.is_none() && !flags.has(RunFlags::INHERIT_STDIN) && !stdin_said,
+        captured: [
+            !flags.has(RunFlags::INHERIT_STDOUT) && !stdout_said,
+            !inherit_stderr && !merged && !stderr_said,
+        ],
+    })
+}
+
+fn check_cancel_fd(options: &Options<'_>) -> Result<(), Failure> {
+    #[allow(clippy::unnecessary_cast, clippy::cast_possible_wrap)] // a HANDLE on Windows
+    let args = [Arg::Number(options.cancel_fd as i64)];
+    if !options.flags.has(RunFlags::CANCEL_FD) {
+        if options.cancel_fd != 0 {
+            return Err(refused(EINVAL, "cancel_fd is {}, and the flag CANCEL_FD is not set", &args));
+        }
+        return Ok(());
+    }
+    if sys::descriptor_flags(options.cancel_fd as c_int) < 0 {
+        return Err(refused(EBADF, "cancel_fd, descriptor {}, is not open", &args));
+    }
+    Ok(())
+}

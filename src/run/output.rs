@@ -1,0 +1,325 @@
+//! What the program writes to its stdout or stderr.
+
+use core::ffi::c_int;
+
+use super::bytes::Bytes;
+use super::input::{is_temporary, MOST};
+use super::last_line::LastLine;
+use super::options::{Options, RunFlags, Sink};
+use super::stop::Reason;
+use crate::base::errno::Errno;
+use crate::base::failure::Failure;
+use crate::sys;
+use crate::sys::fd::Fd;
+
+/// What becomes of the bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// They are kept. Too many are a failure.
+    Keep,
+    /// The first are kept.
+    Cut,
+    /// The last are kept.
+    Tail,
+    /// The sink takes them as they come.
+    Sink,
+    /// The sink takes whole lines.
+    Lines,
+}
+
+/// What one read has brought.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// So many bytes, and there may be more.
+    Some(usize),
+    /// So many bytes, and no more for now.
+    Last(usize),
+}
+
+/// The pipe for the program's stdout or stderr, and what came from it.
+pub(super) struct Output {
+    /// 1 or 2.
+    child_fd: c_int,
+    /// `None`: nothing is captured, or all who could write have closed their end.
+    fd: Option<Fd>,
+    /// It is not read any more, although somebody can still write to it.
+    given_up: bool,
+    mode: Mode,
+    /// Of what is kept, of what may come, or of a line.
+    limit: usize,
+    sink: Option<Sink>,
+    /// What is kept, or what the sink has not got yet.
+    bytes: Bytes,
+    /// For bytes that are not kept. It has memory from the first of them on.
+    scratch: Bytes,
+    total: u64,
+    last_line: Option<LastLine>,
+}
+
+/// The limit of what is kept, unless the caller has another. With LINES, the limit of a line.
+const LIMIT: usize = 16 << 20;
+/// How much is read at once where the bytes are not kept.
+const CHUNK: usize = 64 << 10;
+/// The first memory for bytes. Most programs write less.
+const SMALL: usize = 4 << 10;
+
+impl Output {
+    /// `fd` is our end of the pipe; `None` if nothing is captured.
+    pub(super) fn new(child_fd: c_int, fd: Option<Fd>, limit: usize, options: &Options<'_>) -> Result<Self, Failure> {
+        let has = |flag| options.flags.has(flag);
+        let mode = match options.sink {
+            Some(_) if has(RunFlags::LINES) => Mode::Lines,
+            Some(_) => Mode::Sink,
+            None if has(RunFlags::CUT) => Mode::Cut,
+            None if has(RunFlags::KEEP_TAIL) => Mode::Tail,
+            None => Mode::Keep,
+        };
+        let limit = match (limit, mode) {
+            (0, Mode::Sink) => usize::MAX,
+            (0, _) => LIMIT,
+            _ => limit,
+        };
+        let keeps = fd.is_some() && mode != Mode::Sink;
+        let room = if keeps { SMALL.min(limit.saturating_add(1)) } else { 0 };
+        let bytes = Bytes::with_room(room).ok_or_else(Failure::memory)?;
+        let last_line = (child_fd == 2 && has(RunFlags::CHECK) && fd.is_some()).then(LastLine::new);
+        Ok(Self {
+            child_fd,
+            fd,
+            given_up: false,
+            mode,
+            limit,
+            sink: options.sink,
+            bytes,
+            scratch: Bytes::NONE,
+            total: 0,
+            last_line,
+        })
+    }
+
+    /// Our end of the pipe, as long as it is read.
+    pub(super) fn fd(&self) -> Option<&Fd> {
+        self.fd.as_ref().filter(|_| !self.given_up)
+    }
+
+    /// Whether somebody can still write to the pipe.
+    pub(super) fn is_held(&self) -> bool {
+        self.fd.is_some()
+    }
+
+    /// Nothing more is read.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// Reads once, at most `most` bytes. After a failure nothing more is read.
+    pub(super) fn read(&mut self, most: usize) -> Result<Read, Reason> {
+        let result = self.read_once(most);
+        self.given_up |= result.is_err();
+        result
+    }
+
+    fn read_once(&mut self, most: usize) -> Result<Read, Reason> {
+        let Some(fd) = self.fd().map(Fd::as_raw) else { return Ok(Read::Last(0)) };
+        let child_fd = self.child_fd;
+        let unreadable = |errno| Reason::Unreadable { child_fd, errno };
+        let to_scratch = self.make_room().ok_or_else(|| unreadable(Errno::from_raw(libc::ENOMEM)))?;
+        let place = if to_scratch { &mut self.scratch } else { &mut self.bytes };
+        let (start, room) = place.room();
+        let room = room.min(most).min(MOST);
+        // SAFETY: there is room for so many bytes.
+        let n = match Errno::check(unsafe { sys::read(fd, start, room) }) {
+            Ok(n) => usize::try_from(n).unwrap_or(0),
+            Err(errno) if is_temporary(errno) => return Ok(Read::Last(0)),
+            Err(errno) => return Err(unreadable(errno)),
+        };
+        if n == 0 {
+            self.fd = None;
+            return self.pass_rest().map(|()| Read::Last(0));
+        }
+        // SAFETY: they have been written.
+        unsafe { place.add(n) };
+        self.total += n as u64;
+        // SAFETY: `n` bytes were written there, and nothing has moved them.
+        let came = unsafe { core::slice::from_raw_parts(start, n) };
+        if let Some(last_line) = &mut self.last_line {
+            last_line.add(came);
+        }
+        self.take()?;
+        Ok(if n < room { Read::Last(n) } else { Read::Some(n) })
+    }
+
+    /// Reads what is in the pipe now, and looks whether somebody can still write to it.
+    pub(super) fn read_rest(&mut self) -> Result<(), Reason> {
+        let mut left = self.unread();
+        while left > 0 {
+            let (Read::Some(n) | Read::Last(n)) = self.read(left)?;
+            if n == 0 {
+                break;
+            }
+            left -= n.min(left);
+        }
+        if let Some(fd) = self.fd() {
+            // Readable with nothing in it: this is the end of the file.
+            if sys::is_readable(fd.as_raw(), Some(0)) && self.unread() == 0 {
+                self.fd = None;
+            }
+        }
+        if self.given_up {
+            return Ok(());
+        }
+        self.pass_rest()
+    }
+
+    fn unread(&self) -> usize {
+        self.fd().map_or(0, |fd| sys::unread(fd.as_raw()))
+    }
+
+    /// Makes room to read. Returns whether the bytes go to the scratch memory.
+    fn make_room(&mut self) -> Option<bool> {
+        match self.mode {
+            // One more byte than the limit tells that there are too many.
+            Mode::Keep => self.bytes.make_room(self.limit.saturating_add(1))?,
+            Mode::Tail => {
+                self.bytes.make_room(self.limit.saturating_add(self.limit.max(CHUNK)))?;
+                if self.bytes.room().1 == 0 {
+                    self.keep_tail();
+                }
+            }
+            Mode::Lines => self.bytes.make_room(self.limit.max(CHUNK))?,
+            Mode::Cut if self.bytes.as_slice().len() < self.limit => self.bytes.make_room(self.limit)?,
+            Mode::Cut | Mode::Sink => {
+                if self.scratch.room().1 == 0 {
+                    self.scratch = Bytes::with_room(CHUNK)?;
+                }
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    /// Does with the bytes that came what shall become of them.
+    fn take(&mut self) -> Result<(), Reason> {
+        let too_much = Reason::TooMuch { child_fd: self.child_fd, limit: self.limit };
+        match self.mode {
+            Mode::Keep if self.bytes.as_slice().len() > self.limit => {
+                self.bytes.cut(self.limit);
+                Err(too_much)
+            }
+            Mode::Keep | Mode::Tail => Ok(()),
+            Mode::Cut => {
+                self.scratch.cut(0);
+                Ok(())
+            }
+            Mode::Sink => self.pass().and(if self.total > self.limit as u64 { Err(too_much) } else { Ok(()) }),
+            Mode::Lines => self.pass_lines(),
+        }
+    }
+
+    /// Gives what came to the sink, up to the limit.
+    fn pass(&mut self) -> Result<(), Reason> {
+        let Some(sink) = self.sink else { return Ok(()) };
+        let beyond = self.total.saturating_sub(self.limit as u64);
+        let bytes = self.scratch.as_slice();
+        let n = bytes.len().saturating_sub(usize::try_from(beyond).unwrap_or(usize::MAX));
+        let wants_more = n == 0 || sink.take(self.child_fd, bytes.get(..n).unwrap_or_default());
+        self.scratch.cut(0);
+        if wants_more {
+            Ok(())
+        } else {
+            Err(Reason::Sink)
+        }
+    }
+
+    /// Gives the whole lines to the sink. A line that is longer than the limit is given in parts.
+    fn pass_lines(&mut self) -> Result<(), Reason> {
+        let Some(sink) = self.sink else { return Ok(()) };
+        let mut rest = self.bytes.as_slice();
+        let mut passed = 0;
+        let mut wants_more = true;
+        while let Some(n) = line_length(rest, self.limit) {
+            let (line, after) = rest.split_at(n);
+            passed += n;
+            rest = after;
+            wants_more = sink.take(self.child_fd, line);
+            if !wants_more {
+                break;
+            }
+        }
+        self.bytes.remove_front(passed);
+        if wants_more {
+            Ok(())
+        } else {
+            Err(Reason::Sink)
+        }
+    }
+
+    /// No more will come: gives the last, unfinished line to the sink.
+    fn pass_rest(&mut self) -> Result<(), Reason> {
+        let (Some(sink), Mode::Lines) = (self.sink, self.mode) else { return Ok(()) };
+        let rest = self.bytes.as_slice();
+        let wants_more = rest.is_empty() || sink.take(self.child_fd, rest);
+        self.bytes.cut(0);
+        if wants_more {
+            Ok(())
+        } else {
+            Err(Reason::Sink)
+        }
+    }
+
+    fn keep_tail(&mut self) {
+        self.bytes.remove_front(self.bytes.as_slice().len().saturating_sub(self.limit));
+    }
+
+    /// Whether not all that came was kept, because there was too much.
+    pub(super) fn is_cut(&self) -> bool {
+        !matches!(self.mode, Mode::Lines) && self.total > self.limit as u64
+    }
+
+    /// The bytes that came.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The last line of stderr that is not blank, if somebody wanted to know it.
+    pub(super) fn last_line(&self) -> &[u8] {
+        self.last_line.as_ref().map_or(&[], LastLine::get)
+    }
+
+    /// The bytes that are kept.
+    pub(super) fn take_bytes(&mut self) -> Bytes {
+        match self.mode {
+            Mode::Tail => self.keep_tail(),
+            Mode::Sink | Mode::Lines => self.bytes.cut(0),
+            Mode::Keep | Mode::Cut => {}
+        }
+        core::mem::replace(&mut self.bytes, Bytes::NONE)
+    }
+}
+
+/// The length of the first line, with its newline, or of the part that may be given at once. `None`: it is not finished.
+fn line_length(bytes: &[u8], limit: usize) -> Option<usize> {
+    let within = bytes.get(..limit).unwrap_or(bytes);
+    // SAFETY: so many bytes are there.
+    let newline = unsafe { libc::memchr(within.as_ptr().cast(), c_int::from(b'\n'), within.len()) };
+    if !newline.is_null() {
+        return Some((newline as usize) - (within.as_ptr() as usize) + 1);
+    }
+    (bytes.len() >= limit).then_some(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line_length;
+
+    #[test]
+    fn lines_end_with_a_newline_or_at_the_limit() {
+        assert_eq!(line_length(b"", 10), None);
+        assert_eq!(line_length(b"ab", 10), None);
+        assert_eq!(line_length(b"\n", 10), Some(1));
+        assert_eq!(line_length(b"ab\ncd\n", 10), Some(3));
+        assert_eq!(line_length(b"abcdef\n", 6), Some(6));
+        assert_eq!(line_length(b"abcde\n", 6), Some(6));
+        assert_eq!(line_length(b"abcdefg", 3), Some(3));
+    }
+}
