@@ -45,7 +45,7 @@ fn plugin_exports_none_of_its_symbols() {
     const SOURCE: &str = "
         #[no_mangle]
         pub extern \"C\" fn plugin_runs() -> bool {
-            qemu_fork::Spawn::new(\"true\").run(None).is_ok_and(|status| status.success())
+            qemu_fork::Spawn::new(\"true\").status(None).is_ok_and(|status| status.success())
         }
     ";
     let manifest = "[lib]\ncrate-type = [\"cdylib\"]\n\n[dependencies]\nQEMU_FORK\n";
@@ -60,7 +60,7 @@ fn plugin_exports_none_of_its_symbols() {
 fn two_versions_live_in_one_program() {
     const SOURCE: &str = "
         fn main() {
-            assert!(one::Spawn::new(\"true\").run(None).unwrap().success());
+            assert!(one::Spawn::new(\"true\").status(None).unwrap().success());
             let child = two::Spawn::new(\"sleep\").arg(\"1000\").spawn().unwrap();
             assert_eq!(child.stop(None).unwrap().signal(), Some(15));
         }
@@ -83,10 +83,10 @@ fn every_profile_has_room_for_the_child() {
     const SOURCE: &str = "
         fn main() {
             let mut spawn = qemu_fork::Spawn::new(\"true\");
-            assert!(spawn.run(None).unwrap().success());
+            assert!(spawn.status(None).unwrap().success());
             let error = qemu_fork::Spawn::new(\"/nowhere/at/all\").spawn().unwrap_err();
             assert_eq!(error.step(), qemu_fork::Step::Exec);
-            let helped = std::thread::spawn(move || spawn.death_signal(9).run(None).unwrap().success());
+            let helped = std::thread::spawn(move || spawn.death_signal(9).status(None).unwrap().success());
             assert!(helped.join().unwrap());
         }
     ";

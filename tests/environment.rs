@@ -19,7 +19,7 @@ fn another_thread_may_set_variables_meanwhile() {
         }
     });
     for _ in 0..200 {
-        assert!(Spawn::new("true").env("ONE", "1").env_remove("TWO").run(None).unwrap().success());
+        assert!(Spawn::new("true").env("ONE", "1").env_remove("TWO").status(None).unwrap().success());
     }
     STOP.store(true, Ordering::Relaxed);
     setter.join().unwrap();

@@ -128,8 +128,8 @@ fn other_descriptors_are_not_inherited() {
     let leaky = unsafe { libc::dup(file.as_raw_fd()) };
     assert!(leaky >= 3);
     let script = format!("test -e /proc/self/fd/{leaky}");
-    assert_eq!(sh(&script).run(None).unwrap().code(), Some(1));
-    assert_eq!(sh(&script).leave_fds().run(None).unwrap().code(), Some(0));
+    assert_eq!(sh(&script).status(None).unwrap().code(), Some(1));
+    assert_eq!(sh(&script).leave_fds().status(None).unwrap().code(), Some(0));
     // SAFETY: ours.
     assert_eq!(unsafe { libc::close(leaky) }, 0);
 }
@@ -201,17 +201,17 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(refused(spawn.setsid().process_group(0).spawn()), "cannot spawn: SETSID excludes SET_PGID");
     let mut spawn = Spawn::new("true");
     assert_eq!(refused(spawn.null_fd(7).null_fd(7).spawn()), "cannot spawn: descriptor 7 of the child is mapped twice");
-    let error = Spawn::new("true").stdout(Stdio::Pipe).run(None).unwrap_err();
-    assert_eq!((error.step(), &error.to_string()[..]), (Step::Arguments, "cannot spawn: run() takes no pipe"));
+    let error = Spawn::new("true").stdout(Stdio::Pipe).status(None).unwrap_err();
+    assert_eq!((error.step(), &error.to_string()[..]), (Step::Arguments, "cannot spawn: status() takes no pipe"));
 }
 
 #[test]
 fn run_tells_how_it_ended() {
-    let status = sh("exit 3").run(Some(LONG)).unwrap();
+    let status = sh("exit 3").status(Some(LONG)).unwrap();
     assert_eq!((status.code(), status.signal(), status.success()), (Some(3), None, false));
     assert_eq!(status.end(), End::Exited(3));
     assert_eq!(status.to_string(), "exited with status 3");
-    let status = sh("kill -KILL $$").run(None).unwrap();
+    let status = sh("kill -KILL $$").status(None).unwrap();
     assert_eq!((status.code(), status.signal(), status.core_dumped()), (None, Some(libc::SIGKILL), false));
     assert!(matches!(status.end(), End::Signaled { signal: libc::SIGKILL, .. }));
     assert_eq!(status.to_string(), "killed by signal 9 (SIGKILL)");
@@ -219,7 +219,7 @@ fn run_tells_how_it_ended() {
 
 #[test]
 fn run_kills_what_takes_too_long() {
-    let error = Spawn::new("sleep").arg("1000").run(Some(Duration::from_millis(1))).unwrap_err();
+    let error = Spawn::new("sleep").arg("1000").status(Some(Duration::from_millis(1))).unwrap_err();
     assert_eq!(error.step(), Step::None);
     assert_eq!(error.errno().as_raw(), libc::ETIMEDOUT);
     assert_eq!(error.to_string(), "'sleep' did not end within 1 ms and was killed");

@@ -1,8 +1,10 @@
 //! The errors of the Rust API: a step, an errno and a sentence.
 
+use std::boxed::Box;
 use std::io;
 use std::string::String;
 
+use super::run::{Ended, Output};
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::step::Step;
@@ -46,6 +48,56 @@ impl ProcessError {
     #[must_use]
     pub const fn errno(&self) -> Errno {
         self.errno
+    }
+}
+
+/// A run that has failed. Its [`Display`](std::fmt::Display) is the whole sentence, such as
+/// `'sh' did not end within 200 ms and was stopped`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct RunError {
+    step: Step,
+    errno: Errno,
+    text: String,
+    came: Option<Box<(Ended, Output)>>,
+}
+
+impl RunError {
+    pub(super) fn new(failure: Failure, came: Option<(Ended, Output)>) -> Self {
+        let text = failure.text.to_string_lossy().into_owned();
+        Self { step: failure.step, errno: failure.errno, text, came: came.map(Box::new) }
+    }
+
+    /// The step of the start that failed. [`Step::None`]: the program was started.
+    #[must_use]
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
+    /// The cause: `ETIMEDOUT` if the time was up, `ENOBUFS` if the program wrote too much, `ECANCELED` if the run was
+    /// cancelled, `EIO` if the status is not 0 and must be.
+    #[must_use]
+    pub const fn errno(&self) -> Errno {
+        self.errno
+    }
+
+    /// The way in which the run ended.
+    #[must_use]
+    pub fn end(&self) -> Ended {
+        self.came.as_ref().map_or(Ended::NotStarted, |came| came.0)
+    }
+
+    /// What came until then. `None`: the program was not started.
+    #[must_use]
+    pub fn output(&self) -> Option<&Output> {
+        self.came.as_ref().map(|came| &came.1)
+    }
+}
+
+/// The kind is the one that the standard library gives to this errno.
+impl From<RunError> for io::Error {
+    fn from(error: RunError) -> Self {
+        Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)
     }
 }
 

@@ -3,11 +3,13 @@
 mod error;
 mod prepared;
 mod process;
+mod run;
 mod spawn;
 mod start;
 mod status;
 
-pub use error::{ProcessError, SpawnError};
+pub use error::{ProcessError, RunError, SpawnError};
 pub use process::Process;
+pub use run::{Ended, Output, Run, RunOptions};
 pub use spawn::{Spawn, Stdio};
 pub use status::{End, Status};

@@ -166,13 +166,13 @@ fn numbers(signals: &[c_int], name: &str) -> Result<Vec<c_int>, Failure> {
     Ok(signals.iter().copied().chain([0]).collect())
 }
 
-fn stdio_flags(stdio: &[Stdio; 3]) -> u64 {
+fn stdio_flags(stdio: &[Option<Stdio>; 3]) -> u64 {
     let mut flags = 0;
     for (i, stdio) in stdio.iter().enumerate() {
         flags |= match stdio {
-            Stdio::Inherit => 0,
-            Stdio::Null => Flags::NULL_STDIN << i,
-            Stdio::Pipe => Flags::PIPE_STDIN << i,
+            None | Some(Stdio::Inherit) => 0,
+            Some(Stdio::Null) => Flags::NULL_STDIN << i,
+            Some(Stdio::Pipe) => Flags::PIPE_STDIN << i,
         };
     }
     flags

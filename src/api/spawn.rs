@@ -51,8 +51,9 @@ pub enum Stdio {
 /// assert_eq!(error.to_string(), "cannot execute '/etc/passwd': Permission denied (it is not executable)");
 /// ```
 ///
-/// [`spawn()`](Self::spawn) and [`run()`](Self::run) check everything. What makes no sense is an error of
-/// [`Step::Arguments`](crate::Step::Arguments). Both may be called any number of times.
+/// [`spawn()`](Self::spawn), [`status()`](Self::status), [`run()`](Self::run) and [`start()`](Self::start) check
+/// everything. What makes no sense is an error of
+/// [`Step::Arguments`](crate::Step::Arguments). All may be called any number of times.
 #[derive(Debug)]
 pub struct Spawn {
     pub(super) program: OsString,
@@ -63,7 +64,8 @@ pub struct Spawn {
     pub(super) cwd: Option<OsString>,
     /// `None` as a source is /dev/null.
     pub(super) fds: Vec<(Option<OwnedFd>, RawFd)>,
-    pub(super) stdio: [Stdio; 3],
+    /// `None`: nobody has said it. Then it is the parent's, or for a run /dev/null and captured.
+    pub(super) stdio: [Option<Stdio>; 3],
     /// The flags of everything that has no field of its own.
     pub(super) flags: u64,
     pub(super) inherits_signals: bool,
@@ -90,7 +92,7 @@ impl Spawn {
             env: BTreeMap::new(),
             cwd: None,
             fds: Vec::new(),
-            stdio: [Stdio::Inherit; 3],
+            stdio: [None; 3],
             flags: Flags::SEARCH_PATH,
             inherits_signals: false,
             ignored: Vec::new(),
@@ -168,19 +170,19 @@ impl Spawn {
 
     /// Sets the child's stdin.
     pub fn stdin(&mut self, stdin: Stdio) -> &mut Self {
-        self.stdio[0] = stdin;
+        self.stdio[0] = Some(stdin);
         self
     }
 
     /// Sets the child's stdout.
     pub fn stdout(&mut self, stdout: Stdio) -> &mut Self {
-        self.stdio[1] = stdout;
+        self.stdio[1] = Some(stdout);
         self
     }
 
     /// Sets the child's stderr.
     pub fn stderr(&mut self, stderr: Stdio) -> &mut Self {
-        self.stdio[2] = stderr;
+        self.stdio[2] = Some(stderr);
         self
     }
 

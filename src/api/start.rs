@@ -23,17 +23,17 @@ impl Spawn {
         Ok(Process::new(spawn(&prepared.request(self))?))
     }
 
-    /// Starts the program and waits for its end. After `timeout` it is killed with SIGKILL. With `None` there is no
+    /// Runs the program and returns how it ended; its output is not captured. After `timeout` it is killed with SIGKILL. With `None` there is no
     /// limit.
     ///
     /// # Errors
     ///
     /// As for [`spawn()`](Self::spawn). `ETIMEDOUT` means that the program was killed, and reaped. [`Stdio::Pipe`] is
     /// `EINVAL`, because nothing would use the other end. However the program ends by itself, that is no error.
-    pub fn run(&self, timeout: Option<Duration>) -> Result<Status, SpawnError> {
+    pub fn status(&self, timeout: Option<Duration>) -> Result<Status, SpawnError> {
         let _errno = ErrnoGuard::new();
-        if self.stdio.contains(&Stdio::Pipe) {
-            return Err(Failure::argument(libc::EINVAL, "run() takes no pipe", &[]).into());
+        if self.stdio.contains(&Some(Stdio::Pipe)) {
+            return Err(Failure::argument(libc::EINVAL, "status() takes no pipe", &[]).into());
         }
         let prepared = Prepared::new(self)?;
         match run_to_end(&prepared.request(self), milliseconds(timeout)) {

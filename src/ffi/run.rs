@@ -15,7 +15,7 @@ use crate::base::errno::{Errno, ErrnoGuard};
 use crate::base::failure::Failure;
 use crate::base::heap::Owned;
 use crate::run::options::{refused, Options, RunFlags, Sink};
-use crate::run::{command_text, Cancel, Outcome, RunEnd, Watched};
+use crate::run::{command_text, Cancel, Outcome, Over, RunEnd, Watched};
 use crate::spawn::request::{Request, Strings};
 
 /// A status other than 0 is a failure: EIO, and *@errp has the status and the last line of the program's stderr.
@@ -213,8 +213,13 @@ unsafe fn with_options<'a, T>(
     run: *const QemuRunOptions,
     call: impl FnOnce(&Request<'_>, &Options<'a>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let with_both = |request: &Request<'_>| {
+        // SAFETY: as the caller says.
+        let options = unsafe { options(run) }?;
+        call(request, &options)
+    };
     // SAFETY: as the caller says.
-    unsafe { with_request(argv, spawn, |request| call(request, &options(run)?)) }
+    unsafe { with_request(argv, spawn, with_both) }
 }
 
 /// The size that a result must have at least.
@@ -236,8 +241,10 @@ unsafe fn clear(result: *mut QemuRunResult) -> Result<(), Failure> {
         let args = [crate::base::message::Arg::index(size)];
         return Err(refused(EINVAL, "the result's size is {}, and not sizeof(QemuRunResult)", &args));
     }
+    // SAFETY: it begins with its size.
+    let rest = unsafe { result.cast::<usize>().add(1) };
     // SAFETY: there are as many bytes as its size says.
-    unsafe { result.cast::<u8>().add(size_of::<usize>()).write_bytes(0, size - size_of::<usize>()) };
+    unsafe { rest.cast::<u8>().write_bytes(0, size - size_of::<usize>()) };
     Ok(())
 }
 
@@ -300,19 +307,18 @@ pub unsafe extern "C" fn qemu_run(
     result: *mut QemuRunResult,
     errp: *mut *mut Error,
 ) -> bool {
-    // SAFETY: as the documentation requires.
-    let ended = unsafe { clear(result) }.and_then(|()| {
-        // SAFETY: as the documentation requires.
-        unsafe {
-            with_options(argv, spawn, run, |request, options| {
-                let (outcome, ended) = crate::run::run(request, options);
-                if let Some(outcome) = outcome {
-                    put(result, outcome);
-                }
-                ended
-            })
+    let call = |request: &Request<'_>, options: &Options<'_>| {
+        let (outcome, ended) = crate::run::run(request, options);
+        if let Some(outcome) = outcome {
+            // SAFETY: its size has been checked.
+            unsafe { put(result, outcome) };
         }
-    });
+        ended
+    };
+    // SAFETY: as the documentation requires.
+    let cleared = unsafe { clear(result) };
+    // SAFETY: as the documentation requires.
+    let ended = cleared.and_then(|()| unsafe { with_options(argv, spawn, run, call) });
     // SAFETY: `errp` follows QEMU's convention.
     ended.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_run"), &failure) }).is_ok()
 }
@@ -410,8 +416,9 @@ pub unsafe extern "C" fn qemu_run_fd(run: *const QemuRun) -> QemuFd {
 pub unsafe extern "C" fn qemu_run_step(run: *mut QemuRun, result: *mut QemuRunResult, errp: *mut *mut Error) -> c_int {
     let errno = ErrnoGuard::new();
     // SAFETY: as the documentation requires.
-    let stepped = unsafe { clear(result) }.and_then(|()| unsafe { step(run) });
-    let ended = match stepped {
+    let cleared = unsafe { clear(result) };
+    // SAFETY: as the documentation requires.
+    let ended = match cleared.and_then(|()| unsafe { step(run) }) {
         Ok(None) => return 0,
         Ok(Some((outcome, ended))) => {
             // SAFETY: its size has been checked.
@@ -434,7 +441,7 @@ pub unsafe extern "C" fn qemu_run_step(run: *mut QemuRun, result: *mut QemuRunRe
 /// # Safety
 ///
 /// `run` is a run, or NULL.
-unsafe fn step(run: *mut QemuRun) -> Result<Option<(Outcome, Result<(), Failure>)>, Failure> {
+unsafe fn step(run: *mut QemuRun) -> Result<Option<Over>, Failure> {
     // SAFETY: as the caller says.
     let Some(handle) = (unsafe { handle(run) }) else { return Err(refused(EINVAL, "run is NULL", &[])) };
     if handle.is_busy.swap(true, Ordering::Acquire) {
@@ -514,9 +521,9 @@ pub unsafe extern "C" fn qemu_run_result_clear(result: *mut QemuRunResult) {
         // SAFETY: NULL, or from a run.
         unsafe { libc::free(text.cast()) };
     }
-    // A size that is wrong is left alone: nobody has filled that in.
+    // One with a size that is wrong is left alone: nobody has filled it in.
     // SAFETY: as above.
-    let _ = unsafe { clear(result) };
+    unsafe { clear(result) }.ok();
 }
 
 /// qemu_command_str:

@@ -78,9 +78,8 @@ impl Process {
     /// Kills the child and waits for its end. If it does not end in time, a later call of the library reaps it.
     pub(crate) fn kill_and_wait(&self) -> Result<Status, Failure> {
         self.kill_by_force().map_err(|errno| self.cannot_signal(SIGKILL, errno))?;
-        self.wait(AFTER_KILL_MS).ok_or_else(|| {
-            Failure::new(Step::None, Errno::from_raw(libc::ETIMEDOUT), self.does_not_end(None))
-        })
+        self.wait(AFTER_KILL_MS)
+            .ok_or_else(|| Failure::new(Step::None, Errno::from_raw(libc::ETIMEDOUT), self.does_not_end(None)))
     }
 
     /// Kills the child. From now on the library reaps it, whenever it ends, even if it could not be killed.

@@ -126,12 +126,7 @@ impl Process {
     }
 
     fn child(&self) -> Child<'_> {
-        Child {
-            pid: self.pid,
-            pidfd: self.pidfd.as_ref(),
-            ours: self.is_ours(),
-            detached: self.is_detached(),
-        }
+        Child { pid: self.pid, pidfd: self.pidfd.as_ref(), ours: self.is_ours(), detached: self.is_detached() }
     }
 
     /// The child by its id alone, because its pidfd cannot be used.

@@ -39,7 +39,7 @@ impl Bytes {
         if self.capacity >= limit || left >= LITTLE.min(self.capacity / 2 + 1) {
             return Some(());
         }
-        self.resize(self.capacity.saturating_mul(2).clamp(4 << 10, limit))
+        self.resize(self.capacity.saturating_mul(2).max(4 << 10).min(limit))
     }
 
     fn resize(&mut self, capacity: usize) -> Option<()> {
@@ -104,6 +104,7 @@ impl Bytes {
     }
 
     /// Hands the memory over to C, to be released with free(). A NUL follows the bytes. NULL if there was no memory.
+    #[cfg_attr(not(feature = "capi"), allow(dead_code))]
     pub(crate) fn into_raw(mut self) -> (*mut c_char, usize) {
         // It becomes smaller. If that fails, it stays as it is.
         let _ = self.resize(self.len);

@@ -24,6 +24,7 @@ pub(crate) fn run(request: &Request<'_>, options: &Options<'_>) -> (Option<Outco
 impl Run<'_> {
     fn go_to_the_end(&mut self) {
         loop {
+            self.close_finished();
             let ready = self.wait();
             if self.turn(ready, false) {
                 return;

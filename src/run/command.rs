@@ -5,8 +5,29 @@ use crate::spawn::request::Strings;
 
 /// Words that mean something else to a shell at the beginning of a command.
 const KEYWORDS: [&[u8]; 24] = [
-    b"case", b"coproc", b"do", b"done", b"elif", b"else", b"end", b"esac", b"fi", b"for", b"foreach", b"function",
-    b"if", b"in", b"nocorrect", b"noglob", b"repeat", b"select", b"then", b"time", b"until", b"while", b"namespace",
+    b"case",
+    b"coproc",
+    b"do",
+    b"done",
+    b"elif",
+    b"else",
+    b"end",
+    b"esac",
+    b"fi",
+    b"for",
+    b"foreach",
+    b"function",
+    b"if",
+    b"in",
+    b"nocorrect",
+    b"noglob",
+    b"repeat",
+    b"select",
+    b"then",
+    b"time",
+    b"until",
+    b"while",
+    b"namespace",
     b"always",
 ];
 
@@ -69,7 +90,10 @@ mod tests {
     fn what_a_shell_would_change_is_quoted() {
         assert_eq!(text(&[]), "");
         assert_eq!(text(&[c"ls", c"-l", c"/tmp/a.b"]), "ls -l /tmp/a.b");
-        assert_eq!(text(&[c"echo", c"", c"a b", c"it's", c"$HOME", c"~", c"*", c"a\nb"]), "echo '' 'a b' 'it'\\''s' '$HOME' '~' '*' 'a\nb'");
+        assert_eq!(
+            text(&[c"echo", c"", c"a b", c"it's", c"$HOME", c"~", c"*", c"a\nb"]),
+            "echo '' 'a b' 'it'\\''s' '$HOME' '~' '*' 'a\nb'"
+        );
         assert_eq!(text(&[c"A=b", c"A=b", c"=b"]), "'A=b' A=b '=b'");
         assert_eq!(text(&[c"if", c"if"]), "'if' if");
         assert_eq!(text(&[c"!", c"{"]), "'!' '{'");

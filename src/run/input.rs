@@ -8,6 +8,8 @@ use crate::sys::fd::{Fd, Pipe};
 pub(super) struct Input<'a> {
     /// `None` when all has been written.
     write: Option<Fd>,
+    /// It is still open, for whoever has to be told before it is closed.
+    finished: Option<Fd>,
     /// The program's own end. It stays open here, so that a write never causes SIGPIPE. Its status flags are the
     /// program's, so they are left alone.
     read: Fd,
@@ -18,7 +20,7 @@ impl<'a> Input<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, Errno> {
         let Pipe { read, write } = Pipe::new()?;
         Errno::check(sys::set_nonblocking(write.as_raw()))?;
-        Ok(Self { write: Some(write), read, rest: bytes })
+        Ok(Self { write: Some(write), finished: None, read, rest: bytes })
     }
 
     /// The end that the program gets.
@@ -44,14 +46,21 @@ impl<'a> Input<'a> {
             }
         }
         if self.rest.is_empty() {
-            self.write = None;
+            self.stop();
         }
         Ok(())
     }
 
     /// Nothing more will be written.
     pub(super) fn stop(&mut self) {
-        self.write = None;
+        if let Some(write) = self.write.take() {
+            self.finished = Some(write);
+        }
+    }
+
+    /// Closes our end if nothing more will be written: then the program finds the end of the file.
+    pub(super) fn close_finished(&mut self) {
+        self.finished = None;
     }
 
     /// Whether the program has left some of it.

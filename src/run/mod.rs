@@ -16,6 +16,7 @@ mod watched;
 
 use core::ffi::c_int;
 
+use crate::base::abi::RawFd;
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::heap::{Owned, Text, Vector};
@@ -31,6 +32,8 @@ use crate::sys::readiness::{Ready, Sources, Wanted};
 pub(crate) use call::run;
 pub(crate) use command::command_text;
 pub(crate) use outcome::{Outcome, RunEnd};
+#[cfg(feature = "capi")]
+pub(crate) use watched::Over;
 pub(crate) use watched::{Cancel, Watched};
 
 use input::Input;
@@ -96,14 +99,11 @@ impl<'a> Prepared<'a> {
         for fd in request.fds.get().unwrap_or_default() {
             fds.push(*fd).ok_or_else(Failure::memory)?;
         }
-        let ours = [
-            self.input.as_ref().map(Input::childs_end),
-            self.childs_ends[0].as_ref(),
-            self.childs_ends[1].as_ref(),
-        ];
+        let ours =
+            [self.input.as_ref().map(Input::childs_end), self.childs_ends[0].as_ref(), self.childs_ends[1].as_ref()];
         for (target, end) in (0..).zip(ours) {
             if let Some(end) = end {
-                fds.push(FdMap { source: end.as_raw() as _, target }).ok_or_else(Failure::memory)?;
+                fds.push(FdMap { source: RawFd::from(end.as_raw()), target }).ok_or_else(Failure::memory)?;
             }
         }
         let null = if self.null_stdin { Flags::NULL_STDIN } else { 0 };
@@ -238,6 +238,15 @@ impl Run<'_> {
         self.blind.map_or(next, |blind| next.earliest(blind.look_at))
     }
 
+    /// Closes the pipes that are finished. An epoll has to be told before that: it would go on with a descriptor that a
+    /// child has got a copy of.
+    pub(crate) fn close_finished(&mut self) {
+        self.outputs.iter_mut().for_each(Output::close_finished);
+        if let Some(input) = &mut self.input {
+            input.close_finished();
+        }
+    }
+
     /// Does what can be done now. Returns whether the run is over.
     pub(crate) fn turn(&mut self, ready: Ready, cancelled: bool) -> bool {
         let cancelled = cancelled || ready.has(CANCEL);
@@ -361,7 +370,7 @@ impl Drop for Run<'_> {
         let given_up = matches!(self.stage, Some(Stage::GivenUp(_)));
         if self.ended.is_none() && !given_up && self.process.is_ours() {
             // One that does not end is reaped later.
-            let _ = self.process.kill_and_wait();
+            self.process.kill_and_wait().ok();
         }
     }
 }

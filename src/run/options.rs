@@ -108,10 +108,7 @@ pub(super) fn check(options: &Options<'_>, request: &Request<'_>) -> Result<Stre
     check_cancel_fd(options)?;
     Ok(Streams {
         null_stdin: options.input.is_none() && !flags.has(RunFlags::INHERIT_STDIN) && !stdin_said,
-        captured: [
-            !flags.has(RunFlags::INHERIT_STDOUT) && !stdout_said,
-            !inherit_stderr && !merged && !stderr_said,
-        ],
+        captured: [!flags.has(RunFlags::INHERIT_STDOUT) && !stdout_said, !inherit_stderr && !merged && !stderr_said],
     })
 }
 

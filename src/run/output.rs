@@ -42,6 +42,8 @@ pub(super) struct Output {
     child_fd: c_int,
     /// `None`: nothing is captured, or all who could write have closed their end.
     fd: Option<Fd>,
+    /// At the end of the file. It is still open, for whoever has to be told before it is closed.
+    finished: Option<Fd>,
     /// It is not read any more, although somebody can still write to it.
     given_up: bool,
     mode: Mode,
@@ -79,13 +81,14 @@ impl Output {
             (0, _) => LIMIT,
             _ => limit,
         };
-        let keeps = fd.is_some() && mode != Mode::Sink;
-        let room = if keeps { SMALL.min(limit.saturating_add(1)) } else { 0 };
+        // Never more than the limit: CUT keeps what fits.
+        let room = if fd.is_some() && mode != Mode::Sink { SMALL.min(limit) } else { 0 };
         let bytes = Bytes::with_room(room).ok_or_else(Failure::memory)?;
         let last_line = (child_fd == 2 && has(RunFlags::CHECK) && fd.is_some()).then(LastLine::new);
         Ok(Self {
             child_fd,
             fd,
+            finished: None,
             given_up: false,
             mode,
             limit,
@@ -105,6 +108,16 @@ impl Output {
     /// Whether somebody can still write to the pipe.
     pub(super) fn is_held(&self) -> bool {
         self.fd.is_some()
+    }
+
+    /// Nobody can write to the pipe any more.
+    fn finish(&mut self) {
+        self.finished = self.fd.take();
+    }
+
+    /// Closes the pipe if it is finished.
+    pub(super) fn close_finished(&mut self) {
+        self.finished = None;
     }
 
     /// Nothing more is read.
@@ -134,7 +147,7 @@ impl Output {
             Err(errno) => return Err(unreadable(errno)),
         };
         if n == 0 {
-            self.fd = None;
+            self.finish();
             return self.pass_rest().map(|()| Read::Last(0));
         }
         // SAFETY: they have been written.
@@ -162,7 +175,7 @@ impl Output {
         if let Some(fd) = self.fd() {
             // Readable with nothing in it: this is the end of the file.
             if sys::is_readable(fd.as_raw(), Some(0)) && self.unread() == 0 {
-                self.fd = None;
+                self.finish();
             }
         }
         if self.given_up {

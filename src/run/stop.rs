@@ -16,9 +16,15 @@ pub(super) enum Reason {
     /// Its time is up.
     Timeout,
     /// It has written more than the limit allows.
-    TooMuch { child_fd: c_int, limit: usize },
+    TooMuch {
+        child_fd: c_int,
+        limit: usize,
+    },
     /// What it writes cannot be read, or there is no memory for it.
-    Unreadable { child_fd: c_int, errno: Errno },
+    Unreadable {
+        child_fd: c_int,
+        errno: Errno,
+    },
     /// Its input cannot be written.
     Unwritable(Errno),
     Cancel,
@@ -89,7 +95,7 @@ impl Stage {
             return Self::kill(process);
         }
         // A signal that cannot be sent is no reason to give up: the program may end by itself, and SIGKILL is tried.
-        let _ = process.ask_to_end();
+        process.ask_to_end().ok();
         let grace_ms = if options.grace_ms == 0 { DEFAULT_GRACE_MS } else { options.grace_ms };
         Self::Asked { kill_at: Deadline::after_ms(grace_ms) }
     }

@@ -26,6 +26,9 @@ impl Cancel {
     }
 }
 
+/// What came of a run that is over, and whether it failed.
+pub(crate) type Over = (Outcome, Result<(), Failure>);
+
 /// A run, and the descriptor that says when it has something to do.
 pub(crate) struct Watched<'a> {
     run: Run<'a>,
@@ -58,6 +61,7 @@ impl<'a> Watched<'a> {
     fn watch(&mut self) {
         const PAUSE_MS: i64 = 10;
         self.polls = self.watch.watch(&self.run.sources()).is_err();
+        self.run.close_finished();
         let due = self.run.due();
         let due = if self.polls { due.earliest(Deadline::after_ms(PAUSE_MS)) } else { due };
         self.watch.set_time(due.at_ms());
@@ -65,11 +69,7 @@ impl<'a> Watched<'a> {
 
     /// The sources that are ready.
     fn ready(&self) -> Ready {
-        let ready = if self.polls {
-            sys::wait_until_ready(&self.run.sources(), Some(0))
-        } else {
-            self.watch.ready()
-        };
+        let ready = if self.polls { sys::wait_until_ready(&self.run.sources(), Some(0)) } else { self.watch.ready() };
         ready.unwrap_or(TRY)
     }
 
@@ -83,7 +83,7 @@ impl<'a> Watched<'a> {
     }
 
     /// Does what can be done now. There is an outcome when the run is over.
-    pub(crate) fn step(&mut self, cancel: &Cancel) -> Option<(Outcome, Result<(), Failure>)> {
+    pub(crate) fn step(&mut self, cancel: &Cancel) -> Option<Over> {
         let _cancellation = CancellationDisabled::new();
         let ready = self.ready();
         let is_cancelled = cancel.is_cancelled.load(Ordering::Acquire);
@@ -95,6 +95,7 @@ impl<'a> Watched<'a> {
             self.watch();
             return None;
         }
+        self.watch();
         self.is_over = true;
         sys::wake(self.watch.waker());
         Some(self.run.outcome())

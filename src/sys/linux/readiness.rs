@@ -109,22 +109,23 @@ impl Watch {
         let events = if wanted.write { libc::EPOLLOUT } else { libc::EPOLLIN } as u32;
         let mut event = libc::epoll_event { events, u64: place as u64 };
         // SAFETY: `event` is an event.
-        let result = unsafe {
-            syscall!(libc::SYS_epoll_ctl, self.epoll.as_raw(), operation, wanted.fd, &raw mut event)
-        };
+        let result =
+            unsafe { syscall!(libc::SYS_epoll_ctl, self.epoll.as_raw(), operation, wanted.fd, &raw mut event) };
         Errno::check(result).map(|_| ())
     }
 
     /// From now on waits for these sources. It must be told before a descriptor is closed.
     pub(crate) fn watch(&mut self, sources: &Sources) -> Result<(), Errno> {
         for place in 0..SOURCES {
-            let (Some(old), Some(new)) = (self.watched.get(place).copied(), sources.get(place).copied()) else { continue };
+            let (Some(old), Some(new)) = (self.watched.get(place).copied(), sources.get(place).copied()) else {
+                continue;
+            };
             if old == new {
                 continue;
             }
             if let Some(old) = old {
                 // The program may have closed it: then it is not watched any more.
-                let _ = self.control(libc::EPOLL_CTL_DEL, place, old);
+                self.control(libc::EPOLL_CTL_DEL, place, old).ok();
             }
             if let Some(place) = self.watched.get_mut(place) {
                 *place = None;
@@ -169,9 +170,8 @@ impl Watch {
         const ROOM: usize = SOURCES + 2;
         let mut events = [const { MaybeUninit::<libc::epoll_event>::uninit() }; ROOM];
         // SAFETY: there is room for so many events. NULL leaves the mask alone.
-        let result = unsafe {
-            syscall!(libc::SYS_epoll_pwait, self.epoll.as_raw(), events.as_mut_ptr(), ROOM, 0, 0, 0)
-        };
+        let result =
+            unsafe { syscall!(libc::SYS_epoll_pwait, self.epoll.as_raw(), events.as_mut_ptr(), ROOM, 0, 0, 0) };
         let n = usize::try_from(Errno::check(result)?).unwrap_or(0);
         let mut bits = 0;
         for event in events.iter().take(n) {

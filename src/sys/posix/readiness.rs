@@ -140,7 +140,7 @@ impl Watch {
             }
             if let Some(old) = old {
                 // The program may have closed it: then it is not watched any more.
-                let _ = self.change(place, old, false);
+                self.change(place, old, false).ok();
             }
             if let Some(place) = self.watched.get_mut(place) {
                 *place = None;
@@ -168,13 +168,13 @@ impl Watch {
         event.udata = OTHER as _;
         event.flags = libc::EV_DELETE;
         // There may be none.
-        let _ = self.submit(&event);
+        self.submit(&event).ok();
         let Some(due) = due else { return };
         event.flags = libc::EV_ADD;
         // Milliseconds from now on. It repeats, so that it cannot be missed.
         event.data = due.saturating_sub(crate::sys::now_ms()).clamp(1, 1 << 30) as _;
         // It cannot fail for a time that is right.
-        let _ = self.submit(&event);
+        self.submit(&event).ok();
     }
 
     /// A wake() before this one does not count any more.
