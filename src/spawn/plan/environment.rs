@@ -3,6 +3,7 @@
 use core::ffi::{c_char, CStr};
 use core::ptr::null;
 
+use super::changes::Changes;
 use crate::base::heap::Vector;
 use crate::spawn::request::{Flags, Request, Strings};
 
@@ -31,18 +32,22 @@ impl Environment {
             let given = if base.start.is_null() { EMPTY.0.as_ptr() } else { base.start };
             return Some(Self::Given(given));
         }
+        let mut changes = Changes::new();
+        for name in request.env_unset {
+            changes.push(name.to_bytes(), 0)?;
+        }
+        for (entry, place) in request.env_set.zip(1..) {
+            changes.push(name(entry), place)?;
+        }
+        changes.sort();
         let mut list = Vector::new();
         for entry in base {
-            let gone = { request.env_unset }.any(|other| other.to_bytes() == name(entry)) || { request.env_set }
-                .any(|other| name(other) == name(entry));
-            if !gone {
+            if changes.last(name(entry)).is_none() {
                 list.push(entry.as_ptr())?;
             }
         }
-        let mut rest = request.env_set;
-        while let Some(entry) = rest.next() {
-            let set_again = { rest }.any(|other| name(other) == name(entry));
-            if !set_again {
+        for (entry, place) in request.env_set.zip(1..) {
+            if changes.last(name(entry)) == Some(place) {
                 list.push(entry.as_ptr())?;
             }
         }

@@ -1,5 +1,6 @@
 //! Makes a plan from a request.
 
+mod changes;
 mod descriptors;
 mod environment;
 mod programs;
