@@ -56,7 +56,7 @@ static void test_deferred(void)
         wrong += end_of_first != 3 || end_of_failure != ENOENT || end_of_sync != 4 ||
                  end_of_stop != KILLED_BY + SIGTERM;
         not_cancelled += result != PTHREAD_CANCELED || !came_through;
-        left += has_child();
+        left += child_is_left();
     }
     is_int(wrong, 0, "deferred: spawning, waiting and stopping are no cancellation points");
     is_int(not_cancelled, 0, "the request is heard at the next one");
@@ -226,6 +226,6 @@ int main(int argc, char **argv)
     /* The cancelled threads have left no lock held. */
     process = must_spawn(ARGS(SELF, "exit", "3"), OPTIONS(.death_signal = SIGKILL));
     is_int(end_of(process), 3, "spawning goes on as before");
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
     return done();
 }

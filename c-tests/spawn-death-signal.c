@@ -205,7 +205,7 @@ static void test_existence(void)
         yield_a_moment();
     }
     ok(true, "and the thread with it");
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
 }
 
 static void test_errors(void)
@@ -214,7 +214,7 @@ static void test_errors(void)
 
     ok(!process && told.error == ENOENT && told.step == QEMU_SPAWN_STEP_EXEC, "its errors are the same: %s",
        told.message);
-    ok(!has_child(), "nothing is left");
+    ok(!child_is_left(), "nothing is left");
     process = spawn(ARGS(SELF), OPTIONS(.death_signal = NSIG + 1));
     ok(!process && told.error == EINVAL && told.step == QEMU_SPAWN_STEP_ARGUMENTS, "no such signal: %s", told.message);
     process = spawn(ARGS(SELF), OPTIONS(.death_signal = -1));

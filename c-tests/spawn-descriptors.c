@@ -410,7 +410,7 @@ static void with_full_table(void *arg)
         errno != EMFILE || pipe(spare) != 0) {
         _exit(94);
     }
-    _exit(has_child() ? 95 : 0);
+    _exit(child_is_left() ? 95 : 0);
 }
 
 static void check_full_table(void)
@@ -454,6 +454,6 @@ int main(int argc, char **argv)
     check_other_thread(a);
     check_full_table();
     is_same_state(&before, "the parent's are what they were");
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
     return done();
 }

@@ -231,7 +231,7 @@ static void unprivileged(void *arg)
     }
     fprintf(stderr, "%s\n", error_get_pretty(err));
     error_free(err);
-    _exit(has_child() ? 93 : 0);
+    _exit(child_is_left() ? 93 : 0);
 }
 
 static void check_unprivileged(void)

@@ -71,7 +71,7 @@ static void check_pairs(void)
             qemu_process_free(process);
         }
     }
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
 }
 
 /* The session comes before the descriptors, and a session that fails is told. */

@@ -98,7 +98,7 @@ static void spawn_refused(void *arg)
     if (process) {
         end_of(process);
     }
-    tell("%s", has_child() ? "; a child is left" : "");
+    tell("%s", child_is_left() ? "; a child is left" : "");
 }
 
 static void test(const struct job *job)

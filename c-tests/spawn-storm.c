@@ -76,6 +76,6 @@ int main(int argc, char **argv)
     pthread_join(thread, NULL);
     is_int(wrong, 0, "every spawn did what it does without signals");
     is_int(storm->elsewhere, 0, "no handler has run in a child");
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
     return done();
 }

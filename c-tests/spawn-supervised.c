@@ -119,7 +119,7 @@ static void spawn_supervised(void *arg)
     }
     kill(supervisor, SIGKILL);
     wait_for(supervisor);
-    tell("%s", has_child() ? "a child is left\n" : "");
+    tell("%s", child_is_left() ? "a child is left\n" : "");
 }
 
 static void test(const struct job *job)

@@ -35,7 +35,7 @@ static void ends_as(const char *what, const char *how, int64_t timeout_ms, int e
     ok(run(ARGS(SELF, what, how), OPTIONS(.flags = 0), timeout_ms, &status) == end, "%s %s, %lld ms: %d", what, how,
        (long long)timeout_ms, end);
     is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
-    ok(!has_child(), "it has been reaped");
+    ok(!child_is_left(), "it has been reaped");
 }
 
 static void is_killed(const char *what, int64_t timeout_ms)
@@ -52,7 +52,7 @@ static void is_killed(const char *what, int64_t timeout_ms)
         is_int(ending_of(&status), KILLED_BY + SIGKILL, "it was SIGKILL that ended it");
         is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
     }
-    ok(!has_child(), "it has been reaped");
+    ok(!child_is_left(), "it has been reaped");
     is_int(count_descriptors(), before, "no descriptor is left");
 }
 
@@ -62,7 +62,7 @@ static void refuses_pipe(uint64_t flag, const char *name)
 
     ok(run(ARGS(SELF, "exit", "0"), OPTIONS(.flags = flag), -1, &status) == -EINVAL, "%s is EINVAL", name);
     is_int(step, QEMU_SPAWN_STEP_ARGUMENTS, "the step: the arguments");
-    ok(!has_child(), "nothing has been started");
+    ok(!child_is_left(), "nothing has been started");
 }
 
 static void test_no_start(void)
@@ -79,7 +79,7 @@ static void test_no_start(void)
     is_int(run(ARGS(SELF, "exit", "0"), OPTIONS(.flags = UINT64_C(1) << 63), 0, &status), -EINVAL,
            "an unknown flag: EINVAL");
     is_int(step, QEMU_SPAWN_STEP_ARGUMENTS, "the step: the arguments");
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
 }
 
 static void test_without_status(void)
@@ -88,7 +88,7 @@ static void test_without_status(void)
     errno = 0;
     is_int(qemu_spawn_sync(ARGS(SELF, "pause"), NULL, 0, NULL, NULL), -1, "nowhere to put the status or the error");
     is_int(errno, ETIMEDOUT, "ETIMEDOUT");
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
 }
 
 int main(int argc, char **argv)

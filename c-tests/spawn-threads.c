@@ -69,7 +69,7 @@ static void check_spawns(void)
         wrong += workers[i].wrong;
     }
     is_int(wrong, 0, "four threads spawn a hundred programs, and each gets its own");
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
 }
 
 static void *wait_here(void *arg)
@@ -114,7 +114,7 @@ static void check_handle(bool killed)
     is_int(taken, 1, "one of them has got the pipe");
     is_int(wrong, 0, "none could send a signal after the end");
     qemu_process_free(process);
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
 }
 
 /* Signals at the moment of the end: they reach the child or are refused, and never reach another process. */

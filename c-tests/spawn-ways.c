@@ -56,9 +56,12 @@ static void note_failure(const char *const *argv, const QemuSpawnOptions *opts)
 {
     int before = count_descriptors();
     QemuProcess *process = spawn(argv, opts);
+    bool left;
 
+    /* A child that is left may have a descriptor, so it is looked at first. */
+    left = child_is_left();
     note("step %d, errno %d: %s; %d descriptors and %s child left\n", (int)told.step, told.error, told.message,
-         count_descriptors() - before, has_child() ? "a" : "no");
+         count_descriptors() - before, left ? "a" : "no");
     qemu_process_free(process);
 }
 
@@ -145,7 +148,7 @@ static void note_handle(void)
     qemu_process_free(process);
     note("sync: %d", qemu_spawn_sync(ARGS(SELF, "pause"), NULL, 0, NULL, NULL));
     note(" errno %d\n", errno);
-    note("left: %s child\n", has_child() ? "a" : "no");
+    note("left: %s child\n", child_is_left() ? "a" : "no");
 }
 
 /* Somebody else has reaped it. Not in the transcript, for a descriptor may still tell the status. */

@@ -249,6 +249,21 @@ __attribute__((__unused__)) static bool has_child(void)
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 
+/*
+ * Whether this process has a child that nobody will reap. A child of a spawn that has failed may need a moment to end.
+ * Then a later call of the library reaps it, even a call that makes no sense.
+ */
+__attribute__((__unused__)) static bool child_is_left(void)
+{
+    enum { LOOKS = 20000 }; /* of a millisecond each: only a loaded machine needs more than one */
+
+    for (int i = 0; has_child() && i < LOOKS; i++) {
+        poll(NULL, 0, 1);
+        qemu_spawn(NULL, NULL, NULL);
+    }
+    return has_child();
+}
+
 /* The results of the last spawn(). */
 static struct {
     QemuSpawnStep step;
@@ -318,7 +333,7 @@ __attribute__((__unused__)) static void fails(const char *const *argv, const Qem
         printf("# %s, errno %d (wanted %d), step %d (wanted %d), \"%s\"\n", process ? "a handle" : "NULL", told.error,
                error, (int)told.step, (int)step, told.message);
     }
-    ok(!has_child(), "no child is left");
+    ok(!child_is_left(), "no child is left");
     is_same_state(&before, "all else is as it was");
     if (process) {
         qemu_process_stop(process, 0, NULL, NULL);
