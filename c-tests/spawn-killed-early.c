@@ -264,14 +264,14 @@ int main(int argc, char **argv)
         test(&(struct job){way, AT_EXEC, SIGTERM, IS_BLOCKED});
         test(&(struct job){way, IN_PAUSE, SIGKILL, NOTHING_SPECIAL});
         test(&(struct job){way, IN_PAUSE, SIGTERM, NOTHING_SPECIAL});
-        test(&(struct job){way, IN_PAUSE, SIGQUIT, NOTHING_SPECIAL});
         test(&(struct job){way, IN_PAUSE, SIGTERM, IS_IGNORED});
         test(&(struct job){way, IN_PAUSE, SIGTERM, IS_BLOCKED});
         if (survives || is_fork) {
             test(&(struct job){way, AT_EXEC, SIGQUIT, NOTHING_SPECIAL});
+            test(&(struct job){way, IN_PAUSE, SIGQUIT, NOTHING_SPECIAL});
             test(&(struct job){way, BY_FILTER, SIGSYS, NOTHING_SPECIAL});
         } else {
-            skip("SIGQUIT at execve(), and SIGSYS", kills_both);
+            skip("SIGQUIT at execve() and in a pause, and SIGSYS", kills_both);
         }
     }
     return done();

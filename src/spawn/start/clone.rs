@@ -75,8 +75,10 @@ pub(super) fn probe() -> Result<Option<bool>, Errno> {
     let (pid, pidfd) = enter_once_more(Way::Clone, SHARED | files, &mut plan)?;
     let shares = report.reached().0 == Step::Exec;
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
-    let is_sound = shares || wait_for_end(&child, LONG_MS) == Some(0);
+    // It is ending. If the spawn fails, no later call may come to reap it.
+    let end = wait_for_end(&child, if shares { SHORT_MS } else { LONG_MS });
     leave(pid, pidfd);
+    let is_sound = shares || end == Some(0);
     Ok(is_sound.then_some(shares))
 }
 

@@ -12,13 +12,15 @@ pub(super) const SHORT_MS: i64 = 100;
 pub(super) const LONG_MS: i64 = 1000;
 
 /// Waits until a child that is ending has ended, for at most `ms` milliseconds. Returns its status, as waitpid() has
-/// it. Does not reap it.
+/// it, or `None`. Does not reap it.
 pub(super) fn wait_for_end(child: &Child<'_>, ms: i64) -> Option<c_int> {
     let deadline = Deadline::after_ms(ms);
     let mut pause = Pause::new();
     loop {
-        if let Look::Ended(status) = look(child, false) {
-            return Some(status);
+        match look(child, false) {
+            Look::Ended(status) => return Some(status),
+            Look::NoChild => return None, // other code has reaped it
+            _ => {}
         }
         if deadline.has_passed() {
             return None;
