@@ -35,6 +35,33 @@ struct Newest {
     struct First first;
 };
 
+struct FirstRun {
+    size_t size;
+    uint64_t flags;
+    const void *input;
+    size_t lengths[3];
+    int64_t times[3];
+    QemuFd cancel_fd;
+    bool (*sink)(void *opaque, int child_fd, const char *data, size_t len);
+    void *opaque;
+};
+
+/* It ends with a structure that does not grow. */
+struct FirstResult {
+    size_t size;
+    int end;
+    QemuProcessStatus status;
+    uint64_t flags;
+    char *texts[2];
+    size_t lengths[2];
+    uint64_t totals[2];
+    uint64_t usage[5];
+};
+
+#define SAME_RUN(member, first) \
+    is_int(offsetof(QemuRunOptions, member), offsetof(struct FirstRun, first), "QemuRunOptions." #member)
+#define SAME_RESULT(member, first) \
+    is_int(offsetof(QemuRunResult, member), offsetof(struct FirstResult, first), "QemuRunResult." #member)
 #define SAME(member, first) \
     is_int(offsetof(QemuSpawnOptions, member), offsetof(struct First, first), "QemuSpawnOptions." #member)
 #define STATUS(member, offset) is_int(offsetof(QemuProcessStatus, member), offset, "QemuProcessStatus." #member)
@@ -65,6 +92,35 @@ static void check_options(void)
     SAME(death_signal, death_signal);
     SAME(failed_step, failed_step);
     is_int(sizeof(QemuSpawnOptions), sizeof(struct Newest), "QemuSpawnOptions");
+}
+
+static void check_run(void)
+{
+    SAME_RUN(size, size);
+    SAME_RUN(flags, flags);
+    SAME_RUN(input, input);
+    SAME_RUN(input_len, lengths[0]);
+    SAME_RUN(stdout_limit, lengths[1]);
+    SAME_RUN(stderr_limit, lengths[2]);
+    SAME_RUN(timeout_ms, times[0]);
+    SAME_RUN(grace_ms, times[1]);
+    SAME_RUN(linger_ms, times[2]);
+    SAME_RUN(cancel_fd, cancel_fd);
+    SAME_RUN(sink, sink);
+    SAME_RUN(opaque, opaque);
+    is_int(sizeof(QemuRunOptions), sizeof(struct FirstRun), "QemuRunOptions");
+    SAME_RESULT(size, size);
+    SAME_RESULT(end, end);
+    SAME_RESULT(status, status);
+    SAME_RESULT(flags, flags);
+    SAME_RESULT(out, texts[0]);
+    SAME_RESULT(err, texts[1]);
+    SAME_RESULT(out_len, lengths[0]);
+    SAME_RESULT(err_len, lengths[1]);
+    SAME_RESULT(out_total, totals[0]);
+    SAME_RESULT(err_total, totals[1]);
+    SAME_RESULT(usage, usage);
+    is_int(sizeof(QemuRunResult), sizeof(struct FirstResult), "QemuRunResult");
 }
 
 static void check_others(void)
@@ -106,6 +162,26 @@ static void check_numbers(void)
     NUMBER(QEMU_PROCESS_EXITED, 1);
     NUMBER(QEMU_PROCESS_SIGNALED, 2);
     NUMBER(QEMU_PROCESS_UNKNOWN, 3);
+    NUMBER(QEMU_RUN_CHECK, 0x1);
+    NUMBER(QEMU_RUN_CUT, 0x2);
+    NUMBER(QEMU_RUN_KEEP_TAIL, 0x4);
+    NUMBER(QEMU_RUN_LINES, 0x8);
+    NUMBER(QEMU_RUN_STOP_TREE, 0x10);
+    NUMBER(QEMU_RUN_KILL, 0x20);
+    NUMBER(QEMU_RUN_INHERIT_STDIN, 0x40);
+    NUMBER(QEMU_RUN_INHERIT_STDOUT, 0x80);
+    NUMBER(QEMU_RUN_INHERIT_STDERR, 0x100);
+    NUMBER(QEMU_RUN_CANCEL_FD, 0x200);
+    NUMBER(QEMU_RUN_END_NOT_STARTED, 0);
+    NUMBER(QEMU_RUN_END_EXITED, 1);
+    NUMBER(QEMU_RUN_END_TIMED_OUT, 2);
+    NUMBER(QEMU_RUN_END_LIMIT, 3);
+    NUMBER(QEMU_RUN_END_CANCELLED, 4);
+    NUMBER(QEMU_RUN_END_STOPPED, 5);
+    NUMBER(QEMU_RUN_RESULT_OUT_CUT, 0x1);
+    NUMBER(QEMU_RUN_RESULT_ERR_CUT, 0x2);
+    NUMBER(QEMU_RUN_RESULT_PIPE_HELD, 0x4);
+    NUMBER(QEMU_RUN_RESULT_INPUT_LEFT, 0x8);
     NUMBER(QEMU_SPAWN_SIGNALS_DEFAULT, 0);
     NUMBER(QEMU_SPAWN_SIGNALS_INHERIT, 1);
     NUMBER(QEMU_SPAWN_STEP_NONE, 0);
@@ -126,6 +202,7 @@ static void check_numbers(void)
 int main(void)
 {
     check_options();
+    check_run();
     check_others();
     check_numbers();
     return done();

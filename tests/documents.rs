@@ -127,6 +127,11 @@ fn manual_of_qemu_process() {
 }
 
 #[test]
+fn manual_of_qemu_run() {
+    manual("qemu_run.3", &["Linux\n", "hi\n"]);
+}
+
+#[test]
 fn overview() {
     manual("qemu-fork.7", &["hello\n", "what the command line says\n"]);
 }
@@ -209,7 +214,7 @@ fn every_function_has_a_page() {
         let page = format!("'{name}.3'");
         assert!(list.contains(&page), "docs/man/meson.build lacks {page}");
     }
-    for page in ["qemu_fork.3", "qemu_spawn.3", "qemu_process.3", "qemu-fork.7"] {
+    for page in ["qemu_fork.3", "qemu_spawn.3", "qemu_process.3", "qemu_run.3", "qemu-fork.7"] {
         let text = std::fs::read_to_string(folder.join(page)).unwrap();
         // An overview has no function that could return or fail.
         let overview = page.ends_with(".7");

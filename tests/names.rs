@@ -55,10 +55,26 @@ const EXCEPTIONS: &[Exception] = &[
     ("QemuSpawnOptions.n_*", RUST, "lists know their length"),
     ("QemuSpawnFd.*", RUST, "the arguments of fd() and null_fd()"),
     ("QemuSpawnRlimit.*", RUST, "the arguments of rlimit()"),
+    ("QEMU_RUN_LINES", RUST, "run_lines()"),
+    ("QEMU_RUN_STOP_TREE", RUST, "it does not work yet"),
+    ("QEMU_RUN_CANCEL_FD", RUST, "Run::cancel()"),
+    ("QEMU_RUN_RESULT_OUT_CUT", RUST, "the totals of Output tell"),
+    ("QEMU_RUN_RESULT_ERR_CUT", RUST, "the totals of Output tell"),
+    ("QemuRunOptions.size", RUST, "options have no size that a program knows"),
+    ("QemuRunOptions.flags", RUST, "each flag is a method"),
+    ("QemuRunOptions.input_len", RUST, "bytes know their length"),
+    ("QemuRunOptions.cancel_fd", RUST, "Run::cancel()"),
+    ("QemuRunOptions.opaque", RUST, "a closure has what it needs"),
+    ("QemuRunResult.size", RUST, "a result has no size that a program knows"),
+    ("QemuRunResult.flags", RUST, "each flag is a member"),
+    ("QemuRunResult.out_len", RUST, "bytes know their length"),
+    ("QemuRunResult.err_len", RUST, "bytes know their length"),
     // The proof.
     ("QEMU_FORK_VERSION_*", PROOF, "no option"),
     ("QEMU_PROCESS_*", PROOF, "no option"),
     ("QemuProcessStatus.*", PROOF, "no option"),
+    ("QEMU_RUN_*", PROOF, "no option of a spawn"),
+    ("QemuRun*", PROOF, "no option of a spawn"),
     ("QEMU_SPAWN_STEP_*", PROOF, "no option; spawn-faults.c fails each step"),
     ("QEMU_SPAWN_SEARCH_PATH", PROOF, "spawn-syscalls.c has a case for it"),
     ("QEMU_SPAWN_SET_PGID", PROOF, "SETSID excludes it"),
@@ -82,6 +98,7 @@ const EXCEPTIONS: &[Exception] = &[
     ("QEMU_*", BINDINGS, "a binding has the constants that the example uses"),
     ("QemuSpawnFd.*", BINDINGS, "the example maps no descriptor"),
     ("QemuSpawnRlimit.*", BINDINGS, "the example sets no limit"),
+    ("QemuRun*", BINDINGS, "the example reads a pipe by itself"),
 ];
 
 /// What a name of the header is in Rust, where it is not the same in small letters.
@@ -89,6 +106,17 @@ const IN_RUST: &[(&str, &str)] = &[
     ("QEMU_PROCESS_EXITED", "    Exited("),
     ("QEMU_PROCESS_SIGNALED", "    Signaled {"),
     ("QEMU_PROCESS_UNKNOWN", "    Unknown,"),
+    ("QEMU_RUN_INHERIT_STDERR", "    Inherit,"),
+    ("QEMU_RUN_INHERIT_STDIN", "    Inherit,"),
+    ("QEMU_RUN_INHERIT_STDOUT", "    Inherit,"),
+    ("QEMU_RUN_END_CANCELLED", "    Cancelled,"),
+    ("QEMU_RUN_END_EXITED", "    Exited,"),
+    ("QEMU_RUN_END_LIMIT", "    Limit,"),
+    ("QEMU_RUN_END_NOT_STARTED", "    NotStarted,"),
+    ("QEMU_RUN_END_STOPPED", "    Stopped,"),
+    ("QEMU_RUN_END_TIMED_OUT", "    TimedOut,"),
+    ("QEMU_RUN_RESULT_INPUT_LEFT", "pub input_left:"),
+    ("QEMU_RUN_RESULT_PIPE_HELD", "pub pipe_held:"),
     ("QEMU_SPAWN_CLEAR_ENV", "pub fn env_clear("),
     ("QEMU_SPAWN_FD_NULL", "pub fn null_fd("),
     ("QEMU_SPAWN_NULL_STDERR", "    Null,"),
@@ -106,6 +134,16 @@ const IN_RUST: &[(&str, &str)] = &[
     ("QEMU_SPAWN_SIGNALS_INHERIT", "pub fn inherit_signals("),
     ("QemuProcessStatus.exit_code", "pub fn code("),
     ("QemuProcessStatus.term_signal", "pub fn signal("),
+    ("QemuRunOptions.grace_ms", "pub fn grace("),
+    ("QemuRunOptions.linger_ms", "pub fn linger("),
+    ("QemuRunOptions.sink", "pub fn run_chunks("),
+    ("QemuRunOptions.timeout_ms", "pub fn timeout("),
+    ("QemuRunResult.end", "pub fn end("),
+    ("QemuRunResult.err", "pub stderr:"),
+    ("QemuRunResult.err_total", "pub stderr_total:"),
+    ("QemuRunResult.out", "pub stdout:"),
+    ("QemuRunResult.out_total", "pub stdout_total:"),
+    ("QemuRunResult.status", "pub status:"),
     ("QemuSpawnOptions.cwd", "pub fn current_dir("),
     ("QemuSpawnOptions.defaulted", "pub fn default_signals("),
     ("QemuSpawnOptions.env_set", "pub fn env("),
@@ -127,7 +165,7 @@ fn in_rust(name: &str) -> String {
         let words = step.split('_').map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
         return format!("    {},", words.collect::<String>());
     }
-    format!("pub fn {}(", in_c(name).trim_start_matches("QEMU_SPAWN_").to_lowercase())
+    format!("pub fn {}(", in_c(name).trim_start_matches("QEMU_SPAWN_").trim_start_matches("QEMU_RUN_").to_lowercase())
 }
 
 /// A member's name without that of its structure.
@@ -192,7 +230,8 @@ fn names(header: &str) -> Vec<String> {
             (Some("typedef"), _) if line.ends_with('{') => structure = words.nth(1),
             (Some("}"), Some(_)) => structure = None,
             (Some(first), Some(_)) if first.starts_with("QEMU_") => names.push(first.trim_end_matches(',').into()),
-            (Some(_), Some(name)) if line.ends_with(';') => {
+            // A line of a comment begins with a star.
+            (Some(first), Some(name)) if first != "*" && line.ends_with(';') => {
                 let member = line.trim_end_matches(';').rsplit([' ', '*']).next().unwrap();
                 names.push(format!("{name}.{member}"));
             }
