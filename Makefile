@@ -43,7 +43,7 @@ build: $(BUILD_FILES) ## both libraries, in both link modes
 	$(MESON) compile -C $(BUILD)/provider
 	$(MESON) compile -C $(BUILD)/host
 
-DEMO = libqemu_fork.a $(addprefix examples/,exec-channel exec-channel-fork spawn-peers)
+DEMO = libqemu_fork.a $(addprefix examples/,exec-channel exec-channel-fork run-held spawn-peers)
 
 .PHONY: demo
 demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
@@ -51,6 +51,8 @@ demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
 	@$(BUILD)/provider/examples/exec-channel-fork
 	@echo
 	@$(BUILD)/provider/examples/spawn-peers
+	@echo
+	@$(BUILD)/provider/examples/run-held
 	@echo
 	@$(BUILD)/provider/examples/exec-channel $(BUILD)/provider/libqemu_fork.a
 
