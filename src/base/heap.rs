@@ -169,6 +169,18 @@ impl<T: Copy> Vector<T> {
         Self { start: core::ptr::null_mut(), len: 0, capacity: 0 }
     }
 
+    /// A copy of these values. `None`: there is no memory.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
+    pub(crate) fn copy_of(values: &[T]) -> Option<Self> {
+        if values.is_empty() {
+            return Some(Self::new());
+        }
+        let start = grow(core::ptr::null_mut(), size_of_val(values))?.cast::<T>();
+        // SAFETY: there is room for all, and fresh memory overlaps nothing.
+        unsafe { start.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        Some(Self { start, len: values.len(), capacity: values.len() })
+    }
+
     /// `None`: there is no memory.
     pub(crate) fn push(&mut self, value: T) -> Option<()> {
         if self.len == self.capacity {

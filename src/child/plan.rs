@@ -37,6 +37,16 @@ pub(crate) struct List<T> {
 impl<T: Copy> List<T> {
     pub(crate) const EMPTY: Self = Self { start: null_mut(), len: 0 };
 
+    /// For the parent: a child uses get().
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
+    pub(crate) fn as_slice(&self) -> &[T] {
+        if self.len == 0 {
+            return &[];
+        }
+        // SAFETY: there are `len` of them, and the parent keeps them.
+        unsafe { core::slice::from_raw_parts(self.start, self.len) }
+    }
+
     #[inline(always)]
     pub(crate) fn get(&self, place: usize) -> Option<T> {
         if place >= self.len {

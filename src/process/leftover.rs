@@ -1,33 +1,54 @@
 //! Children that only this library will reap: they were killed and have not ended yet, or failed before exec. Each
-//! later call of the library looks whether they have ended.
+//! later call of the library looks whether they have ended. Memory that was lent to a child is kept until then, too.
 
 use core::ffi::c_int;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use super::loan::Loan;
 use crate::base::heap::Owned;
 use crate::sys::fd::Fd;
 use crate::sys::process::{Child, Look};
 use crate::sys::{look, reap, this_process};
 
 struct Leftover {
+    /// 0: there is no child to reap, and only the memory is waited for.
     pid: c_int,
     pidfd: Option<Fd>,
+    /// What the child may still use.
+    loan: Option<Loan>,
     parent: u64,
     next: *mut Leftover,
 }
 
 static FIRST: AtomicPtr<Leftover> = AtomicPtr::new(null_mut());
 
-/// Reaps a child of this process: now if it has ended, and otherwise at a later call.
-pub(crate) fn leave(pid: c_int, pidfd: Option<Fd>) {
-    let leftover = Leftover { pid, pidfd, parent: this_process(), next: null_mut() };
+/// Reaps a child of this process, and frees what was lent to it: now if it has ended, and otherwise at a later call.
+pub(crate) fn leave(pid: c_int, pidfd: Option<Fd>, loan: Option<Loan>) {
+    leave_for_later(Leftover { pid, pidfd, loan, parent: this_process(), next: null_mut() });
+}
+
+/// Frees what was lent to a child that has executed its program: now if the kernel has let go of it, and otherwise at a
+/// later call.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
+pub(crate) fn take_back(loan: Loan) {
+    if !loan.is_over() {
+        leave(0, None, Some(loan));
+    }
+}
+
+fn leave_for_later(mut leftover: Leftover) {
     if leftover.is_done() {
         return;
     }
-    // Without memory for it the child stays a zombie until the program ends.
-    if let Some(leftover) = Owned::new(leftover) {
-        push(leftover.into_raw());
+    // Without memory for it the child stays a zombie until the program ends, and keeps what was lent to it.
+    let loan = leftover.loan.take();
+    match Owned::new(leftover) {
+        Some(mut leftover) => {
+            leftover.loan = loan;
+            push(leftover.into_raw());
+        }
+        None => core::mem::forget(loan),
     }
 }
 
@@ -69,6 +90,9 @@ impl Leftover {
     fn is_done(&self) -> bool {
         if self.parent != this_process() {
             return true;
+        }
+        if self.pid == 0 {
+            return self.loan.as_ref().is_none_or(Loan::is_over);
         }
         let mut child = Child { pid: self.pid, pidfd: self.pidfd.as_ref(), ours: true, detached: false };
         let mut seen = look(&child, false);

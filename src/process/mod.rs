@@ -2,6 +2,7 @@
 
 mod kill;
 pub(crate) mod leftover;
+pub(crate) mod loan;
 mod status;
 mod time;
 mod way;
@@ -247,7 +248,7 @@ impl Drop for Process {
             // This reaps a child that has ended. One that still runs is left alone, unless the library has killed it.
             let ended = self.look(Patience::None);
             if ended.is_none() && *self.killed.get_mut() && self.is_ours() {
-                leftover::leave(self.pid, self.pidfd.take());
+                leftover::leave(self.pid, self.pidfd.take(), None);
             }
         }
         for pipe in &mut self.pipes {

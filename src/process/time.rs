@@ -30,6 +30,11 @@ impl Deadline {
         self.0
     }
 
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
+    pub(crate) fn is_never(self) -> bool {
+        self.0.is_none()
+    }
+
     /// The milliseconds that are left, at most as many as a system call takes. `None`: for ever.
     pub(crate) fn left_ms(self) -> Option<c_int> {
         Some(c_int::try_from(self.0?.saturating_sub(sys::now_ms()).max(0)).unwrap_or(c_int::MAX))

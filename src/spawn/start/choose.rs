@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use super::clone::{by_clone, probe};
 use super::copy::by_copy;
 use super::kernel::{is_closed, table_is_closed};
+use super::lent::{self, by_loan};
 use super::Outcome;
 use crate::base::errno::Errno;
 use crate::child::plan::Plan;
@@ -22,15 +23,24 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     }
     let parent_pidfd = if plan.death_signal > 0 { sys::open_pidfd(plan.parent) } else { None };
     plan.parent_pidfd = parent_pidfd.as_ref().map_or(-1, sys::fd::Fd::as_raw);
+    // A child that changes its user never shares our memory.
+    let shares = !plan.changes_user();
+    let mut why_fork = Errno::from_raw(libc::ENOSYS);
+    // A parent that has a limit of time must not wait in the kernel for a child's exec, which may hang.
+    let limited = !deadline.is_never() && (lent::IS_POSSIBLE || fork_allowed);
+    if shares && limited && lent::IS_POSSIBLE {
+        let by_loan = |way, unshares, plan: &mut Plan| by_loan(way, unshares, plan, mask, deadline);
+        if let Some(outcome) = share_memory(plan, &mut why_fork, by_loan) {
+            return outcome;
+        }
+    }
     let blocked = match EverySignalBlocked::new() {
         Ok(blocked) => blocked,
         Err(errno) => return Outcome::NoMask(errno),
     };
     plan.mask = mask.unwrap_or(blocked.saved());
-    // A child that changes its user never shares our memory.
-    let mut why_fork = Errno::from_raw(libc::ENOSYS);
-    if !plan.changes_user() {
-        if let Some(outcome) = share_memory(plan, &mut why_fork) {
+    if shares && !limited {
+        if let Some(outcome) = share_memory(plan, &mut why_fork, by_clone) {
             return outcome;
         }
     }
@@ -41,7 +51,11 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
 }
 
 /// Tries the ways that share the parent's memory. `None`: none is possible, and `why_fork` has the errno.
-fn share_memory(plan: &mut Plan, why_fork: &mut Errno) -> Option<Outcome> {
+fn share_memory(
+    plan: &mut Plan,
+    why_fork: &mut Errno,
+    make: impl Fn(Way, bool, &mut Plan) -> Result<Outcome, Errno>,
+) -> Option<Outcome> {
     for way in [Way::Clone3, Way::Clone] {
         if way == Way::Clone && !clone_shares_memory(why_fork) {
             return None;
@@ -50,7 +64,7 @@ fn share_memory(plan: &mut Plan, why_fork: &mut Errno) -> Option<Outcome> {
             if unshares && plan.leave_fds {
                 continue; // the child needs the whole table
             }
-            match by_clone(way, unshares, plan) {
+            match make(way, unshares, plan) {
                 Ok(Outcome::Failed(told)) if table_is_closed(&told) => {}
                 Ok(outcome) => return Some(outcome),
                 Err(errno) if is_closed(errno) => {

@@ -1,7 +1,7 @@
 //! Makes a child that shares the parent's memory, so that the cost does not grow with it. The parent's thread is
 //! suspended until the child has executed its program or has ended.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 
 use super::ending::{wait_for_end, LONG_MS, SHORT_MS};
@@ -16,6 +16,7 @@ use crate::child::trampoline::{clone3, start, CloneArguments};
 use crate::process::leftover::leave;
 use crate::process::Way;
 use crate::sys::fd::Fd;
+use crate::sys::mask::EverySignalBlocked;
 use crate::sys::process::Child;
 use crate::sys::{is_under_valgrind, started, Started};
 
@@ -25,10 +26,21 @@ const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
 /// optimisation it needs 25 KiB.
 const IS_SMALL: bool = cfg!(all(feature = "capi", not(feature = "std")));
 
+/// The size of the child's stack.
+pub(super) const STACK: usize = if IS_SMALL { 8192 } else { 65536 };
+
 /// The child's stack. It lies in the frame of a function of the parent, which waits. A mapping of its own would cost
 /// more than to set all dispositions.
 #[repr(C, align(16))]
-struct Stack([MaybeUninit<u8>; if IS_SMALL { 8192 } else { 65536 }]);
+struct Stack([MaybeUninit<u8>; STACK]);
+
+/// What a child stands on.
+pub(super) struct Ground {
+    pub(super) stack: *mut u8,
+    pub(super) size: usize,
+    /// The word that the kernel clears when the child leaves the memory, or NULL.
+    pub(super) word: *mut u32,
+}
 
 /// Makes a child by clone3() or clone(). With `unshares` the table of descriptors is not copied. On error there is no
 /// child, and the errno is the kernel's or a filter's.
@@ -41,13 +53,13 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
     plan.handlers_cleared = way == Way::Clone3;
     plan.shared_descriptors = unshares;
     let files = if unshares { FILES } else { 0 };
-    let (pid, pidfd) = enter_once_more(way, SHARED | files, plan)?;
+    let (pid, pidfd) = enter_and_wait(way, SHARED | files, plan)?;
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
     if let Some(failed) = report.failed() {
         let told = Told::by_child(failed, &report);
         // The child is ending.
         let _ = wait_for_end(&child, SHORT_MS);
-        leave(pid, pidfd);
+        leave(pid, pidfd, None);
         return Ok(Outcome::Failed(told));
     }
     if started(&child) == Started::Executed {
@@ -55,7 +67,7 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
     }
     let end = End::Ended(wait_for_end(&child, LONG_MS).and_then(signal_of));
     let told = Told::by_parent(end, &report);
-    leave(pid, pidfd);
+    leave(pid, pidfd, None);
     Ok(Outcome::Failed(told))
 }
 
@@ -70,52 +82,67 @@ pub(super) fn probe() -> Result<Option<bool>, Errno> {
         Some(false) => FILES,
         None => 0,
     };
+    // The trial child must not run a handler.
+    let _blocked = EverySignalBlocked::new()?;
     let report = Report::new();
-    let mut plan = Plan { probe: true, report: &raw const report, ..Plan::EMPTY };
-    let (pid, pidfd) = enter_once_more(Way::Clone, SHARED | files, &mut plan)?;
+    let plan = Plan { probe: true, report: &raw const report, ..Plan::EMPTY };
+    let (pid, pidfd) = enter_and_wait(Way::Clone, SHARED | files, &plan)?;
     let shares = report.reached().0 == Step::Exec;
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
     // It is ending. If the spawn fails, no later call may come to reap it.
     let end = wait_for_end(&child, if shares { SHORT_MS } else { LONG_MS });
-    leave(pid, pidfd);
+    leave(pid, pidfd, None);
     let is_sound = shares || end == Some(0);
     Ok(is_sound.then_some(shares))
 }
 
+/// Makes a child whose stack is in this function's frame. The flags have CLONE_VFORK.
+#[inline(never)]
+fn enter_and_wait(way: Way, flags: u64, plan: &Plan) -> Result<(c_int, Option<Fd>), Errno> {
+    let mut stack = MaybeUninit::<Stack>::uninit();
+    let ground = Ground { stack: stack.as_mut_ptr().cast(), size: size_of::<Stack>(), word: core::ptr::null_mut() };
+    enter_once_more(way, flags, &ground, plan)
+}
+
 /// Makes a child, with a pidfd, or without one if the table of descriptors has no room for it.
-fn enter_once_more(way: Way, flags: u64, plan: &mut Plan) -> Result<(c_int, Option<Fd>), Errno> {
+pub(super) fn enter_once_more(
+    way: Way,
+    flags: u64,
+    ground: &Ground,
+    plan: *const Plan,
+) -> Result<(c_int, Option<Fd>), Errno> {
     let mut pidfd: c_int = -1;
-    let mut result = enter(way, flags | PIDFD, &mut pidfd, plan);
+    let mut result = enter(way, flags | PIDFD, &mut pidfd, ground, plan);
     if is_table_full(result) {
-        result = enter(way, flags, &mut pidfd, plan);
+        result = enter(way, flags, &mut pidfd, ground, plan);
     }
     let pid = Errno::check(result)?;
     Ok((pid, take_pidfd(pidfd)))
 }
 
 /// Tries once. Returns the kernel's result. The kernel stores the pidfd in `pidfd` if the flags ask for one.
-#[inline(never)]
-fn enter(way: Way, flags: u64, pidfd: &mut c_int, plan: &Plan) -> isize {
-    let mut stack = MaybeUninit::<Stack>::uninit();
-    let plan = &raw const *plan;
+fn enter(way: Way, flags: u64, pidfd: &mut c_int, ground: &Ground, plan: *const Plan) -> isize {
     let pidfd = &raw mut *pidfd;
+    let end = ground.stack.wrapping_add(ground.size);
+    let top = end.wrapping_sub(end as usize % 16);
     if way == Way::Clone3 {
         let arguments = CloneArguments {
             flags: flags | CLONE_CLEAR_SIGHAND,
             pidfd: pidfd as u64,
-            stack: stack.as_mut_ptr() as u64,
-            stack_size: size_of::<Stack>() as u64,
+            child_tid: ground.word as u64,
+            stack: ground.stack as u64,
+            stack_size: (top as usize - ground.stack as usize) as u64,
             ..CloneArguments::default()
         };
-        // SAFETY: the arguments are valid, the stack is the child's own, and the plan outlives the wait.
+        // SAFETY: the arguments are valid, the stack is the child's own, and the caller keeps it and the plan.
         return unsafe { clone3(&arguments, plan) };
     }
-    // SAFETY: one past the end of the stack is still a valid address.
-    let top = unsafe { stack.as_mut_ptr().add(1) };
     #[allow(clippy::cast_possible_truncation)] // these flags are in the lower half
     let flags = flags as c_int;
-    // SAFETY: the stack is the child's own, the plan outlives the wait, and `pidfd` has room for one.
-    let pid = unsafe { libc::clone(start, top.cast(), flags, plan.cast_mut().cast(), pidfd) };
+    let no_storage = core::ptr::null_mut::<c_void>();
+    let plan = plan.cast_mut().cast();
+    // SAFETY: the stack is the child's own, the caller keeps it and the plan, and `pidfd` has room for one.
+    let pid = unsafe { libc::clone(start, top.cast(), flags, plan, pidfd, no_storage, ground.word) };
     if pid < 0 {
         return -(Errno::current().as_raw() as isize);
     }

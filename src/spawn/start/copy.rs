@@ -11,21 +11,21 @@ use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
 use super::ending::{wait_for_end, SHORT_MS};
-use super::kernel::{is_closed, is_table_full, signal_of, table_is_closed, take_pidfd, FILES, PIDFD};
-use super::shared::{Shared, Words};
+use super::kernel::{is_closed, is_table_full, table_is_closed, take_pidfd, FILES, PIDFD};
+use super::progress::{wait_for_program, Mark};
+use super::shared::Shared;
 use super::{Created, End, Outcome, Told};
 use crate::base::abi::CLONE_CLEAR_SIGHAND;
 use crate::base::errno::Errno;
-use crate::base::step::Step;
 use crate::child::plan::Plan;
 use crate::child::steps::run;
 use crate::child::trampoline::CloneArguments;
 use crate::process::leftover::leave;
 use crate::process::{Deadline, Way};
-use crate::sys::fd::{Fd, Pipe};
+use crate::sys::fd::Pipe;
 use crate::sys::mask::EverySignalBlocked;
-use crate::sys::process::{Child, Look};
-use crate::sys::{self, futex_wait, futex_wake, started, stopped_by, Started, OWNER_DIED};
+use crate::sys::process::Child;
+use crate::sys::{self, futex_wake};
 
 /// How a copy is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,8 +81,8 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
         futex_wake(&words.go);
     }
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
-    let pipe = end.map(|Pipe { read, .. }| read);
-    let told = match wait_for_program(&child, words, pipe.as_ref(), deadline) {
+    let mark = end.map_or(Mark::Robust, |Pipe { read, .. }| Mark::Pipe(read));
+    let told = match wait_for_program(&child, words, &mark, deadline) {
         None => return Ok(Outcome::Started(Created { pid, pidfd, way: Way::Fork })),
         Some(End::Told) => words.report.failed().map(|failed| Told::by_child(failed, &words.report)),
         Some(end) => Some(Told::by_parent(end, &words.report)),
@@ -90,7 +90,7 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
     // The child may be stopped, and may not end by itself.
     sys::kill(&child, libc::SIGKILL).ok();
     let _ = wait_for_end(&child, SHORT_MS);
-    leave(pid, pidfd);
+    leave(pid, pidfd, None);
     Ok(told.map_or(Outcome::NoProcess(Errno::from_raw(libc::ECANCELED)), Outcome::Failed))
 }
 
@@ -136,90 +136,4 @@ fn copy_once(copy: Copy, with_pidfd: u64, pidfd: &mut c_int, plan: &Plan) -> isi
         unsafe { run(&raw const *plan) }
     }
     result
-}
-
-/// The longest time between two looks at the child, in milliseconds.
-const LONGEST_TICK: u32 = 10;
-/// How long a child may be stopped, in milliseconds during which this thread ran.
-const STOPPED_FOR: u32 = 1000;
-
-/// Waits until the child has executed its program: `None`. Otherwise the result says why it has not.
-fn wait_for_program(child: &Child<'_>, words: &Words, pipe: Option<&Fd>, deadline: Deadline) -> Option<End> {
-    let mut tick = 1;
-    let mut stop: Option<(c_int, u32)> = None;
-    loop {
-        let word = words.word.load(Ordering::Acquire);
-        match pipe {
-            // The report is in the shared memory. The end of the pipe is only one more reason to look.
-            Some(pipe) if word == 0 => {
-                #[allow(clippy::cast_possible_wrap)] // a few milliseconds
-                let _ = sys::is_readable(pipe.as_raw(), Some(tick as c_int));
-            }
-            _ if word & OWNER_DIED == 0 => futex_wait(&words.word, word, tick),
-            _ => {}
-        }
-        if words.report.failed().is_some() {
-            return Some(End::Told);
-        }
-        match progress(child, words, pipe) {
-            // The child may have reported since.
-            Progress::Executed | Progress::Ended(_) if words.report.failed().is_some() => return Some(End::Told),
-            Progress::Executed => return None,
-            Progress::Ended(status) => return Some(End::Ended(signal_of(status))),
-            Progress::Ending => sys::sleep_ms(1),
-            Progress::NotYet => {}
-        }
-        if let Some(signal) = stopped_by(child) {
-            let (first, ran) = stop.unwrap_or((signal, 0));
-            if ran >= STOPPED_FOR {
-                return Some(End::Stopped(first));
-            }
-            // A child that stays stopped in spite of SIGCONT is killed when its time is up.
-            sys::kill(child, libc::SIGCONT).ok();
-            stop = Some((first, ran + 1));
-            tick = 1;
-        } else {
-            stop = stop.map(|(first, ran)| (first, ran + tick));
-            tick = (tick * 2).min(LONGEST_TICK);
-        }
-        if deadline.has_passed() {
-            return Some(End::TimedOut);
-        }
-    }
-}
-
-enum Progress {
-    Executed,
-    NotYet,
-    /// It is ending, and its status is not there yet.
-    Ending,
-    Ended(c_int),
-}
-
-fn progress(child: &Child<'_>, words: &Words, pipe: Option<&Fd>) -> Progress {
-    let died = words.word.load(Ordering::Acquire) & OWNER_DIED != 0;
-    let Some(pipe) = pipe else {
-        return match started(child) {
-            Started::Executed => Progress::Executed,
-            Started::Ended(status) => Progress::Ended(status),
-            Started::NotYet if died => Progress::Ending,
-            Started::NotYet => Progress::NotYet,
-        };
-    };
-    // This child has its exit signal from the beginning, so its status does not tell whether it has executed the
-    // program. exec closes the pipe, unless another process has it, too, and gives up the futex, if the child holds it.
-    // The step that it has reached is read after the look at it, because it goes on meanwhile.
-    let look = sys::look(child, false);
-    let closed = died || sys::is_readable(pipe.as_raw(), Some(0));
-    let before_exec = words.report.reached().0 != Step::Exec;
-    match look {
-        Look::Ended(status) if before_exec => Progress::Ended(status),
-        Look::Ended(_) | Look::NoChild => Progress::Executed,
-        _ if closed && before_exec => Progress::Ending,
-        _ if closed => Progress::Executed,
-        _ if words.word.load(Ordering::Acquire) == 0 && !before_exec && sys::has_executed(child.pid) == Some(true) => {
-            Progress::Executed
-        }
-        _ => Progress::NotYet,
-    }
 }

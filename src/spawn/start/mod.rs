@@ -20,8 +20,12 @@ mod death;
 mod ending;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod kernel;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod lent;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod posix;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod progress;
 mod shared;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod thread;

@@ -59,6 +59,6 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     // The child may not end by itself.
     sys::kill(&child, libc::SIGKILL).ok();
     let _ = sys::wait_for_end(&child);
-    leave(pid, None);
+    leave(pid, None, None);
     Ok(Outcome::Failed(told))
 }

@@ -18,6 +18,20 @@ pub(super) struct Words {
     pub(super) report: Report,
 }
 
+impl Words {
+    /// The word has this value until the child or the kernel changes it.
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(unused_variables))]
+    pub(super) const fn new(word: u32) -> Self {
+        Self {
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            word: AtomicU32::new(word),
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            go: AtomicU32::new(0),
+            report: Report::new(),
+        }
+    }
+}
+
 /// A shared mapping with these words. Dropping it unmaps it in the parent; the child keeps its own.
 pub(super) struct Shared(NonNull<Words>);
 
@@ -31,15 +45,8 @@ impl Shared {
             return Err(Errno::current());
         }
         let words = NonNull::new(memory.cast::<Words>()).ok_or(Errno::from_raw(libc::ENOMEM))?;
-        let new = Words {
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            word: AtomicU32::new(0),
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            go: AtomicU32::new(0),
-            report: Report::new(),
-        };
         // SAFETY: a fresh mapping with room for it, aligned to a page.
-        unsafe { words.write(new) };
+        unsafe { words.write(Words::new(0)) };
         Ok(Self(words))
     }
 

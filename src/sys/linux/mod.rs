@@ -25,4 +25,5 @@ pub(crate) use process_calls::*;
 pub(crate) use program::*;
 pub(crate) use readiness::*;
 pub(crate) use signals::*;
+pub(crate) use syscall::CALLS_LEAVE_ERRNO_ALONE;
 pub(crate) use valgrind::*;

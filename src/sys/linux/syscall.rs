@@ -60,6 +60,11 @@ pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
     all
 }
 
+/// Whether system calls are made without libc, so that another process that shares the memory may make them, too, at
+/// the same time.
+pub(crate) const CALLS_LEAVE_ERRNO_ALONE: bool =
+    cfg!(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"));
+
 /// # Safety
 ///
 /// The arguments are what the system call requires.
