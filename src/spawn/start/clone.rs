@@ -83,10 +83,12 @@ pub(super) fn probe() -> Result<Option<bool>, Errno> {
         None => 0,
     };
     // The trial child must not run a handler.
-    let _blocked = EverySignalBlocked::new()?;
+    let blocked = EverySignalBlocked::new()?;
     let report = Report::new();
     let plan = Plan { probe: true, report: &raw const report, ..Plan::EMPTY };
-    let (pid, pidfd) = enter_and_wait(Way::Clone, SHARED | files, &plan)?;
+    let made = enter_and_wait(Way::Clone, SHARED | files, &plan);
+    drop(blocked);
+    let (pid, pidfd) = made?;
     let shares = report.reached().0 == Step::Exec;
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
     // It is ending. If the spawn fails, no later call may come to reap it.
