@@ -107,7 +107,6 @@ int main(int argc, char **argv)
     if (IS_EMULATED || is_under_valgrind()) {
         skip_all("threads cannot be cancelled at any instruction there");
     }
-    patience = 8000;
     test(cancel_often, -1, "a wait for ever is cancelled");
     test(cancel_often, 100000, "a wait with a limit is cancelled");
     test(cancel_on_older_kernel, -1, "older kernel: a wait for ever is cancelled");

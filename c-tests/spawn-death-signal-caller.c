@@ -254,7 +254,6 @@ int main(int argc, char **argv)
     need_root();
     make_folder();
     copy_library();
-    patience = 1000;
     CPU_ZERO(&set);
     sched_getaffinity(0, sizeof(set), &set);
     snprintf(changed, sizeof(changed), "uid %d nice %d no_new_privs 1 seccomp 2 cpus 1\n", NOBODY, NICE);

@@ -250,7 +250,6 @@ int main(int argc, char **argv)
     }
     make_folder();
     copy_library();
-    patience = 1200; /* the server is as quick as anything else here */
     if (mkdir(in_folder("mount"), 0755) != 0) {
         bail("mkdir");
     }

@@ -150,7 +150,6 @@ int main(int argc, char **argv)
     cast_net();
     needs_programs();
     need_supervisor();
-    patience = 2000;
     shared = shared_memory(sizeof(*shared));
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     for (int i = 0; i < FORCED_WAYS; i++) {

@@ -141,7 +141,6 @@ int main(int argc, char **argv)
     needs_programs();
     need_forced_ways();
     handlers = shared_memory(sizeof(*handlers));
-    patience = 2000;
     for (int i = 0; i < FORCED_WAYS; i++) {
         char what[128];
         bool comes = true;

@@ -225,7 +225,6 @@ int main(int argc, char **argv)
     make_folder();
     copy_library();
     snprintf(program, sizeof(program), "%s", copy_self("program", NOBODY));
-    patience = 2200; /* more than the second that a child may be held up */
     release_hung = let_attacker_end;
     for (int way = 0; way < FORCED_WAYS; way++) {
         test(stop_once, stopped_once, &forced_ways[way], "stopped once");

@@ -102,7 +102,7 @@ __attribute__((__unused__)) static void end_family(pid_t pid)
 static void (*release_hung)(void);
 
 /* The number of looks, a millisecond apart, that must show the same. */
-static int patience = 4000;
+static int patience = 6000;
 
 /* Whether a child ends. A child that sleeps for many looks and does no step meanwhile is ended: false. */
 static bool watch(pid_t pid, int *status)
