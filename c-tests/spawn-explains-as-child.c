@@ -283,7 +283,9 @@ static void note_failures(void *arg)
         note_failure("./plain", there, other, "(it is not executable)");
         note_failure(folder, none, other, "(it is a directory)");
         note_failure(in_folder("data"), none, other, NULL);
-        note_failure(in_folder("busy"), none, other, "(it is open for writing)");
+        note_failure(in_folder("busy"), none, other,
+                     tells_busy() ? "(it is open for writing)"
+                                  : "(it or interpreter '/nowhere/bashh' is open for writing)");
         note_failure(in_folder("nothing"), none, other, NULL);
         note_failure("nothing", search, other, "(it is in no directory of PATH)");
         note_failure(in_folder("to-file"), none, other, NULL);

@@ -43,14 +43,6 @@ static void make_script(const char *name, const char *line)
     make_text(name, 0755, text);
 }
 
-/* Whether the kernel can tell which of the files is open for writing. */
-static bool tells_busy(void)
-{
-    const char *const argv[] = {SELF, NULL};
-
-    return syscall(SYS_execveat, AT_FDCWD, SELF, argv, environ, 0x10000) == 0; /* AT_EXECVE_CHECK */
-}
-
 static void test_lines(void)
 {
     char line[2048];

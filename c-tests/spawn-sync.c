@@ -71,7 +71,7 @@ static void test_no_start(void)
     QemuProcessStatus status;
     char expected[256];
 
-    is_int(run(ARGS("/nowhere/at/all"), OPTIONS(.flags = 0), 1000, &status), -ENOENT, "no such program: ENOENT");
+    is_int(run(ARGS("/nowhere/at/all"), OPTIONS(.flags = 0), 90000, &status), -ENOENT, "no such program: ENOENT");
     is_int(step, QEMU_SPAWN_STEP_EXEC, "the step: to execute");
     snprintf(expected, sizeof(expected), "cannot execute '/nowhere/at/all': %s", strerror(ENOENT));
     is_str(told.message, expected, "the message is that of qemu_spawn()");

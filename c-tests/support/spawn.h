@@ -183,6 +183,16 @@ static int spawned(int argc, char **argv)
 
 /* ---- in the test ---- */
 
+/*
+ * Whether the kernel can tell which file is open for writing, a script or its interpreter. (AT_EXECVE_CHECK, Linux 6.14.)
+ */
+__attribute__((__unused__)) static bool tells_busy(void)
+{
+    const char *const argv[] = {SELF, NULL};
+
+    return syscall(SYS_execveat, AT_FDCWD, SELF, argv, environ, 0x10000) == 0;
+}
+
 /* The state that a spawn, failed or successful, must leave as it was. */
 struct state {
     uint64_t mask;
