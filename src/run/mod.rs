@@ -319,19 +319,17 @@ impl Run<'_> {
         for (place, output) in self.outputs.iter_mut().enumerate() {
             // After the program's end all is tried: it is not far to the end of the file.
             let mut left = if ended || ready.has(place) { TURN / 2 } else { 0 };
-            while left > 0 {
+            while left > 0 && failed.is_none() {
                 match output.read(left) {
                     Ok(Read::Some(n)) => left -= n.min(left),
                     Ok(Read::Last(n)) if ended && n > 0 => left -= n.min(left),
                     Ok(Read::Last(_)) => break,
-                    Err(reason) => {
-                        failed = failed.or(Some(reason));
-                        break;
-                    }
+                    Err(reason) => failed = Some(reason),
                 }
             }
         }
         if let Some(reason) = failed {
+            self.outputs.iter_mut().for_each(Output::give_up);
             self.stop(reason);
         }
     }
@@ -340,6 +338,10 @@ impl Run<'_> {
     fn read_rest(&mut self) {
         let mut failed = None;
         for output in &mut self.outputs {
+            // Whoever wants no more of one output wants nothing of the other.
+            if failed.is_some() {
+                output.give_up();
+            }
             let result = output.read_rest();
             failed = failed.or(result.err());
         }
@@ -354,9 +356,6 @@ impl Run<'_> {
         self.reason = Some(reason);
         if let Some(input) = &mut self.input {
             input.stop();
-        }
-        if !reason.reads_on() {
-            self.outputs.iter_mut().for_each(Output::give_up);
         }
         if self.ended.is_none() {
             self.stage = Some(Stage::begin(&self.process, &self.options));

@@ -162,8 +162,22 @@ impl Output {
         Ok(if n < room { Read::Last(n) } else { Read::Some(n) })
     }
 
-    /// Reads what is in the pipe now, and looks whether somebody can still write to it.
+    /// Reads what is in the pipe now, unless nothing more is read, and looks whether somebody can still write to it.
     pub(super) fn read_rest(&mut self) -> Result<(), Reason> {
+        let result = self.read_what_is_there();
+        if let Some(fd) = &self.fd {
+            // With something in it, it has not been read to the end of the file.
+            if sys::is_hung_up(fd.as_raw()) && self.unread() == 0 {
+                self.finish();
+            }
+        }
+        if self.given_up {
+            return result;
+        }
+        self.pass_rest()
+    }
+
+    fn read_what_is_there(&mut self) -> Result<(), Reason> {
         let mut left = self.unread();
         while left > 0 {
             let (Read::Some(n) | Read::Last(n)) = self.read(left)?;
@@ -172,18 +186,10 @@ impl Output {
             }
             left -= n.min(left);
         }
-        if let Some(fd) = self.fd() {
-            // Readable with nothing in it: this is the end of the file.
-            if sys::is_readable(fd.as_raw(), Some(0)) && self.unread() == 0 {
-                self.finish();
-            }
-        }
-        if self.given_up {
-            return Ok(());
-        }
-        self.pass_rest()
+        Ok(())
     }
 
+    /// How many bytes can be read, of those that are wanted.
     fn unread(&self) -> usize {
         self.fd().map_or(0, |fd| sys::unread(fd.as_raw()))
     }

@@ -33,11 +33,6 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    /// Whether the program's output is still wanted while it may end by itself.
-    pub(super) fn reads_on(self) -> bool {
-        matches!(self, Self::Timeout | Self::Cancel | Self::Unwritable(_))
-    }
-
     fn errno(self) -> Errno {
         match self {
             Self::Timeout => Errno::from_raw(libc::ETIMEDOUT),

@@ -17,10 +17,15 @@ use crate::sys::{self, Watch};
 pub(crate) struct Cancel {
     is_cancelled: AtomicBool,
     waker: core::ffi::c_int,
+    process: u64,
 }
 
 impl Cancel {
     pub(crate) fn cancel(&self) {
+        // A fork of the process has the same waker. It must not wake the run, which would find nothing to do.
+        if self.process != sys::this_process() {
+            return;
+        }
         self.is_cancelled.store(true, Ordering::Release);
         sys::wake(self.waker);
     }
@@ -51,7 +56,8 @@ impl<'a> Watched<'a> {
         // What is watched before there is a program can fail without harm.
         watch.watch(&prepared.sources()).map_err(cannot_watch)?;
         let run = prepared.start(request)?;
-        let cancel = Cancel { is_cancelled: AtomicBool::new(false), waker: watch.waker() };
+        let cancel =
+            Cancel { is_cancelled: AtomicBool::new(false), waker: watch.waker(), process: sys::this_process() };
         let mut watched = Self { run, watch, is_over: false, polls: false };
         watched.watch();
         Ok((watched, cancel))

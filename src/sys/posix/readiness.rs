@@ -25,6 +25,15 @@ pub(crate) fn wait_until_ready(sources: &Sources, ms: Option<c_int>) -> Result<R
     Ok(Ready(polls.iter().zip(0..).fold(0, |bits, (poll, place)| bits | u32::from(poll.revents != 0) << place)))
 }
 
+/// Whether nobody can write to a pipe any more. There may still be something in it.
+pub(crate) fn is_hung_up(fd: c_int) -> bool {
+    let _errno = ErrnoGuard::new();
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: there is one descriptor.
+    let n = unsafe { libc::poll(&raw mut poll, 1, 0) };
+    n > 0 && poll.revents & libc::POLLHUP != 0
+}
+
 /// How many bytes can be read at once.
 pub(crate) fn unread(fd: c_int) -> usize {
     let _errno = ErrnoGuard::new();

@@ -83,6 +83,10 @@ pub(crate) fn is_readable(_: c_int, _: Option<c_int>) -> bool {
     false
 }
 
+pub(crate) fn is_hung_up(_: c_int) -> bool {
+    false
+}
+
 pub(crate) fn unread(_: c_int) -> usize {
     0
 }
