@@ -600,7 +600,8 @@ int main(int argc, char **argv)
             write_many(STDOUT_FILENO, 'x', NUMBERS - 6);
             write_all(STDOUT_FILENO, "456", 3);
             write_all(STDERR_FILENO, "abcdef", 6);
-            return 0;
+            /* A sanitizer that looks for leaks at exit() starts a process that holds the pipes. */
+            _exit(0);
         }
         if (strcmp(argv[1], "immortal") == 0) {
             write_all(STDOUT_FILENO, "r", 1);
