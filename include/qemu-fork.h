@@ -144,6 +144,16 @@ typedef int QemuFd;
 #define QEMU_SPAWN_NO_NEW_PRIVS (1 << 17)
 
 /**
+ * The peak is known: @peak_kib.
+ */
+#define QEMU_PROCESS_USAGE_PEAK (1 << 0)
+
+/**
+ * The times are known: @user_us and @system_us.
+ */
+#define QEMU_PROCESS_USAGE_TIMES (1 << 1)
+
+/**
  * A status other than 0 is a failure: EIO, and *@errp has the status and the last line of the program's stderr.
  */
 #define QEMU_RUN_CHECK (1 << 0)
@@ -511,6 +521,34 @@ typedef struct QemuProcessStatus {
 } QemuProcessStatus;
 
 /**
+ * What a child has used, as the kernel counts: together with all the children that it has waited for. What is not
+ * known is 0.
+ */
+typedef struct QemuProcessUsage {
+  /**
+   * QEMU_PROCESS_USAGE_* constants, combined with |.
+   */
+  uint64_t flags;
+  /**
+   * Time in user mode, in microseconds.
+   */
+  uint64_t user_us;
+  /**
+   * Time in the kernel, in microseconds.
+   */
+  uint64_t system_us;
+  /**
+   * Time from the spawn until its end was noticed, in microseconds. It is always known.
+   */
+  uint64_t wall_us;
+  /**
+   * The most memory that it, or one of those children, had at once, in KiB. The kernel counts what the parent had at
+   * the spawn as the child's, so only what is more than that is known.
+   */
+  uint64_t peak_kib;
+} QemuProcessUsage;
+
+/**
  * Takes output of the program. @data has @len bytes, any bytes, and no NUL after them; it is valid during the call.
  * @child_fd is 1 for stdout and 2 for stderr. The result false stops the program.
  */
@@ -575,32 +613,6 @@ typedef struct QemuRunOptions {
    */
   void *opaque;
 } QemuRunOptions;
-
-/**
- * What a child has used.
- */
-typedef struct QemuProcessUsage {
-  /**
-   * QEMU_PROCESS_USAGE_* constants, combined with |.
-   */
-  uint64_t flags;
-  /**
-   * Time in user mode, in microseconds.
-   */
-  uint64_t user_us;
-  /**
-   * Time in the kernel, in microseconds.
-   */
-  uint64_t system_us;
-  /**
-   * Time from the spawn until its end was noticed, in microseconds.
-   */
-  uint64_t wall_us;
-  /**
-   * The most memory that it had at once, in KiB.
-   */
-  uint64_t peak_kib;
-} QemuProcessUsage;
 
 /**
  * How a run ended. Begin with
@@ -850,6 +862,25 @@ bool qemu_process_stop(QemuProcess *proc,
                        int64_t grace_ms,
                        struct QemuProcessStatus *status,
                        Error **errp);
+
+/**
+ * qemu_process_usage:
+ * @proc: a handle
+ * @usage: where to store what the child has used
+ * @errp: as for qemu_spawn()
+ *
+ * Tells what a child that has ended has used. Looks first whether it has, as qemu_process_wait() with a time of 0 does.
+ *
+ * Neither the times nor the peak are known if SIGCHLD is ignored, or if other code has reaped the child.
+ *
+ * Thread-safe. Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: whether *@usage was filled in. Otherwise errno is EBUSY (the child has not ended) or EINVAL (@usage is
+ * NULL), and *@errp says so.
+ */
+bool qemu_process_usage(QemuProcess *proc,
+                        struct QemuProcessUsage *usage,
+                        Error **errp);
 
 /**
  * qemu_process_status_str:

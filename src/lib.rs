@@ -67,7 +67,9 @@ mod spawn;
 mod sys;
 
 #[cfg(all(unix, feature = "std", not(feature = "capi")))]
-pub use api::{End, Ended, Output, Process, ProcessError, Run, RunError, RunOptions, Spawn, SpawnError, Status, Stdio};
+pub use api::{
+    End, Ended, Output, Process, ProcessError, Run, RunError, RunOptions, Spawn, SpawnError, Status, Stdio, Usage,
+};
 pub use base::errno::Errno;
 pub use base::pid::Pid;
 pub use base::step::Step;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::error::ProcessError;
 use super::status::Status;
+use super::usage::Usage;
 use crate::base::heap::Owned;
 use crate::base::pid::Pid;
 use crate::process;
@@ -95,6 +96,15 @@ impl Process {
     #[must_use]
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Status> {
         self.0.wait(milliseconds(Some(timeout))).map(Status::new)
+    }
+
+    /// What the child has used, once it has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError`] with `EBUSY` says that it has not.
+    pub fn usage(&self) -> Result<Usage, ProcessError> {
+        self.0.usage().map(Usage::new).map_err(Into::into)
     }
 
     /// Sends a signal to the child, and never to another process that has got the child's id since.

@@ -14,6 +14,7 @@ use super::prepared::Prepared;
 use super::process::milliseconds;
 use super::spawn::{Spawn, Stdio};
 use super::status::Status;
+use super::usage::Usage;
 use crate::base::errno::ErrnoGuard;
 use crate::base::failure::Failure;
 use crate::base::pid::Pid;
@@ -134,6 +135,8 @@ fn at_least_one(ms: i64) -> i64 {
 pub struct Output {
     /// How the program ended. `None`: it could not be stopped, and lives on.
     pub status: Option<Status>,
+    /// What it has used. `None`: it has not ended.
+    pub usage: Option<Usage>,
     /// What it wrote to its stdout; empty if that was not captured.
     pub stdout: Vec<u8>,
     /// What it wrote to its stderr; empty if that was not captured.
@@ -154,6 +157,7 @@ impl Output {
         let [stdout_total, stderr_total] = outcome.totals;
         Self {
             status: outcome.status.map(Status::new),
+            usage: outcome.usage.map(Usage::new),
             stdout: stdout.as_slice().into(),
             stderr: stderr.as_slice().into(),
             stdout_total,

@@ -12,7 +12,7 @@ use crate::base::failure::Failure;
 use crate::base::heap::Owned;
 use crate::base::message::Arg;
 use crate::base::step::Step;
-use crate::process::{End, Process, Status};
+use crate::process::{End, Process, Status, Usage};
 use crate::sys::fd::Fd;
 
 /// A handle of a child. Opaque.
@@ -81,7 +81,13 @@ pub struct QemuProcessStatus {
     pub core_dumped: bool,
 }
 
-/// What a child has used.
+/// The peak is known: @peak_kib.
+pub const QEMU_PROCESS_USAGE_PEAK: u64 = 1 << 0;
+/// The times are known: @user_us and @system_us.
+pub const QEMU_PROCESS_USAGE_TIMES: u64 = 1 << 1;
+
+/// What a child has used, as the kernel counts: together with all the children that it has waited for. What is not
+/// known is 0.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuProcessUsage {
@@ -91,9 +97,10 @@ pub struct QemuProcessUsage {
     pub user_us: u64,
     /// Time in the kernel, in microseconds.
     pub system_us: u64,
-    /// Time from the spawn until its end was noticed, in microseconds.
+    /// Time from the spawn until its end was noticed, in microseconds. It is always known.
     pub wall_us: u64,
-    /// The most memory that it had at once, in KiB.
+    /// The most memory that it, or one of those children, had at once, in KiB. The kernel counts what the parent had at
+    /// the spawn as the child's, so only what is more than that is known.
     pub peak_kib: u64,
 }
 
@@ -308,6 +315,59 @@ pub unsafe extern "C" fn qemu_process_stop(
             // SAFETY: `errp` follows QEMU's convention.
             unsafe { fail(errp, origin!(c"qemu_process_stop"), &failure) };
             false
+        }
+    }
+}
+
+/// qemu_process_usage:
+/// @proc: a handle
+/// @usage: where to store what the child has used
+/// @errp: as for qemu_spawn()
+///
+/// Tells what a child that has ended has used. Looks first whether it has, as qemu_process_wait() with a time of 0 does.
+///
+/// Neither the times nor the peak are known if SIGCHLD is ignored, or if other code has reaped the child.
+///
+/// Thread-safe. Not async-signal-safe. Not a cancellation point.
+///
+/// Returns: whether *@usage was filled in. Otherwise errno is EBUSY (the child has not ended) or EINVAL (@usage is
+/// NULL), and *@errp says so.
+#[no_mangle]
+pub unsafe extern "C" fn qemu_process_usage(
+    proc: *mut QemuProcess,
+    usage: *mut QemuProcessUsage,
+    errp: *mut *mut Error,
+) -> bool {
+    // SAFETY: it is a handle.
+    let result = unsafe { get(proc) }.and_then(|process| if usage.is_null() { Err(NO_PLACE) } else { Ok(process) });
+    match result.map_err(|errno| cannot("tell the usage of", errno)).and_then(Process::usage) {
+        Ok(used) => {
+            // SAFETY: it is not NULL, and there is room for it.
+            unsafe { usage.write(used.into()) };
+            true
+        }
+        Err(failure) => {
+            // SAFETY: `errp` follows QEMU's convention.
+            unsafe { fail(errp, origin!(c"qemu_process_usage"), &failure) };
+            false
+        }
+    }
+}
+
+/// There is nowhere to store the result.
+const NO_PLACE: Errno = Errno::from_raw(EINVAL);
+
+impl From<Usage> for QemuProcessUsage {
+    fn from(usage: Usage) -> Self {
+        let (user_us, system_us) = usage.times.unwrap_or_default();
+        let times = if usage.times.is_some() { QEMU_PROCESS_USAGE_TIMES } else { 0 };
+        let peak = if usage.peak_kib.is_some() { QEMU_PROCESS_USAGE_PEAK } else { 0 };
+        Self {
+            flags: times | peak,
+            user_us,
+            system_us,
+            wall_us: usage.wall_us,
+            peak_kib: usage.peak_kib.unwrap_or_default(),
         }
     }
 }

@@ -267,6 +267,9 @@ unsafe fn put(result: *mut QemuRunResult, outcome: Outcome) {
         // SAFETY: there is room for it.
         unsafe { put_status(&raw mut result.status, ended) };
     }
+    if let Some(usage) = outcome.usage {
+        result.usage = usage.into();
+    }
     result.flags = outcome.flags;
     let [out, err] = outcome.kept;
     (result.out, result.out_len) = out.into_raw();

@@ -5,6 +5,7 @@ pub(crate) mod leftover;
 pub(crate) mod loan;
 mod status;
 mod time;
+mod usage;
 mod way;
 
 use core::ffi::c_int;
@@ -14,12 +15,14 @@ use crate::base::cancel::CancellationDisabled;
 use crate::sys::fd::Fd;
 use crate::sys::lock::Lock;
 use crate::sys::pause::Pause;
-use crate::sys::process::{Aside, Child, Look};
+use crate::sys::process::{Aside, Child, Look, Resources};
 use crate::sys::{self, this_process};
 
 pub(crate) use kill::AFTER_KILL_MS;
 pub(crate) use status::{End, Status};
 pub(crate) use time::Deadline;
+use usage::Account;
+pub(crate) use usage::Usage;
 pub(crate) use way::Way;
 
 /// A child. Every function may be called by several threads at once.
@@ -37,13 +40,14 @@ pub(crate) struct Process {
     /// How it ended; 0 while that is not known. It is written before the child is reaped. So a thread that finds no
     /// child any more finds this, unless other code has reaped the child.
     ended: AtomicU32,
+    account: Account,
     /// Held while a child without a pidfd is looked at or signalled, so that no other thread reaps it meanwhile.
     lock: Lock,
 }
 
 impl Process {
-    /// A handle that has no child yet.
-    pub(crate) const fn new() -> Self {
+    /// A handle for a child that is about to be made.
+    pub(crate) fn new() -> Self {
         Self {
             pid: -1,
             pidfd: None,
@@ -53,6 +57,7 @@ impl Process {
             detached: AtomicBool::new(false),
             killed: AtomicBool::new(false),
             ended: AtomicU32::new(0),
+            account: Account::new(),
             lock: Lock::new(),
         }
     }
@@ -64,6 +69,7 @@ impl Process {
         self.pidfd = pidfd;
         self.way = way;
         self.parent = this_process();
+        self.account.begin();
         for (place, pipe) in self.pipes.iter_mut().zip(pipes) {
             *place.get_mut() = pipe.map_or(-1, Fd::into_raw);
         }
@@ -145,8 +151,8 @@ impl Process {
             return Some(ended);
         }
         if self.pidfd.is_some() {
-            match sys::look(&self.child(), patience == Patience::UntilTheEnd) {
-                Look::NoDescriptor => {}
+            match sys::look_closely(&self.child(), patience == Patience::UntilTheEnd) {
+                (Look::NoDescriptor, _) => {}
                 look => return self.settle(look, &self.child(), patience),
             }
         }
@@ -163,21 +169,21 @@ impl Process {
         }
         let child = self.child_by_id();
         // In a fork of the parent, the id may be that of a child of its own.
-        let look = if child.ours { sys::look(&child, false) } else { Look::NoChild };
+        let look = if child.ours { sys::look_closely(&child, false) } else { (Look::NoChild, None) };
         self.settle(look, &child, patience)
     }
 
     /// Acts on what the system says: keeps the status and reaps the child.
-    fn settle(&self, look: Look, child: &Child<'_>, patience: Patience) -> Option<Status> {
+    fn settle(&self, look: (Look, Option<Resources>), child: &Child<'_>, patience: Patience) -> Option<Status> {
         match look {
-            Look::Ended(status) => {
-                let ended = self.keep(Status::from_wait_status(status));
+            (Look::Ended(status), resources) => {
+                let ended = self.keep(Status::from_wait_status(status), resources);
                 if !self.is_detached() {
                     sys::reap(child);
                 }
                 Some(ended)
             }
-            Look::NoChild => self.settle_aside(child, patience),
+            (Look::NoChild, _) => self.settle_aside(child, patience),
             _ => None,
         }
     }
@@ -191,19 +197,20 @@ impl Process {
             return Some(ended);
         }
         if child.pidfd.is_none() && child.ours {
-            return Some(self.keep(Status::UNKNOWN)); // other code has reaped it
+            return Some(self.keep(Status::UNKNOWN, None)); // other code has reaped it
         }
         match sys::look_from_aside(child, child.ours && patience != Patience::None) {
             Aside::Alive => None,
-            Aside::Ended(status) => Some(self.keep(Status::from_wait_status(status))),
+            Aside::Ended(status) => Some(self.keep(Status::from_wait_status(status), None)),
             // This is not kept: when its parent has reaped it, the kernel may tell its status.
             Aside::Zombie => Some(Status::UNKNOWN),
-            Aside::Gone => Some(self.keep(Status::UNKNOWN)),
+            Aside::Gone => Some(self.keep(Status::UNKNOWN, None)),
         }
     }
 
     /// Keeps the status, unless another thread was first. Returns the status that is kept.
-    fn keep(&self, ended: Status) -> Status {
+    fn keep(&self, ended: Status, resources: Option<Resources>) -> Status {
+        self.account.close(resources);
         match self.ended.compare_exchange(0, ended.word(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => ended,
             Err(other) => Status::from_word(other).unwrap_or(ended),

@@ -8,7 +8,7 @@ use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::message::{Arg, Message};
 use crate::base::step::Step;
-use crate::process::{End, Status};
+use crate::process::{End, Status, Usage};
 
 /// The way in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(crate) struct Outcome {
     pub(crate) end: RunEnd,
     /// `None`: the program has not ended.
     pub(crate) status: Option<Status>,
+    /// What it has used, if it has ended.
+    pub(crate) usage: Option<Usage>,
     /// `RESULT_*`
     pub(crate) flags: u64,
     /// What is kept of stdout and stderr.
@@ -61,6 +63,7 @@ impl Run<'_> {
         let outcome = Outcome {
             end,
             status: self.ended,
+            usage: self.ended.and_then(|_| self.process.usage().ok()),
             flags: has(stdout.is_cut(), Outcome::OUT_CUT)
                 | has(stderr.is_cut(), Outcome::ERR_CUT)
                 | has(held, Outcome::PIPE_HELD)

@@ -16,7 +16,7 @@ pub(crate) mod process;
 pub(crate) mod readiness;
 
 #[cfg(unix)]
-pub(crate) use clock::now_ms;
+pub(crate) use clock::{now_ms, now_us};
 #[cfg(unix)]
 pub(crate) use names::{limit_name, signal_name};
 

@@ -31,6 +31,14 @@ pub(crate) enum Look {
     NoDescriptor,
 }
 
+/// What a child has used, with all that it has waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resources {
+    pub(crate) user_us: u64,
+    pub(crate) system_us: u64,
+    pub(crate) peak_kib: u64,
+}
+
 /// How the system sees a process that cannot be waited for.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

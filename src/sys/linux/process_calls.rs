@@ -1,7 +1,8 @@
 //! Examines and signals children, by a pidfd if there is one: a pidfd can never come to mean another process.
 
-use core::ffi::{c_int, CStr};
+use core::ffi::{c_int, c_long, CStr};
 use core::mem::MaybeUninit;
+use core::ptr::null_mut;
 
 use super::descriptors::is_readable;
 use super::syscall::syscall;
@@ -10,7 +11,7 @@ use crate::base::errno::Errno;
 use crate::base::message::{filled, Arg};
 use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
-use crate::sys::process::{Aside, Child, Look};
+use crate::sys::process::{Aside, Child, Look, Resources};
 
 /// Opens a pidfd of a child that has not been reaped.
 pub(crate) fn open_pidfd(pid: c_int) -> Option<Fd> {
@@ -22,9 +23,17 @@ pub(crate) fn open_pidfd(pid: c_int) -> Option<Fd> {
 /// Calls waitid(). Returns a process id, a code such as CLD_EXITED, and a status; or an errno. A process id of 0 says
 /// that there is nothing to report.
 fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<[c_int; 3], c_int> {
+    // SAFETY: NULL asks for no resources.
+    unsafe { wait_id_into(kind, id, options, null_mut()) }
+}
+
+/// # Safety
+///
+/// `usage` is NULL, or has room for the kernel's struct rusage.
+unsafe fn wait_id_into(kind: c_int, id: c_int, options: c_int, usage: *mut KernelUsage) -> Result<[c_int; 3], c_int> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    // SAFETY: there is room for the information; NULL asks for no resources.
-    let result = unsafe { syscall!(libc::SYS_waitid, kind, id, info.as_mut_ptr(), options, 0) };
+    // SAFETY: there is room for the information, and for the resources if they are asked for.
+    let result = unsafe { syscall!(libc::SYS_waitid, kind, id, info.as_mut_ptr(), options, usage) };
     if result < 0 {
         #[allow(clippy::cast_possible_truncation)] // an errno
         return Err(-result as c_int);
@@ -34,6 +43,29 @@ fn wait_id(kind: c_int, id: c_int, options: c_int) -> Result<[c_int; 3], c_int> 
     // SAFETY: waitid() has filled it in, or left 0.
     let (pid, status) = (unsafe { info.si_pid() }, unsafe { info.si_status() });
     Ok([pid, info.si_code, status])
+}
+
+/// The kernel's struct rusage: the times in user mode and in the kernel, each in seconds and microseconds, the greatest
+/// size in KiB, and more. libc's is wider on some processors.
+type KernelUsage = [c_long; 18];
+
+#[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // times and sizes
+fn resources(usage: &KernelUsage) -> Resources {
+    let [user, user_us, system, system_us, peak, ..] = usage.map(|number| number as u64);
+    Resources {
+        user_us: user.wrapping_mul(1_000_000).wrapping_add(user_us),
+        system_us: system.wrapping_mul(1_000_000).wrapping_add(system_us),
+        peak_kib: peak,
+    }
+}
+
+/// The most memory that this process has had, in KiB. `None`: the system does not tell.
+pub(crate) fn peak_kib() -> Option<u64> {
+    let mut usage: KernelUsage = [0; 18];
+    // The peak is the process's, and the times of one thread are quicker to count than those of all.
+    // SAFETY: there is room for the resources.
+    let result = unsafe { syscall!(libc::SYS_getrusage, libc::RUSAGE_THREAD, &raw mut usage) };
+    (result == 0).then(|| resources(&usage).peak_kib)
 }
 
 /// The status as waitpid() has it, if the child has ended. A traced child also reports its stops, whatever is asked
@@ -63,9 +95,28 @@ impl Child<'_> {
 /// A child without a pidfd is named by its id. Then its handle's lock is held, or the result is only a reason to look
 /// again.
 pub(crate) fn look(child: &Child<'_>, patient: bool) -> Look {
+    // SAFETY: NULL asks for no resources.
+    unsafe { look_into(child, patient, null_mut()) }
+}
+
+/// The same. Beside an end, there is what the child has used.
+pub(crate) fn look_closely(child: &Child<'_>, patient: bool) -> (Look, Option<Resources>) {
+    let mut usage: KernelUsage = [0; 18];
+    // SAFETY: there is room for the resources.
+    let seen = unsafe { look_into(child, patient, &raw mut usage) };
+    let resources = matches!(seen, Look::Ended(_)).then(|| resources(&usage));
+    (seen, resources)
+}
+
+/// # Safety
+///
+/// `usage` is NULL, or has room for the kernel's struct rusage.
+unsafe fn look_into(child: &Child<'_>, patient: bool, usage: *mut KernelUsage) -> Look {
     let (kind, id) = child.name();
     let patience = if patient { 0 } else { libc::WNOHANG };
-    match wait_id(kind, id, libc::WEXITED | libc::WNOWAIT | libc::__WALL | patience) {
+    let options = libc::WEXITED | libc::WNOWAIT | libc::__WALL | patience;
+    // SAFETY: as the caller says.
+    match unsafe { wait_id_into(kind, id, options, usage) } {
         Ok(answer) => match wait_status(answer) {
             Some(status) => Look::Ended(status),
             None => match answer {

@@ -2,31 +2,58 @@
 //! and kqueue() tells when it has ended.
 
 use core::ffi::{c_int, CStr};
+use core::mem::MaybeUninit;
 use core::ptr::{null, null_mut};
 
 use crate::base::errno::{Errno, ErrnoGuard};
 use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
-use crate::sys::process::{Aside, Child, Look};
+use crate::sys::process::{Aside, Child, Look, Resources};
 
 /// Looks at the child, and reaps it if it has ended. Its handle's lock is held.
-pub(crate) fn look(child: &Child<'_>, _: bool) -> Look {
+pub(crate) fn look(child: &Child<'_>, patient: bool) -> Look {
+    look_closely(child, patient).0
+}
+
+/// The same. Beside an end, there is what the child has used.
+pub(crate) fn look_closely(child: &Child<'_>, _: bool) -> (Look, Option<Resources>) {
     let _errno = ErrnoGuard::new();
     if !child.ours {
-        return Look::NoChild;
+        return (Look::NoChild, None);
     }
     if child.detached {
         // It must not be reaped. So its end is only seen after the program has reaped it.
-        return if look_from_aside(child, false) == Aside::Gone { Look::NoChild } else { Look::Alive };
+        let is_gone = look_from_aside(child, false) == Aside::Gone;
+        return (if is_gone { Look::NoChild } else { Look::Alive }, None);
     }
     let mut status = 0;
-    // SAFETY: there is room for a status.
-    match unsafe { libc::waitpid(child.pid, &raw mut status, libc::WNOHANG) } {
-        0 => Look::Alive,
-        -1 => Look::NoChild,
-        _ if libc::WIFSTOPPED(status) || libc::WIFCONTINUED(status) => Look::Stopped,
-        _ => Look::Ended(status),
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: there is room for a status and for the resources.
+    match unsafe { libc::wait4(child.pid, &raw mut status, libc::WNOHANG, usage.as_mut_ptr()) } {
+        0 => (Look::Alive, None),
+        -1 => (Look::NoChild, None),
+        _ if libc::WIFSTOPPED(status) || libc::WIFCONTINUED(status) => (Look::Stopped, None),
+        // SAFETY: zeroes are resources, too.
+        _ => (Look::Ended(status), Some(resources(&unsafe { usage.assume_init() }))),
     }
+}
+
+#[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // times and sizes
+fn resources(usage: &libc::rusage) -> Resources {
+    let us = |time: &libc::timeval| (time.tv_sec as u64).wrapping_mul(1_000_000).wrapping_add(time.tv_usec as u64);
+    // macOS counts bytes.
+    let unit = if cfg!(target_vendor = "apple") { 1024 } else { 1 };
+    Resources { user_us: us(&usage.ru_utime), system_us: us(&usage.ru_stime), peak_kib: usage.ru_maxrss as u64 / unit }
+}
+
+/// The most memory that this process has had, in KiB. `None`: the system does not tell.
+pub(crate) fn peak_kib() -> Option<u64> {
+    let _errno = ErrnoGuard::new();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: there is room for the resources.
+    let result = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+    // SAFETY: zeroes are resources, too.
+    (result == 0).then(|| resources(&unsafe { usage.assume_init() }).peak_kib)
 }
 
 /// Does nothing: look() has reaped it.

@@ -6,7 +6,7 @@ use core::sync::atomic::AtomicI32;
 use crate::base::errno::Errno;
 use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
-use crate::sys::process::{Aside, Child, Look};
+use crate::sys::process::{Aside, Child, Look, Resources};
 use crate::sys::readiness::{Ready, Sources};
 
 const ENOSYS: isize = -(libc::ENOSYS as isize);
@@ -31,6 +31,14 @@ pub(crate) fn look(_: &Child<'_>, _: bool) -> Look {
     Look::NoChild
 }
 
+pub(crate) fn look_closely(_: &Child<'_>, _: bool) -> (Look, Option<Resources>) {
+    (Look::NoChild, None)
+}
+
+pub(crate) fn peak_kib() -> Option<u64> {
+    None
+}
+
 pub(crate) fn reap(_: &Child<'_>) {}
 
 pub(crate) fn look_from_aside(_: &Child<'_>, _: bool) -> Aside {
@@ -48,6 +56,10 @@ pub(crate) fn this_process() -> u64 {
 }
 
 pub(crate) fn now_ms() -> i64 {
+    0
+}
+
+pub(crate) fn now_us() -> i64 {
     0
 }
 
