@@ -41,6 +41,8 @@ int main(int argc, char **argv)
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "system-call-names.h"
+
 enum { MAX_CALLS = 4096, ERRNO_BEFORE = 77 };
 
 static const int errnos[] = {EPERM, EINTR, EAGAIN, ENOMEM, EFAULT, EINVAL, ENOSYS, 4095};
@@ -436,9 +438,9 @@ __attribute__((__format__(__printf__, 2, 3))) static void fault(const struct exp
     if (of->n > 0) {
         const struct failure *failure = &of->failures[of->n - 1];
 
-        snprintf(where, sizeof(where), "%s, call %d (system call %d, argument %#lx, %s) fails with errno %d%s",
-                 failure->side == PARENT ? "parent" : "child", failure->index, of->call->number,
-                 (unsigned long)of->call->arguments[0], part_names[of->call->part], failure->error,
+        snprintf(where, sizeof(where), "%s, call %d (%s, argument %#lx, %s) fails with %s%s",
+                 failure->side == PARENT ? "parent" : "child", failure->index, system_call_name(of->call->number),
+                 (unsigned long)of->call->arguments[0], part_names[of->call->part], errno_name(failure->error),
                  of->n > 1 ? " after an earlier failure" : "");
     }
     violation(fmt, "[errp %s] %s: %s", mode_names[of->mode], where, what);

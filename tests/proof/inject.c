@@ -39,6 +39,7 @@ int main(int argc, char **argv)
 #include <sys/syscall.h>
 
 #include "subject.h"
+#include "system-call-names.h"
 
 enum { MAX_STEPS = 1 << 17, MAX_WORKERS = 64, QUICK_POINTS = 1000 };
 
@@ -286,33 +287,6 @@ static void give_up(struct run *run)
 
 /* ---- The verdict on one experiment ---- */
 
-static const char *call_name(int call)
-{
-    static char text[24];
-
-    switch (call) {
-    case SYS_rt_sigprocmask:
-        return "rt_sigprocmask";
-    case SYS_rt_sigaction:
-        return "rt_sigaction";
-    case SYS_clone:
-        return "clone";
-    case SYS_clone3:
-        return "clone3";
-    case SYS_fork:
-        return "fork";
-    case SYS_vfork:
-        return "vfork";
-    case SYS_set_robust_list:
-        return "set_robust_list";
-    case SYS_write:
-        return "write";
-    default:
-        snprintf(text, sizeof(text), "system call %d", call);
-        return text;
-    }
-}
-
 static const char *describe_place(const struct point *point)
 {
     static char text[400];
@@ -341,7 +315,7 @@ static const char *describe_place(const struct point *point)
         n += snprintf(text + n, sizeof(text) - (size_t)n, "%#lx", (unsigned long)step->pc);
     }
     if (step->call >= 0) {
-        snprintf(text + n, sizeof(text) - (size_t)n, ", %s %s", kinds[point->kind], call_name(step->call));
+        snprintf(text + n, sizeof(text) - (size_t)n, ", %s %s", kinds[point->kind], system_call_name(step->call));
     }
     return text;
 }

@@ -12,13 +12,13 @@
 
 #include "tracer.h"
 
+#include "spawn-everything.h"
 #include "spawn-library.h"
 #include "spawn-ways.h"
 #include "system-call-names.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -37,12 +37,14 @@ enum request { USUAL, INHERITED, PIPES, EVERYTHING, REQUESTS };
 
 static const char *const request_names[REQUESTS] = {"default options", "inherited signals", "pipes", "everything set"};
 
-/* For EVERYTHING, descriptors 20 to 22 are open. */
+enum { FIRST_SOURCE = 20 };
+
+/* The descriptors that EVERYTHING gives to the child. */
 static inline bool open_sources(void)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    for (int fd = 20; fd <= 22; fd++) {
+    for (int fd = FIRST_SOURCE; fd < FIRST_SOURCE + SOURCES; fd++) {
         if (null < 0 || dup3(null, fd, O_CLOEXEC) < 0) {
             return false;
         }
@@ -52,11 +54,7 @@ static inline bool open_sources(void)
 
 static inline const struct QemuSpawnOptions *options_of(enum request request, QemuSpawnStep *step)
 {
-    static const int ignored[] = {SIGPIPE, 0};
-    static const struct QemuSpawnFd fds[] = {{20, 21}, {21, 20}, {22, 22}, {-100, 23}};
-    static const struct QemuSpawnRlimit limits[] = {{RLIMIT_CORE, 0, 0}};
     static struct QemuSpawnOptions options;
-    static gid_t group;
 
     options = (struct QemuSpawnOptions){.size = sizeof(options), .failed_step = step};
     if (request == INHERITED) {
@@ -64,22 +62,9 @@ static inline const struct QemuSpawnOptions *options_of(enum request request, Qe
     } else if (request == PIPES) {
         options.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT;
     } else if (request == EVERYTHING) {
-        options.flags = QEMU_SPAWN_SETSID | QEMU_SPAWN_SET_UMASK | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID |
-                        QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_MERGE_STDERR | QEMU_SPAWN_NO_NEW_PRIVS;
-        options.ignored = ignored;
-        options.fds = fds;
-        options.n_fds = sizeof(fds) / sizeof(fds[0]);
-        options.cwd = "/";
-        options.umask = 022;
-        options.rlimits = limits;
-        options.n_rlimits = 1;
-        options.uid = getuid();
-        options.gid = getgid();
+        set_everything(&options, FIRST_SOURCE);
         if (geteuid() == 0) {
-            options.flags |= QEMU_SPAWN_SET_GROUPS;
-            options.groups = &group;
-            options.n_groups = 1;
-            group = getgid();
+            set_groups(&options);
         }
     }
     return &options;
@@ -93,11 +78,6 @@ static inline const char *step_name(QemuSpawnStep step)
     size_t number = (size_t)step;
 
     return number < sizeof(step_names) / sizeof(step_names[0]) ? step_names[number] : "not written";
-}
-
-static inline const char *errno_name(int error)
-{
-    return error == 0 ? "0" : strerrorname_np(error) ? strerrorname_np(error) : "an errno without a name";
 }
 
 /* ---- Following a spawn ---- */

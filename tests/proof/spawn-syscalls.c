@@ -15,6 +15,7 @@
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
+#include "spawn-everything.h"
 #include "spawn-ways.h"
 #include "system-call-names.h"
 
@@ -26,22 +27,19 @@
 #include <inttypes.h>
 #include <linux/sched.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS };
-enum { EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534 };
+enum { EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534, FIRST_SOURCE = 6 };
 
 /* ---- The traced process ---- */
 
@@ -119,13 +117,8 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 
 static const struct QemuSpawnOptions *options_of(enum scenario scenario)
 {
-    static const int ignored[] = {SIGPIPE, 0};
-    static const struct QemuSpawnFd fds[] = {{6, 7}, {7, 6}, {8, 8}, {-100, 9}};
-    static const struct QemuSpawnRlimit limits[] = {{RLIMIT_CORE, 0, 0}};
-    static gid_t groups[1];
     static struct QemuSpawnOptions options;
 
-    groups[0] = getgid();
     options = (struct QemuSpawnOptions){.size = sizeof(options)};
     switch (scenario) {
     case INHERIT:
@@ -135,27 +128,16 @@ static const struct QemuSpawnOptions *options_of(enum scenario scenario)
         options.flags = QEMU_SPAWN_PIPE_STDIN | QEMU_SPAWN_PIPE_STDOUT | QEMU_SPAWN_PIPE_STDERR;
         break;
     case EVERYTHING:
-        options.flags = QEMU_SPAWN_SETSID | QEMU_SPAWN_SET_UMASK | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID |
-                        QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_MERGE_STDERR | QEMU_SPAWN_NO_NEW_PRIVS;
-        options.ignored = ignored;
-        options.fds = fds;
-        options.n_fds = sizeof(fds) / sizeof(fds[0]);
-        options.cwd = "/";
-        options.umask = 022;
-        options.rlimits = limits;
-        options.n_rlimits = 1;
-        options.uid = getuid();
-        options.gid = getgid();
+        set_everything(&options, FIRST_SOURCE);
         break;
     case SEARCH:
         options.flags = QEMU_SPAWN_SEARCH_PATH | QEMU_SPAWN_SET_PGID | QEMU_SPAWN_LEAVE_FDS;
         break;
     case OTHER_USER:
-        options.flags = QEMU_SPAWN_SET_GROUPS | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID;
+        set_groups(&options);
+        options.flags |= QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID;
         options.uid = NOBODY;
         options.gid = NOBODY;
-        options.groups = groups;
-        options.n_groups = 1;
         break;
     case DEATH_SIGNAL:
     case DEATH_SIGNAL_THREAD:
@@ -250,7 +232,7 @@ static void prepare(const char *path, enum way way)
         fprintf(stderr, "%s\n", dlerror());
         exit(2);
     }
-    for (int fd = 6; fd <= 8; fd++) {
+    for (int fd = FIRST_SOURCE; fd < FIRST_SOURCE + SOURCES; fd++) {
         if (dup2(STDIN_FILENO, fd) < 0) {
             exit(2);
         }

@@ -13,6 +13,7 @@
  */
 #define _GNU_SOURCE
 #include "libc-fork.h"
+#include "system-call-names.h"
 
 #include <inttypes.h>
 #include <linux/filter.h>
@@ -294,7 +295,7 @@ static void print_call(const struct traced *who, const struct __ptrace_syscall_i
         break;
     default:
         /* libc's own, for a comparison with plain fork() in the same process. */
-        printf("number %d", (int)info->entry.nr);
+        printf("%s()", system_call_name((long)info->entry.nr));
     }
     putchar('\n');
 }

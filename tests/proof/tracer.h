@@ -68,6 +68,11 @@ static inline const char *describe_stop(const struct stop *stop)
     }
 }
 
+static inline const char *errno_name(int error)
+{
+    return error == 0 ? "0" : strerrorname_np(error) ? strerrorname_np(error) : "an errno without a name";
+}
+
 static inline struct stop next_stop(pid_t tid)
 {
     struct stop stop = {.kind = STOP_ENDED};

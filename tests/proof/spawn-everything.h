@@ -1,0 +1,54 @@
+/*
+ * The spawn with everything set: all options that can stand together. The parts of the proof share it, and
+ * tests/names.rs looks here for each option of the header.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PROOF_SPAWN_EVERYTHING_H
+#define PROOF_SPAWN_EVERYTHING_H
+
+#include "qemu-fork.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { SOURCES = 3 };
+
+/* What every user may set. Descriptors @first and up, SOURCES of them, are open. */
+static inline void set_everything(struct QemuSpawnOptions *options, int first)
+{
+    static const int ignored[] = {SIGPIPE, 0};
+    static const struct QemuSpawnRlimit limits[] = {{RLIMIT_CORE, 0, 0}};
+    static struct QemuSpawnFd fds[4];
+
+    /* Two that change places, one that stays, and /dev/null. */
+    fds[0] = (struct QemuSpawnFd){first, first + 1};
+    fds[1] = (struct QemuSpawnFd){first + 1, first};
+    fds[2] = (struct QemuSpawnFd){first + 2, first + 2};
+    fds[3] = (struct QemuSpawnFd){QEMU_SPAWN_FD_NULL, first + 3};
+    options->flags |= QEMU_SPAWN_SETSID | QEMU_SPAWN_SET_UMASK | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID |
+                      QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_MERGE_STDERR | QEMU_SPAWN_NO_NEW_PRIVS;
+    options->ignored = ignored;
+    options->fds = fds;
+    options->n_fds = sizeof(fds) / sizeof(fds[0]);
+    options->cwd = "/";
+    options->umask = 022;
+    options->rlimits = limits;
+    options->n_rlimits = sizeof(limits) / sizeof(limits[0]);
+    options->uid = getuid();
+    options->gid = getgid();
+}
+
+/* What only root may set. */
+static inline void set_groups(struct QemuSpawnOptions *options)
+{
+    static gid_t group;
+
+    group = getgid();
+    options->flags |= QEMU_SPAWN_SET_GROUPS;
+    options->groups = &group;
+    options->n_groups = 1;
+}
+
+#endif /* PROOF_SPAWN_EVERYTHING_H */
