@@ -1,7 +1,7 @@
 /*
- * The parent is killed while its child has not executed its program yet, and a process that it has forked in the
- * middle of the spawn holds whatever it had open. The child does not wait for ever for a parent that is no more: it
- * executes the program, or ends.
+ * The parent is killed before its child has executed the program. Another process, which the parent forked in the middle
+ * of the spawn, still holds copies of the parent's descriptors, so the child sees no end of a pipe. The child must not
+ * wait for ever for the dead parent: it executes the program, or ends.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,13 +11,13 @@
 
 static struct {
     pid_t parent, supervisor, holder, child;
-    int held;    /* a call of the parent's or of the child's, in the middle of a spawn */
-    int verdict; /* 1: the child has ended; 2: it sleeps for ever */
+    int held;    /* the supervisor holds a system call of the parent or of the child, in the middle of a spawn */
+    int verdict; /* 1: the child has ended; 2: it still sleeps */
 } *shared;
 
 /* ---- the supervisor ---- */
 
-/* Not the supervisor and not the holder, but the child that is being made. */
+/* The child of the spawn: the parent's only child besides the supervisor and the holder. */
 static pid_t find_child(void)
 {
     pid_t list[8];
@@ -70,7 +70,7 @@ static void supervise(int listener)
 
 /* ---- the parent ---- */
 
-/* Forks when a call is held, as any other part of the program may. */
+/* Forks in the middle of the spawn, as another thread of a program may. */
 static void *fork_holder(void *arg)
 {
     pid_t pid;
@@ -137,7 +137,7 @@ static void test(const struct job *job)
     status = wait_for(pid);
     snprintf(what, sizeof(what), "%s%s", job->way->name, job->flags ? ", another user" : "");
     ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && shared->child > 0, "%s: the parent is killed", what);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) { /* what it has left is ours */
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) { /* orphans have become this process's children */
     }
     is_int(shared->verdict, 1, "the child ends, or executes the program, which does");
 }

@@ -1,7 +1,7 @@
 /*
- * QEMU_SPAWN_SEARCH_PATH looks for a name as execvp() does: in the directories of the parent's PATH, of which an empty
- * one is the working directory; a file that may not be executed is told at the end, if there is no other. But what the
- * kernel cannot execute is never given to a shell.
+ * QEMU_SPAWN_SEARCH_PATH searches as execvp() does: in the directories of the parent's PATH. An empty element is the
+ * working directory. If the only file of that name may not be executed, the error is about that file. Unlike execvp(), a
+ * file that the kernel cannot execute is never given to a shell.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,7 +9,7 @@
 
 #define SEARCH .flags = QEMU_SPAWN_SEARCH_PATH
 
-/* Folders a and b below the test's, the program (as a link to this one) and files in them. */
+/* The directories a and b. They have links to this program, and files that cannot be executed. */
 static char a[PATH_MAX], b[PATH_MAX];
 
 static void remove_folders(void)
@@ -67,7 +67,7 @@ static void finds(const char *name, const char *cwd, const char *what)
     QemuProcess *process = spawn(ARGS(name, "exit", "21"), OPTIONS(SEARCH, .cwd = cwd));
 
     if (ok(process != NULL, "%s", what)) {
-        is_int(end_of(process), 21, "and it runs");
+        is_int(end_of(process), 21, "and the program runs");
     } else {
         printf("# %s\n", told.message);
     }
@@ -85,12 +85,12 @@ int main(int argc, char **argv)
     make_folders();
 
     set_path("B");
-    finds("prog", NULL, "it is in the one directory");
+    finds("prog", NULL, "the program is in the only directory");
     set_path("/nowhere:/dev/null:A/prog:B");
-    finds("prog", NULL, "directories that are none are passed over");
+    finds("prog", NULL, "elements that are no directory are passed over");
     set_path("A:B");
     finds("prog", NULL, "a file that may not be executed is passed over");
-    finds("prog2", NULL, "it is in the second directory");
+    finds("prog2", NULL, "the program is in the second directory");
     set_path("A:/nowhere");
     snprintf(text, sizeof(text), "cannot execute '%s/only-a': %% (it is not executable)", a);
     fails(ARGS("only-a"), OPTIONS(SEARCH), EACCES, QEMU_SPAWN_STEP_EXEC, text);
@@ -105,11 +105,11 @@ int main(int argc, char **argv)
     set_path("/nowhere:");
     finds("prog3", folder, "an empty element at the end is the child's working directory");
     set_path(":/nowhere");
-    finds("prog3", folder, "at the start");
+    finds("prog3", folder, "an empty element at the start, too");
     set_path("/nowhere::/dev");
-    finds("prog3", folder, "in the middle");
+    finds("prog3", folder, "and one in the middle");
     set_path("");
-    finds("prog3", folder, "and an empty PATH as well");
+    finds("prog3", folder, "an empty PATH is one empty element");
     set_path("b");
     finds("prog", folder, "a relative element is relative to the child's working directory");
 
@@ -118,13 +118,13 @@ int main(int argc, char **argv)
     finds("b/prog", folder, "a name with a slash is not searched: it is relative to the working directory");
     fails(ARGS("prog"), OPTIONS(.cwd = folder), ENOENT, QEMU_SPAWN_STEP_EXEC,
           "cannot execute 'prog': % (PATH was not searched)");
-    finds(SELF, NULL, "nor is an absolute one");
+    finds(SELF, NULL, "an absolute name is not searched");
     is_int(end_of(must_spawn(ARGS("whatever", "exit", "22"), OPTIONS(SEARCH, .executable = "prog"))), 22,
-           "what is searched is the program's name, not argv[0]");
+           "the search is for opts.executable, not for argv[0]");
 
-    /* The parent's PATH, not the child's. */
+    /* PATH is the parent's. The child's environment is not searched. */
     is_int(end_of(must_spawn(ARGS("prog", "exit", "23"), OPTIONS(SEARCH, .env_set = ARGS("PATH=/nowhere")))), 23,
-           "where the parent's PATH leads");
+           "the child's PATH makes no difference");
     set_path("/nowhere");
     snprintf(text, sizeof(text), "PATH=%s", b);
     fails(ARGS("prog"), OPTIONS(SEARCH, .env_set = ARGS(text)), ENOENT, QEMU_SPAWN_STEP_EXEC,

@@ -1,8 +1,8 @@
 /*
- * Other threads change the program's user meanwhile. libc makes every thread change its own, by a signal, and waits
- * for each: whoever has that signal blocked must not wait for a lock that the changing thread holds. So nothing of
- * libc's, or of the program's, is entered with it blocked: no thread is made, no memory allocated, and fork() with its
- * handlers is not called. Every run comes to its end.
+ * Other threads call setuid() while this one spawns. To the kernel the user belongs to a thread, so libc sends a signal
+ * to every thread and waits until each has changed its own. A thread that has that signal blocked and waits for a lock
+ * that the caller of setuid() holds would wait for ever. So the library, while it has signals blocked, creates no thread,
+ * allocates no memory, and does not call libc's fork() with its handlers. Every run must come to its end.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,7 +16,7 @@ static bool goes_on(void)
     return !__atomic_load_n(&ends_now, __ATOMIC_SEQ_CST);
 }
 
-/* The user and group stay what they are; that is all the same to libc. */
+/* The user and group stay the same. libc signals all threads nevertheless. */
 static void *change_user(void *arg)
 {
     while (goes_on()) {
@@ -77,10 +77,10 @@ static void with_death_signals(void *way)
     pthread_join(also, NULL);
 }
 
-/* ---- the program's own handlers for fork() ---- */
+/* ---- the handlers of pthread_atfork() ---- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static int *handlers; /* how often they ran, in parent and child; shared */
+static int *handlers; /* how often they ran, in parent and child; in shared memory */
 
 static void lock(void)
 {
@@ -99,7 +99,7 @@ static void *do_nothing(void *arg)
     return arg;
 }
 
-/* Makes threads and allocates, with the mutex in its hands. */
+/* Creates threads and allocates memory while it holds the mutex. */
 static void *work_under_mutex(void *arg)
 {
     while (goes_on()) {
@@ -145,12 +145,12 @@ int main(int argc, char **argv)
         char what[128];
         bool comes = true;
 
-        /* A thread of the library's may be made for the first of them only, so it takes some processes. */
+        /* The library may create its helper thread for the first spawn only, so several processes are needed. */
         for (int run = 0; run < RUNS && comes; run++) {
-            snprintf(what, sizeof(what), "%s: death signals beside setuid(), %d", forced_ways[i].name, run + 1);
+            snprintf(what, sizeof(what), "%s: spawns with a death signal during setuid(), run %d", forced_ways[i].name, run + 1);
             comes = run_watched(with_death_signals, (void *)(uintptr_t)&forced_ways[i], what);
         }
-        snprintf(what, sizeof(what), "%s: spawns beside setuid() and threads under a lock", forced_ways[i].name);
+        snprintf(what, sizeof(what), "%s: spawns during setuid(), while another thread works under a lock", forced_ways[i].name);
         if (run_watched(with_handlers, (void *)(uintptr_t)&forced_ways[i], what)) {
             is_str(watched->words, "0 runs of handlers", "a spawn runs no pthread_atfork() handlers");
         }

@@ -1,7 +1,7 @@
 /*
- * A filter forbids to set a signal's disposition, or to ask for it, and clone3(), which would clear handlers by
- * itself. A child that cannot lose its parent's handlers does not go on: the spawn fails at that step, with the mask
- * still closed, and no handler ever runs in the child, however many signals it is sent.
+ * A filter forbids to set a signal's disposition, or to ask for it. It forbids clone3() as well, which can clear the
+ * handlers by itself. A child that cannot remove its parent's handlers must not unblock its signals: the spawn fails at
+ * that step, and no handler ever runs in the child, however many signals are sent to it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -32,7 +32,7 @@ static void handler(int signum)
 #define LOAD_SECOND_HALF(field) \
     ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field) + 4))
 
-/* Fails rt_sigaction() that sets something, or that only asks. */
+/* Makes rt_sigaction() fail if it sets a disposition, or if it only asks for one. */
 static void refuse(enum refusal refusal)
 {
     struct sock_filter code[16];
@@ -54,7 +54,7 @@ static void refuse(enum refusal refusal)
     }
 }
 
-/* A process that sends the signal to whatever child the spawning process has. */
+/* Starts a process that sends the signal to each child of the spawning process. */
 static pid_t start_storm(void)
 {
     pid_t pid;
@@ -110,13 +110,13 @@ static void test(const struct job *job)
              job->refusal == SETTING ? "set a disposition" : "ask for one",
              job->signals == QEMU_SPAWN_SIGNALS_DEFAULT ? "by default" : "inherited");
     if (run_watched(spawn_refused, (void *)(uintptr_t)job, what)) {
-        is_int(storm->elsewhere, 0, "no handler of the parent's ran in the child");
+        is_int(storm->elsewhere, 0, "no handler of the parent has run in the child");
         if (strcmp(job->way->name, "clone3") == 0) {
-            /* Which may not need to ask; but the program is busy, and a child that a signal has ended is a failure. */
+            /* INHERIT may not need to ask. The spawn fails nevertheless: the program is busy, or a signal ends the child. */
             ok(strncmp(watched->words, "none, ", 6) == 0, "the spawn fails: %s", watched->words);
         } else {
             snprintf(words, sizeof(words), "none, errno %d, step %d, ", EPERM, QEMU_SPAWN_STEP_SIGNALS);
-            has_words(watched->words, "the spawn fails, and says at which step", words, (char *)NULL);
+            has_words(watched->words, "the spawn fails, and names the step", words, (char *)NULL);
         }
         ok(!strstr(watched->words, "a child is left"), "no child is left");
     }
@@ -135,7 +135,7 @@ int main(int argc, char **argv)
     needs_programs();
     need_forced_ways();
     make_folder();
-    /* It is tried again for a while, in which the child is there to be found. */
+    /* A busy program is tried again for a while: time enough for the other process to find the child. */
     make_file(in_folder("busy"), 0755, "#!/bin/sh\n", 10);
     busy = open(in_folder("busy"), O_WRONLY | O_CLOEXEC);
     storm = shared_memory(sizeof(*storm));

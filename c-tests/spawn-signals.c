@@ -1,6 +1,6 @@
 /*
- * The child's signals. By default every one of the 64 has its default disposition and none is blocked, libc's own 32
- * and 33 included; QEMU_SPAWN_SIGNALS_INHERIT leaves what plain fork and exec leave; two lists change single ones.
+ * The child's signals. By default all 64 have their default disposition and none is blocked, libc's own 32 and 33
+ * included. With QEMU_SPAWN_SIGNALS_INHERIT they are as after plain fork() and exec. Two lists change single signals.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -23,7 +23,7 @@ static void *wait_for_cancel(void *arg)
     return arg;
 }
 
-/* A thread was there and was cancelled: libc has handlers for its own signals now. */
+/* Cancels a thread, so that libc installs the handlers for its own signals. */
 static void use_threads(void)
 {
     pthread_t thread;
@@ -34,7 +34,7 @@ static void use_threads(void)
     }
 }
 
-/* As signal(signum, SIG_IGN), which libc does not do to its own. */
+/* signal(signum, SIG_IGN) by the kernel's call: libc refuses its own signals. */
 static void ignore_by_kernel(long signum)
 {
 #ifdef __mips__
@@ -48,7 +48,7 @@ static void ignore_by_kernel(long signum)
     }
 }
 
-/* Every signal is ignored or has a handler, and every one is blocked that can be: libc's own by the kernel's calls. */
+/* Each signal is ignored or has a handler, and all that can be blocked are. The kernel's calls reach libc's own, too. */
 static void spoil_signals(void)
 {
     uint64_t all = ~UINT64_C(0);
@@ -59,7 +59,7 @@ static void spoil_signals(void)
     for (int sig = 1; sig < NSIG; sig++) {
         signal(sig, sig % 2 ? SIG_IGN : handler);
     }
-    signal(SIGCHLD, handler); /* ignoring it has a meaning of its own */
+    signal(SIGCHLD, handler); /* with SIGCHLD ignored, the kernel would reap the children */
     if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all)) != 0) {
         bail("rt_sigprocmask");
     }
@@ -75,7 +75,7 @@ static void has(const QemuSpawnOptions *opts, uint64_t ignored, uint64_t blocked
     is_str(output_of(ARGS(SELF, "signals"), opts), expected, what);
 }
 
-/* Every number that a signal can have, SIGKILL and libc's included. */
+/* All numbers, SIGKILL and libc's own included. */
 static const int *every_signal(void)
 {
     static int list[65];
@@ -97,7 +97,7 @@ int main(int argc, char **argv)
     }
     needs_programs();
     if (!proc_tells_masks()) {
-        skip_all("/proc does not tell the signal masks of the program, but of an emulator");
+        skip_all("/proc shows the signal masks of the emulator, not of the program");
     }
     sem_init(&never, 0, 0);
     use_threads();
@@ -106,25 +106,25 @@ int main(int argc, char **argv)
     blocked = status_set("/proc/thread-self/status", "SigBlk");
     ok((ignored & blocked & BIT(32)) && (ignored & blocked & BIT(33)), "the parent ignores and blocks even libc's own");
 
-    has(NULL, 0, 0, "no options: every signal is as new");
+    has(NULL, 0, 0, "no options: every disposition is the default, and nothing is blocked");
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_DEFAULT), 0, 0, "DEFAULT: the same");
-    has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT), ignored, blocked, "INHERIT: what is ignored and blocked stays");
+    has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT), ignored, blocked, "INHERIT: ignored and blocked signals stay so");
 
     has(OPTIONS(.ignored = (const int[]){SIGPIPE, SIGHUP, 0}), BIT(SIGPIPE) | BIT(SIGHUP), 0,
-        "DEFAULT and two ignored");
-    has(OPTIONS(.ignored = every_signal()), everything & ~unchangeable, 0, "a list of all is accepted");
+        "DEFAULT, and two in the list of ignored ones");
+    has(OPTIONS(.ignored = every_signal()), everything & ~unchangeable, 0, "the list may have all signals");
     has(OPTIONS(.defaulted = every_signal(), .ignored = (const int[]){SIGPIPE, 0}), BIT(SIGPIPE), 0,
         "a signal that is in both lists is ignored");
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT, .ignored = (const int[]){SIGUSR2, 0}), ignored | BIT(SIGUSR2),
-        blocked, "INHERIT and one ignored that had a handler");
+        blocked, "INHERIT, and one that had a handler is ignored");
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT, .defaulted = (const int[]){SIGHUP, 0}), ignored & ~BIT(SIGHUP),
-        blocked, "INHERIT and one reset that was ignored");
+        blocked, "INHERIT, and one that was ignored is reset");
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT, .defaulted = every_signal()), ignored & (BIT(32) | BIT(33)),
-        blocked, "INHERIT and all reset");
+        blocked, "INHERIT, and all are reset");
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT, .ignored = every_signal(), .defaulted = every_signal()),
-        (everything & ~unchangeable) | (ignored & (BIT(32) | BIT(33))), blocked, "INHERIT and all ignored");
+        (everything & ~unchangeable) | (ignored & (BIT(32) | BIT(33))), blocked, "INHERIT, and all are ignored");
 
-    ok(ignored_signals() == ignored, "the parent ignores what it ignored");
+    ok(ignored_signals() == ignored, "the parent's dispositions have not changed");
     ok(status_set("/proc/thread-self/status", "SigBlk") == blocked, "and blocks what it blocked");
     return done();
 }
