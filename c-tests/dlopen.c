@@ -1,5 +1,6 @@
 /*
- * A program that is not linked with the shared library opens it, uses it and closes it. argv[1] is the library.
+ * A program that is not linked with the shared library opens it with dlopen(), uses it and closes it. argv[1] is the
+ * path of the library.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -58,8 +59,8 @@ static void use_it(void *handle)
         _exit(7);
     }
     ok(pid > 0, "qemu_fork() makes a child");
-    is_int(wait_for(pid), 7 << 8, "the child ends as it wants to");
-    ok(dlsym(RTLD_DEFAULT, "qemu_fork") == NULL, "its names are not everybody's");
+    is_int(wait_for(pid), 7 << 8, "the child ends with its own status");
+    ok(dlsym(RTLD_DEFAULT, "qemu_fork") == NULL, "its symbols are not global");
 }
 
 int main(int argc, char **argv)
@@ -71,9 +72,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++) {
         handle = open_it(argv[1]);
         use_it(handle);
-        is_int(dlclose(handle), 0, "it closes");
-        /* The library is never unloaded, because a thread of its own may run in it. */
-        ok(dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != NULL, "and stays in memory");
+        is_int(dlclose(handle), 0, "dlclose() succeeds");
+        /* The library is never unloaded, because its helper thread may be running. */
+        ok(dlopen(argv[1], RTLD_NOW | RTLD_NOLOAD) != NULL, "the library stays in memory");
     }
     return done();
 }

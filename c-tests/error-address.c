@@ -1,6 +1,6 @@
 /*
- * &error_abort and &error_fatal are compared by address, so the program, its static data, the library and a module that
- * is opened later must all mean the same two. argv[1] is the module.
+ * &error_abort and &error_fatal are compared by address. So each must have one address in the program, its static data,
+ * the library, and a module that is opened later. argv[1] is the module's path.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
     memcpy(&open_module, &function, sizeof(function));
     module = open_module();
 
-    ok(&error_abort != &error_fatal, "the two are not the same");
+    ok(&error_abort != &error_fatal, "&error_abort and &error_fatal differ");
     ok(static_abort == &error_abort, "&error_abort in the program's static data");
     ok(static_fatal == &error_fatal, "&error_fatal in the program's static data");
     ok(module->abort_address == &error_abort, "&error_abort in the module's code");
@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     is_str(err ? error_get_pretty(err) : NULL, "from the module", "a module's Error can be used here");
     error_free(err);
     ok(error_abort == NULL && error_fatal == NULL, "both are still NULL");
-    ok(*static_abort == NULL && **module->static_fatal == NULL, "whoever looks");
+    ok(*static_abort == NULL && **module->static_fatal == NULL, "seen through the other addresses, too");
     is_int(dlclose(handle), 0, "the module can be closed");
     return done();
 }

@@ -1,7 +1,7 @@
 /*
- * A child was reaped, and its id now belongs to a stranger, a process that is no child of this program, or to another
- * child. The handle must not touch either of them. A helper process makes the stranger, with the id that the test
- * wants.
+ * A child has been reaped, and its process id is used again: by a process that is not a child of this program, the
+ * stranger, or by another child. The handle must not signal or reap it. A helper process makes the stranger with the
+ * wanted id.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -40,7 +40,10 @@ static void answer(int number)
     }
 }
 
-/* Each order is an id, and then a word that the stranger may go. Answers: 0 or why there is none; how he ended. */
+/*
+ * An order is the id for a stranger, and later any number, which lets it end. The answers: 0 or the errno with which it
+ * could not be made; and its wait status.
+ */
 __attribute__((__noreturn__)) static void serve(void)
 {
     int bytes[2], order;
@@ -57,7 +60,7 @@ __attribute__((__noreturn__)) static void serve(void)
         if (stranger != -1 && read(orders[0], &order, sizeof(order)) == sizeof(order)) {
             put_byte(bytes[1], 'g');
             answer(wait_for(stranger));
-            /* If a signal was faster, the byte is still there. */
+            /* If a signal ended the stranger before, the byte is still in the pipe. */
             fcntl(bytes[0], F_SETFL, O_NONBLOCK);
             (void)get_byte(bytes[0]);
             fcntl(bytes[0], F_SETFL, 0);
@@ -67,7 +70,7 @@ __attribute__((__noreturn__)) static void serve(void)
 }
 
 /* The helper must not be a child of this process, whose only children are those that it spawns. */
-static void start_process_aside(void)
+static void start_helper(void)
 {
     pid_t pid;
 
@@ -98,7 +101,7 @@ static int ask(int order)
 
     if (write(orders[1], &order, sizeof(order)) != sizeof(order) ||
         read(answers[0], &number, sizeof(number)) != sizeof(number)) {
-        bail("the process aside is gone");
+        bail("the helper process is gone");
     }
     return number;
 }
@@ -132,19 +135,19 @@ static void stop_it(QemuProcess *process)
 
 static void wait_for_it(QemuProcess *process)
 {
-    ok(qemu_process_wait(process, -1, NULL, NULL) == 1, "a wait for ever comes to its end");
+    ok(qemu_process_wait(process, -1, NULL, NULL) == 1, "a wait without a limit returns");
 }
 
 static void cannot_give_ids(const char *what, int error)
 {
     char why[128];
 
-    snprintf(why, sizeof(why), "a process cannot be given an id here, which root can from Linux 5.5 on: %s",
+    snprintf(why, sizeof(why), "the id of a process cannot be chosen here (root can, from Linux 5.5 on): %s",
              strerror(error));
     skip(what, why);
 }
 
-/* First the fate of the child, then the calls on the handle. */
+/* @reap: how the child is reaped. @use: what is then done with the handle. */
 static void test_stranger(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
@@ -159,14 +162,14 @@ static void test_stranger(void (*reap)(QemuProcess *), void (*use)(QemuProcess *
         qemu_process_free(process);
         process = NULL;
         end = ask(0);
-        if (!ok(end == 0, "%s, and then the id is a stranger's: he is left alone", what)) {
-            printf("# he ended with wait status 0x%x\n", (unsigned)end);
+        if (!ok(end == 0, "%s, and its id belongs to a stranger, which is neither signalled nor reaped", what)) {
+            printf("# the stranger ended with wait status 0x%x\n", (unsigned)end);
         }
     }
     qemu_process_free(process);
 }
 
-/* Another child of this program has the id. Without a descriptor the handle must have seen the end before. */
+/* Another child of this program has the id. Without a pidfd the handle can know only if it has seen the end before. */
 static void test_other_child(void (*reap)(QemuProcess *), void (*use)(QemuProcess *), const char *what)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
@@ -185,18 +188,19 @@ static void test_other_child(void (*reap)(QemuProcess *), void (*use)(QemuProces
         use(process);
         put_byte(bytes[1], 'g');
         await_end(child);
-        is_int(wait_ms(process, -1), before, "the handle tells what it told before");
+        is_int(wait_ms(process, -1), before, "the handle returns the same status as before");
         use(process);
         qemu_process_free(process);
         process = NULL;
-        ok(wait_for(child) == 0, "%s, and then the id is another child's: it is left alone, and unreaped", what);
+        ok(wait_for(child) == 0, "%s, and its id belongs to another child, which is neither signalled nor reaped",
+           what);
     }
     qemu_process_free(process);
     close(bytes[0]);
     close(bytes[1]);
 }
 
-/* In a fork of the program, which has not seen the end, and whose own child has the id. */
+/* In a fork of the program, which has not seen the end. A child of the fork has the id. */
 static void look_in_fork(QemuProcess *process, int go_from, int *error)
 {
     int bytes[2];
@@ -222,7 +226,7 @@ static void look_in_fork(QemuProcess *process, int go_from, int *error)
 
 static void test_child_of_fork(void)
 {
-    static const char what[] = "in a fork of the program its own child, which has the id, is left alone, and unreaped";
+    static const char what[] = "in a fork of the program, its own child with the id is neither signalled nor reaped";
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "7"), NULL);
     int *error = shared_memory(sizeof(*error));
     int bytes[2], status;
@@ -241,7 +245,7 @@ static void test_child_of_fork(void)
         close(bytes[1]);
         look_in_fork(process, bytes[0], error);
     }
-    is_int(end_of(process), 7, "the child of a program that has forked ends");
+    is_int(end_of(process), 7, "the parent still gets the status of its child");
     put_byte(bytes[1], 'g');
     status = wait_for(pid);
     if (*error != 0) {
@@ -260,8 +264,8 @@ static void checks(void)
         const char *what;
     } ways[] = {
         {reap_by_handle, "reaped by its handle"},
-        {steal, "reaped by somebody else"},
-        {let_go, "detached, and reaped by somebody else"},
+        {steal, "reaped by other code"},
+        {let_go, "detached, and reaped by other code"},
     };
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
@@ -283,7 +287,7 @@ int main(int argc, char **argv)
     }
     cast_net();
     needs_programs();
-    start_process_aside();
+    start_helper();
     check_here_and_on_older_kernel(checks);
     return done();
 }

@@ -282,7 +282,8 @@ int main(int argc, char **argv)
     test_parent_dies(OPTIONS(.flags = 0), false, "a child with a death signal is ready");
     test_parent_dies(OPTIONS(.flags = QEMU_SPAWN_SETSID), false, "one in a session of its own");
     if (IS_EMULATED) {
-        skip("one whose parent was forked when it had spawned another", "the emulator fails in a child that has threads");
+        skip("one whose parent was forked when it had spawned another",
+             "the emulator fails in a child that has threads");
     } else {
         test_parent_dies(OPTIONS(.flags = 0), true, "one whose parent was forked when it had spawned another");
     }

@@ -147,7 +147,8 @@ static void check_lists(int a, int b, int c, int kept)
     expect(2, 1, NULL);
     is_table(process, "stdio in a ring");
 
-    process = start(OPTIONS(FDS({0, 7}, {QEMU_SPAWN_FD_NULL, 5}, {1, 6}), .flags = QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_NULL_STDOUT));
+    process = start(OPTIONS(FDS({0, 7}, {QEMU_SPAWN_FD_NULL, 5}, {1, 6}),
+                            .flags = QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_NULL_STDOUT));
     expect(0, DEV_NULL, NULL);
     expect(1, DEV_NULL, NULL);
     expect(2, 2, NULL);

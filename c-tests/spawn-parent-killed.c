@@ -1,7 +1,7 @@
 /*
- * The parent is killed before its child has executed the program. Another process, which the parent forked in the middle
- * of the spawn, still holds copies of the parent's descriptors, so the child sees no end of a pipe. The child must not
- * wait for ever for the dead parent: it executes the program, or ends.
+ * The parent is killed before its child has executed the program. Another process, which the parent forked in the
+ * middle of the spawn, still holds copies of the parent's descriptors, so the child sees no end of a pipe. The child
+ * must not wait for ever for the dead parent: it executes the program, or ends.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,7 +1,7 @@
 /*
  * QEMU_SPAWN_SEARCH_PATH searches as execvp() does: in the directories of the parent's PATH. An empty element is the
- * working directory. If the only file of that name may not be executed, the error is about that file. Unlike execvp(), a
- * file that the kernel cannot execute is never given to a shell.
+ * working directory. If the only file of that name may not be executed, the error is about that file. Unlike with
+ * execvp(), a file that the kernel cannot execute is never given to a shell.
  *
  * SPDX-License-Identifier: MIT
  */

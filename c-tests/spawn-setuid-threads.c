@@ -1,8 +1,8 @@
 /*
  * Other threads call setuid() while this one spawns. To the kernel the user belongs to a thread, so libc sends a signal
  * to every thread and waits until each has changed its own. A thread that has that signal blocked and waits for a lock
- * that the caller of setuid() holds would wait for ever. So the library, while it has signals blocked, creates no thread,
- * allocates no memory, and does not call libc's fork() with its handlers. Every run must come to its end.
+ * that the caller of setuid() holds would wait for ever. So the library, while it has signals blocked, creates no
+ * thread, allocates no memory, and does not call libc's fork() with its handlers. Every run must come to its end.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -147,10 +147,12 @@ int main(int argc, char **argv)
 
         /* The library may create its helper thread for the first spawn only, so several processes are needed. */
         for (int run = 0; run < RUNS && comes; run++) {
-            snprintf(what, sizeof(what), "%s: spawns with a death signal during setuid(), run %d", forced_ways[i].name, run + 1);
+            snprintf(what, sizeof(what), "%s: spawns with a death signal during setuid(), run %d",
+                     forced_ways[i].name, run + 1);
             comes = run_watched(with_death_signals, (void *)(uintptr_t)&forced_ways[i], what);
         }
-        snprintf(what, sizeof(what), "%s: spawns during setuid(), while another thread works under a lock", forced_ways[i].name);
+        snprintf(what, sizeof(what), "%s: spawns during setuid(), while another thread holds a lock",
+                 forced_ways[i].name);
         if (run_watched(with_handlers, (void *)(uintptr_t)&forced_ways[i], what)) {
             is_str(watched->words, "0 runs of handlers", "a spawn runs no pthread_atfork() handlers");
         }

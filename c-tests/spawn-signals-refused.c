@@ -112,7 +112,7 @@ static void test(const struct job *job)
     if (run_watched(spawn_refused, (void *)(uintptr_t)job, what)) {
         is_int(storm->elsewhere, 0, "no handler of the parent has run in the child");
         if (strcmp(job->way->name, "clone3") == 0) {
-            /* INHERIT may not need to ask. The spawn fails nevertheless: the program is busy, or a signal ends the child. */
+            /* INHERIT may not need to ask, but the spawn fails: the program is busy, or a signal ends the child. */
             ok(strncmp(watched->words, "none, ", 6) == 0, "the spawn fails: %s", watched->words);
         } else {
             snprintf(words, sizeof(words), "none, errno %d, step %d, ", EPERM, QEMU_SPAWN_STEP_SIGNALS);

@@ -48,7 +48,7 @@ static void ignore_by_kernel(long signum)
     }
 }
 
-/* Each signal is ignored or has a handler, and all that can be blocked are. The kernel's calls reach libc's own, too. */
+/* Each signal is ignored or has a handler, and all that can be blocked are. For libc's own it takes kernel calls. */
 static void spoil_signals(void)
 {
     uint64_t all = ~UINT64_C(0);
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
 
     has(NULL, 0, 0, "no options: every disposition is the default, and nothing is blocked");
     has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_DEFAULT), 0, 0, "DEFAULT: the same");
-    has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT), ignored, blocked, "INHERIT: ignored and blocked signals stay so");
+    has(OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT), ignored, blocked, "INHERIT: the ignored and blocked stay so");
 
     has(OPTIONS(.ignored = (const int[]){SIGPIPE, SIGHUP, 0}), BIT(SIGPIPE) | BIT(SIGHUP), 0,
         "DEFAULT, and two in the list of ignored ones");

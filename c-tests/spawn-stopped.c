@@ -1,9 +1,10 @@
 /*
- * The user that a child becomes sends it SIGSTOP before it has executed its program. Nobody waits for that user's
- * SIGCONT: not the thread that spawns, not those beside it, and not the reaping of a child that has failed. A child
- * that is stopped once is continued; one that is stopped over and over again is killed, and the spawn has failed.
+ * A child changes its user, and that user sends it SIGSTOP before it has executed its program. The library must not
+ * wait until that user sends SIGCONT: neither in the thread that spawns, nor in other threads, nor when the child of a
+ * failed spawn is reaped. A child that is stopped once is continued. One that is stopped again and again is killed, and
+ * the spawn fails.
  *
- * The attacker holds the program open for writing, so that its execution is tried again for a while.
+ * The attacker holds the program open for writing, so the child tries to execute it again for a while.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -12,7 +13,7 @@
 
 enum { SPAWNS = 10, FOLDERS = 2000 };
 
-static char program[PATH_MAX]; /* the attacker's own copy of this one */
+static char program[PATH_MAX]; /* a copy of this program, owned by the attacker */
 
 /* ---- the attacker ---- */
 
@@ -27,17 +28,17 @@ static void stop_once(pid_t child)
         return;
     }
     deed_succeeded();
-    /* Until it has been stopped, or continued already: or the program would be stopped instead. */
+    /* Waits until the child has stopped. Otherwise the executed program could be stopped instead. */
     snprintf(path, sizeof(path), "/proc/%d/status", (int)child);
     while (read_status_set(path, "ShdPnd", &pending) && (pending & BIT(SIGSTOP))) {
         sched_yield();
     }
-    /* From now on it could be executed. */
+    /* From now on the program can be executed. */
     close(held);
     held = -1;
 }
 
-/* Until it is gone. */
+/* Until the child is gone. */
 static void stop_always(pid_t child)
 {
     while (kill(child, SIGSTOP) == 0 && !__atomic_load_n(&attack->stop, __ATOMIC_SEQ_CST)) {
@@ -77,7 +78,7 @@ static void begin(const struct forced_way *way)
     attack->parent = getpid();
 }
 
-/* A child that was reported as failed may be reaped by a later call. */
+/* The child of a failed spawn may be reaped by a later call. */
 static void check_no_child(void)
 {
     let_attacker_end();
@@ -93,7 +94,10 @@ static bool was_attacked(void)
     return __atomic_load_n(&attack->succeeded, __ATOMIC_SEQ_CST) > 0;
 }
 
-/* The attacker's program, which is busy; again while the child was gone before it was attacked: the machine may be, too. */
+/*
+ * Spawns the attacker's program, which is open for writing. On a busy machine the child may be gone before the attacker
+ * finds it; then the spawn is tried again.
+ */
 static QemuProcess *spawn_attacked(void)
 {
     QemuProcess *process;
@@ -112,10 +116,10 @@ static void stopped_once(void *way)
     begin(way);
     process = spawn_attacked();
     if (!process && told.error == ETXTBSY) {
-        /* The last try was over just when it was stopped. By now no process has the program open for writing. */
+        /* The child was stopped after its last try. By now no process has the program open for writing. */
         process = spawn_attacked();
     }
-    check(process != NULL, "it is continued, and executes the program");
+    check(process != NULL, "the child is continued, and executes the program");
     progress();
     check(strcmp(qemu_process_way(process), "fork") == 0, "it has a copy of the memory");
     check(end_of(process) == 7, "the program ends by itself");
@@ -128,31 +132,31 @@ static void stopped_always(void *way)
 
     begin(way);
     process = spawn_attacked();
-    check(!process, "a program that is busy for ever is not executed");
+    check(!process, "a program that stays open for writing is not executed");
     check(was_attacked(), "the child was stopped");
     check(is_failure(), "the message says why");
     progress();
     check_no_child();
 }
 
-/* A child that has already reported why it cannot go on is stopped, too, sooner or later. */
+/* Some children are stopped after they have reported their failure. */
 static void stopped_after_report(void *way)
 {
     static char path[FOLDERS * sizeof("/nowhere:")];
 
-    /* It has so much to try that it is found before it is done. */
+    /* A long PATH keeps the child busy, so that the attacker can find it. */
     for (int i = 0; i < FOLDERS; i++) {
         strcat(path, i > 0 ? ":/nowhere" : "/nowhere");
     }
     setenv("PATH", path, 1);
     begin(way);
-    /* On a busy machine the attacker may miss some. */
+    /* On a busy machine the attacker may miss some children. */
     for (int i = 0; i < SPAWNS || !was_attacked(); i++) {
         QemuProcess *process = spawn(ARGS("qemu-no-such"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SEARCH_PATH,
                                                                    .uid = NOBODY));
 
-        check(!process, "it fails");
-        check(told.error == ENOENT || told.error == ECANCELED, "and says why");
+        check(!process, "the spawn fails");
+        check(told.error == ENOENT || told.error == ECANCELED, "errno is that of exec, or of a stopped child");
         progress();
     }
     check_no_child();
@@ -189,7 +193,7 @@ static void beside_others(void *way)
         _exit(96);
     }
     process = spawn_attacked();
-    check(!process && is_failure(), "it fails, and says why");
+    check(!process && is_failure(), "the spawn fails, and the message says why");
     pthread_join(thread, NULL);
     check_no_child();
 }
@@ -206,7 +210,7 @@ static void test(Deed *deed, void (*body)(void *), const struct forced_way *way,
         bail(program);
     }
     attacker = start_attacker(deed);
-    close(held); /* now it is the attacker's alone */
+    close(held); /* now only the attacker has it open */
     held = -1;
     snprintf(name, sizeof(name), "%s; the best way open is %s", what, way->name);
     run_watched(body, (void *)(uintptr_t)way, name);
@@ -228,9 +232,9 @@ int main(int argc, char **argv)
     release_hung = let_attacker_end;
     for (int way = 0; way < FORCED_WAYS; way++) {
         test(stop_once, stopped_once, &forced_ways[way], "stopped once");
-        test(stop_always, stopped_always, &forced_ways[way], "stopped over and over");
-        test(stop_always, stopped_after_report, &forced_ways[way], "stopped when it has failed");
-        test(stop_always, beside_others, &forced_ways[way], "stopped, and others spawn beside it");
+        test(stop_always, stopped_always, &forced_ways[way], "stopped again and again");
+        test(stop_always, stopped_after_report, &forced_ways[way], "stopped after it has failed");
+        test(stop_always, beside_others, &forced_ways[way], "stopped, while another thread spawns");
     }
     return done();
 }

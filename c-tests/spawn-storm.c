@@ -1,6 +1,6 @@
 /*
- * Signals rain on the program while it spawns. No handler of the parent's runs in a child, which would see its own
- * process id there; none is lost in the parent; and each child comes to its own end.
+ * Many signals are sent to the program while it spawns. No handler of the parent runs in a child: the handler compares
+ * process ids. The parent still handles its signals afterwards, and each child ends as it should.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     ok(true, "the parent still handles its signals");
     __atomic_store_n(&storm->stop, 1, __ATOMIC_SEQ_CST);
     pthread_join(thread, NULL);
-    is_int(wrong, 0, "every spawn did what it does without signals");
+    is_int(wrong, 0, "every spawn had the result that it has without signals");
     is_int(storm->elsewhere, 0, "no handler has run in a child");
     ok(!child_is_left(), "no child is left");
     return done();

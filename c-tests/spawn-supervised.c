@@ -1,7 +1,7 @@
 /*
- * A supervisor decides about new processes by their flags: it refuses those that do not share the table of descriptors,
- * as a child with LEAVE_FDS does not, and allows those that do, as a trial may. A spawn takes another way or fails; it
- * tries none twice, and comes to its end after a few calls.
+ * A seccomp supervisor decides by the flags whether a process may be made: with CLONE_FILES or without. So the trial
+ * child may be allowed and the real one refused, or the other way round. A spawn then takes another way or fails. It
+ * must not try again for ever: it ends after a few calls.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,7 +10,7 @@
 #include "supervisor.h"
 #include "watched.h"
 
-/* Of the calls that make a process: more than every way, trial and second try need together, and no more. */
+/* A spawn makes at most this many calls that make a process: enough for all ways, their trials and second tries. */
 enum { BOUND = 12 };
 
 enum { OF_CLONE3 = 1, OF_CLONE = 2, WITH_FILES = 4 };
@@ -21,7 +21,7 @@ static struct {
 } *shared;
 
 struct job {
-    int refusal; /* OF_CLONE3 and OF_CLONE, without CLONE_FILES; or WITH_FILES those that have it */
+    int refusal; /* refuses OF_CLONE3, OF_CLONE or both, without CLONE_FILES; with WITH_FILES, those with it */
     int error;
     uint64_t flags;
     const char *name;
@@ -54,7 +54,7 @@ static void supervise(int listener, const struct job *job)
             continue;
         }
         if (++shared->calls > 1000) {
-            kill(shared->parent, SIGKILL); /* it has all other signals blocked, and makes children for ever */
+            kill(shared->parent, SIGKILL); /* all other signals are blocked while it makes children for ever */
         }
         if (is_meant && has_files == !!(job->refusal & WITH_FILES)) {
             shared->refused++;
@@ -82,7 +82,7 @@ static void spawn_supervised(void *arg)
     if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(taken, O_CLOEXEC) != 0) {
         _exit(96);
     }
-    /* It is forked before the filter is there, or it would wait for itself; and gets the descriptor by its number. */
+    /* Forked before the filter is installed, or it would wait for itself. It takes the listener by its number. */
     listener = -1;
     supervisor = fork();
     if (supervisor == 0) {
@@ -102,7 +102,7 @@ static void spawn_supervised(void *arg)
         _exit(95);
     }
     put_byte(ready[1], (char)listener);
-    get_byte(taken[0]); /* it has the descriptor */
+    get_byte(taken[0]); /* the supervisor has its copy */
     close(listener);
     for (int i = 0; i < 2; i++) {
         QemuProcess *process;
@@ -134,7 +134,7 @@ static void test(const struct job *job)
         return;
     }
     ok(shared->calls > 0, "the supervisor was asked");
-    if (!ok(!strstr(watched->words, "too many"), "and not too often")) {
+    if (!ok(!strstr(watched->words, "too many"), "and no more often than BOUND")) {
         printf("# %s", watched->words);
     }
     ok(!strstr(watched->words, "left"), "no child is left");

@@ -1,5 +1,5 @@
 /*
- * qemu_spawn_sync(): a program runs, ends or is killed when the time is up, and has been reaped.
+ * qemu_spawn_sync(): the program runs until it ends, or until the time is up and it is killed. Either way it is reaped.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -7,7 +7,7 @@
 
 static QemuSpawnStep step;
 
-/* Runs it, and tells how it ended; or -errno, with the message in `told`. */
+/* Returns how the program ended, or -errno with the message in `told`. */
 static int run(const char *const *argv, QemuSpawnOptions *opts, int64_t timeout_ms, QemuProcessStatus *status)
 {
     Error *err = NULL;
@@ -50,7 +50,7 @@ static void is_killed(const char *what, int64_t timeout_ms)
         ok(strstr(told.message, "took too long before it could execute") != NULL,
            "it was too late before it had executed the program, so the start has failed");
     } else {
-        is_int(ending_of(&status), KILLED_BY + SIGKILL, "it was SIGKILL that ended it");
+        is_int(ending_of(&status), KILLED_BY + SIGKILL, "SIGKILL ended it");
         is_int(step, QEMU_SPAWN_STEP_NONE, "no step has failed");
     }
     ok(!child_is_left(), "it has been reaped");
@@ -72,7 +72,7 @@ static void test_no_start(void)
     char expected[256];
 
     is_int(run(ARGS("/nowhere/at/all"), OPTIONS(.flags = 0), 90000, &status), -ENOENT, "no such program: ENOENT");
-    is_int(step, QEMU_SPAWN_STEP_EXEC, "the step: to execute");
+    is_int(step, QEMU_SPAWN_STEP_EXEC, "the step: exec");
     snprintf(expected, sizeof(expected), "cannot execute '/nowhere/at/all': %s", strerror(ENOENT));
     is_str(told.message, expected, "the message is that of qemu_spawn()");
     is_int(run(ARGS(SELF, "exit", "0"), OPTIONS(.cwd = "/nowhere"), 90000, &status), -ENOENT, "no such folder: ENOENT");
@@ -85,9 +85,9 @@ static void test_no_start(void)
 
 static void test_without_status(void)
 {
-    is_int(qemu_spawn_sync(ARGS(SELF, "exit", "3"), NULL, -1, NULL, NULL), 0, "nowhere to put the status, no options");
+    is_int(qemu_spawn_sync(ARGS(SELF, "exit", "3"), NULL, -1, NULL, NULL), 0, "status, options and errp may be NULL");
     errno = 0;
-    is_int(qemu_spawn_sync(ARGS(SELF, "pause"), NULL, 0, NULL, NULL), -1, "nowhere to put the status or the error");
+    is_int(qemu_spawn_sync(ARGS(SELF, "pause"), NULL, 0, NULL, NULL), -1, "also if the time is up");
     is_int(errno, ETIMEDOUT, "ETIMEDOUT");
     ok(!child_is_left(), "no child is left");
 }

@@ -1,5 +1,6 @@
 /*
- * Several threads spawn at once, each with its own result; and several threads use one handle at once.
+ * Several threads spawn at the same time, and each has its own results. Several threads use one handle at the same
+ * time.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -34,7 +35,7 @@ static void finish(struct worker *workers)
     }
 }
 
-/* Each thread has children of its own kind: what one gets is never another's. */
+/* Exit codes and names differ between threads, so that a result of another thread is noticed. */
 static void *spawn_many(void *arg)
 {
     struct worker *worker = (struct worker *)arg;
@@ -57,7 +58,7 @@ static void *spawn_many(void *arg)
     return NULL;
 }
 
-/* The first to be asked: each thread finds out what the system lets it do. */
+/* These are the first spawns of the process, so each thread finds out at the same time what the system allows. */
 static void check_spawns(void)
 {
     struct worker workers[THREADS] = {{0}};
@@ -101,23 +102,24 @@ static void check_handle(bool killed)
     finish(workers);
     for (int i = 0; i < THREADS; i++) {
         const QemuProcessStatus *status = &workers[i].status;
+        bool as_expected = killed ? status->end == QEMU_PROCESS_SIGNALED && status->term_signal == SIGTERM
+                                  : status->end == QEMU_PROCESS_EXITED && status->exit_code == 0;
 
-        ended += workers[i].result == 1 && (killed ? status->end == QEMU_PROCESS_SIGNALED && status->term_signal == SIGTERM
-                                                   : status->end == QEMU_PROCESS_EXITED && status->exit_code == 0);
+        ended += workers[i].result == 1 && as_expected;
         taken += workers[i].taken >= 0;
         wrong += workers[i].wrong;
         if (workers[i].taken >= 0) {
             close(workers[i].taken);
         }
     }
-    is_int(ended, THREADS, "every thread that waits is told the end");
-    is_int(taken, 1, "one of them has got the pipe");
-    is_int(wrong, 0, "none could send a signal after the end");
+    is_int(ended, THREADS, "every waiting thread gets the status");
+    is_int(taken, 1, "only one thread gets the pipe");
+    is_int(wrong, 0, "no thread can send a signal after the end");
     qemu_process_free(process);
     ok(!child_is_left(), "no child is left");
 }
 
-/* Signals at the moment of the end: they reach the child or are refused, and never reach another process. */
+/* Signals while the child ends: each is sent to the child or refused with ESRCH. */
 static void *kill_until_refused(void *arg)
 {
     struct worker *worker = (struct worker *)arg;
@@ -147,7 +149,7 @@ static void check_kill(void)
         }
         wrong += end_of(process) != 2;
     }
-    is_int(wrong, 0, "signals beside the end are sent or refused with ESRCH");
+    is_int(wrong, 0, "a signal that is sent while the child ends succeeds, or fails with ESRCH");
 }
 
 int main(int argc, char **argv)

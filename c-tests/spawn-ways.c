@@ -1,31 +1,31 @@
 /*
- * The ways to make a child, from clone3() to fork(), each forced by a filter that forbids what is better. What a caller
- * sees is the same on each: endings, errors, descriptors; only qemu_process_way() tells.
+ * The ways to make a child, from clone3() to fork(). A filter forbids the better ones. Endings, errors and descriptors
+ * are the same in each way; only qemu_process_way() differs.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "older-kernel.h"
 #include "seccomp.h"
 
-/* A way, and what a process that is forced to take it has seen. */
+/* A way, and the filter that leaves it as the best one. */
 static const struct way {
     const char *name;
     int forbidden;
     int error;
-    const char *way; /* NULL: the one that is taken without a filter */
-    bool known_before; /* whether the program had spawned before the filter was there */
+    const char *way; /* NULL: the way that is taken without a filter */
+    bool known_before; /* the program has spawned before the filter is installed */
 } ways[] = {
     {"clone3() is ENOSYS", NO_CLONE3, ENOSYS, "clone", false},
-    {"clone3() is EPERM, after it was none", NO_CLONE3, EPERM, "clone", true},
+    {"clone3() is EPERM, after a spawn that used it", NO_CLONE3, EPERM, "clone", true},
     {"and close_range() is ENOSYS", NO_CLONE3 | NO_CLOSE_RANGE, ENOSYS, "clone", false},
-    {"only close_range() is EPERM, after it was none", NO_CLOSE_RANGE, EPERM, NULL, true},
+    {"only close_range() is EPERM, after a spawn that used it", NO_CLOSE_RANGE, EPERM, NULL, true},
     {"only close_range() is ENOSYS", NO_CLOSE_RANGE, ENOSYS, NULL, false},
     {"clone() with shared memory is ENOSYS, too", NO_CLONE3 | NO_CLONE_VM, ENOSYS, "fork", false},
-    {"clone() with shared memory is EPERM, after it was none", NO_CLONE3 | NO_CLONE_VM, EPERM, "fork", true},
+    {"clone() with shared memory is EPERM, after a spawn that used it", NO_CLONE3 | NO_CLONE_VM, EPERM, "fork", true},
     {"and close_range() is EPERM", NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE, EPERM, "fork", false},
     {"and pidfd_open() is ENOSYS", NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN, ENOSYS, "fork", false},
-    {"all of it is EPERM, after it was none", NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN, EPERM, "fork",
-     true},
+    {"all are EPERM, after a spawn that used them", NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN, EPERM,
+     "fork", true},
 };
 
 static struct {
@@ -36,7 +36,7 @@ static struct {
     bool has_pidfd, is_filtered, finished;
 } *seen;
 
-/* How many descriptors a program that was spawned has, beside the three. */
+/* In a spawned program: the number of its descriptors besides 0 to 2. */
 static int spare_descriptors(void)
 {
     return count_descriptors() - 3;
@@ -58,7 +58,7 @@ static void note_failure(const char *const *argv, const QemuSpawnOptions *opts)
     QemuProcess *process = spawn(argv, opts);
     bool left;
 
-    /* A child that is left may have a descriptor, so it is looked at first. */
+    /* First, because a child that is not reaped yet may still have a descriptor here. */
     left = child_is_left();
     note("step %d, errno %d: %s; %d descriptors and %s child left\n", (int)told.step, told.error, told.message,
          count_descriptors() - before, left ? "a" : "no");
@@ -101,7 +101,7 @@ static void note_success(void)
     close(fds[1]);
     note("cat: %d\n", end_of(process));
 
-    /* Two descriptors change places: the one becomes the other's. */
+    /* Two descriptors change places. */
     if (pipe2(fds, O_CLOEXEC) != 0) {
         _exit(96);
     }
@@ -119,7 +119,7 @@ static void note_success(void)
     }
     note("umask: %s", output_of(ARGS(SELF, "umask"), OPTIONS(.flags = QEMU_SPAWN_SET_UMASK, .umask = 0127)));
     note("cwd: %s", output_of(ARGS(SELF, "cwd"), OPTIONS(.cwd = "/")));
-    if (!IS_EMULATED) { /* whose /proc tells the emulator's own */
+    if (!IS_EMULATED) { /* an emulator's /proc shows the signals of the emulator */
         note("signals: %s", output_of(ARGS(SELF, "signals"), NULL));
     }
 }
@@ -151,8 +151,8 @@ static void note_handle(void)
     note("left: %s child\n", child_is_left() ? "a" : "no");
 }
 
-/* Somebody else has reaped it. Not in the transcript, for a descriptor may still tell the status. */
-static bool stands_theft(void)
+/* Other code reaps the child. The result depends on whether there is a pidfd, so it is not in the transcript. */
+static bool survives_theft(void)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, "exit", "9"), NULL);
     bool has_pidfd = qemu_process_pidfd(process) != -1;
@@ -176,7 +176,7 @@ static void take_notes(void)
     note_success();
     note_failures();
     note_handle();
-    note("a theft: %s\n", stands_theft() ? "stood" : "not stood");
+    note("reaped by other code: %s\n", survives_theft() ? "as expected" : "not as expected");
     note("descriptors left: %d\n", count_descriptors() - before);
     process = spawn(ARGS(SELF, "exit", "0"), OPTIONS(.flags = QEMU_SPAWN_NO_FORK_FALLBACK));
     seen->refusal_errno = process ? 0 : told.error;
@@ -208,7 +208,7 @@ static void with_filter(void *arg)
     take_notes();
 }
 
-/* Handlers of pthread_atfork() are for a child that goes on as this program: a spawn's does not. */
+/* The handlers of pthread_atfork() are for a child that goes on as this program. A spawned child does not. */
 static int handlers_run;
 
 static void count_handler(void)
@@ -246,8 +246,8 @@ static void test_way(const struct way *way, const char *transcript, const char *
     ending = run_child(with_filter, (void *)(uintptr_t)way);
     exits_with(&ending, 0, way->name);
     ok(seen->finished && seen->is_filtered, "it is forbidden, and the test came to its end");
-    is_str(seen->way, way->way ? way->way : usual_way, "qemu_process_way() tells the way");
-    is_str(seen->transcript, transcript, "all else is the same as without a filter");
+    is_str(seen->way, way->way ? way->way : usual_way, "qemu_process_way() names the way");
+    is_str(seen->transcript, transcript, "everything else is as without a filter");
     ok(!(way->forbidden & NO_PIDFD_OPEN) || !seen->has_pidfd, "no descriptor where pidfd_open() is forbidden");
     if (is_fork) {
         snprintf(refusal, sizeof(refusal), "cannot start a child process: %s (a seccomp filter may forbid it)",
@@ -278,7 +278,7 @@ int main(int argc, char **argv)
         need_seccomp();
     }
     seen = shared_memory(sizeof(*seen));
-    /* One without FD_CLOEXEC, and one high up: a child that has them has not closed them. */
+    /* Two descriptors without FD_CLOEXEC, one with a high number. The child must not have them. */
     if (dup2(STDERR_FILENO, 7) == -1 || dup2(STDERR_FILENO, 777) == -1) {
         bail("dup2");
     }
@@ -289,10 +289,11 @@ int main(int argc, char **argv)
     memcpy(transcript, seen->transcript, sizeof(transcript));
     memcpy(usual_way, seen->way, sizeof(usual_way));
     printf("# the usual way is %s\n", usual_way);
-    has_words(transcript, "it does what it should", "exit: 3\n", "signal: 1010\n", "spare descriptors: 0\n",
+    has_words(transcript, "it has the expected lines", "exit: 3\n", "signal: 1010\n", "spare descriptors: 0\n",
               "pipes: x, then 0\n", "cat: 0\n", "swapped: w, 0\n", "umask: 127\n", "cwd: /\n",
               "cannot execute '/nowhere/at/all': ", "living: -2 -2, signal 0 1\n", "stopped: 1 1015\n",
-              "within a time: 9\n", "left: no child\n", "a theft: stood\n", "descriptors left: 0\n", (char *)NULL);
+              "within a time: 9\n", "left: no child\n", "reaped by other code: as expected\n",
+              "descriptors left: 0\n", (char *)NULL);
     if (IS_EMULATED) {
         skip("the other ways", "the emulator has no seccomp filters");
         return done();
@@ -305,7 +306,7 @@ int main(int argc, char **argv)
     snprintf(handlers_expected, sizeof(handlers_expected), "way fork, stopped 1, errno %d, step %d, handlers 0", ENOENT,
              QEMU_SPAWN_STEP_EXEC);
     ending = run_child(with_handlers, NULL);
-    exits_with(&ending, 0, "a program with pthread_atfork() handlers, where only a copy can be made");
+    exits_with(&ending, 0, "a program with pthread_atfork() handlers, where only fork() is possible");
     is_str(seen->transcript, handlers_expected, "none of them runs");
     return done();
 }

@@ -1,6 +1,6 @@
 /*
- * The child cannot unblock its signals, because a filter forbids it: it says so and ends, whatever errp is, and the
- * parent sees a child that failed.
+ * A filter keeps the child from unblocking its signals. Whatever errp is, the child says so on stderr and exits with
+ * status 1, while qemu_fork() succeeds in the parent.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -62,11 +62,11 @@ static struct ending fork_and_fail_to_unblock(struct unblocking *unblocking)
     return run_child(call_qemu_fork, unblocking);
 }
 
-/* All that holds wherever stderr goes. */
+/* What does not depend on where stderr leads. */
 static void check_processes(const struct ending *ending)
 {
     exits_with(ending, 0, "the parent");
-    is_int(ending->atexit_runs, 1, "the parent's atexit handlers run, and nobody else's");
+    is_int(ending->atexit_runs, 1, "atexit handlers run in the parent only");
     ok(unblock_report->pid > 0, "the parent gets a process id");
     is_int(unblock_report->error, ERANGE, "errno is what it was");
     ok(unblock_report->same_mask, "the mask is what it was");
@@ -75,7 +75,7 @@ static void check_processes(const struct ending *ending)
     is_int(unblock_report->status, 0x100, "the child's wait status is 0x100");
 }
 
-/* Every row. */
+/* With each kind of errp. */
 static void check_unblocking(int error)
 {
     char line[256];
@@ -117,7 +117,7 @@ static void check_stderr(const char *what, void (*prepare)(void))
     printf("# stderr is %s\n", what);
     ending = fork_and_fail_to_unblock(&unblocking);
     check_processes(&ending);
-    is_str(ending.text, "", "nobody hears anything");
+    is_str(ending.text, "", "nothing is written");
 }
 
 int main(void)

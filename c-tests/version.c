@@ -17,7 +17,7 @@ int main(void)
 #ifdef HOST_ERROR_API
     strcat(expected, " (host-error)");
 #endif
-    is_str(qemu_fork_version(), expected, "the library is the header's, and of the right kind");
+    is_str(qemu_fork_version(), expected, "the library has the header's version, and the right Error API");
     ok(qemu_fork_version() == qemu_fork_version(), "the text is a constant");
     return done();
 }

@@ -87,6 +87,8 @@ const EXCEPTIONS: &[Exception] = &[
     ("QEMU_SPAWN_SIGNALS_*", PROOF, "the request with inherited signals has them"),
     ("QemuSpawnFd.*", PROOF, "its values stand in the order of the members"),
     ("QemuSpawnRlimit.*", PROOF, "its values stand in the order of the members"),
+    ("QemuSpawnOptions.size", PROOF, "the caller of set_everything() sets it"),
+    ("QemuSpawnOptions.signals", PROOF, "the request with inherited signals sets it"),
     ("QemuSpawnOptions.executable", PROOF, "the child executes one string, whichever member it comes from"),
     ("QemuSpawnOptions.env*", PROOF, "the environment is made in the parent, before there is a child"),
     ("QemuSpawnOptions.defaulted", PROOF, "every signal is at its default there already"),

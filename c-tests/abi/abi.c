@@ -132,7 +132,8 @@ static void check_kernel(void)
                "rt_sigaction() takes a set of this size, or does not");
     }
     sigaction(SIGUSR1, &ignore, NULL);
-    is_int(syscall(SYS_rt_sigaction, SIGUSR1, memory + page - abi_kernel_sigaction_size, NULL, abi_kernel_sigset_size), 0,
+    is_int(syscall(SYS_rt_sigaction, SIGUSR1, memory + page - abi_kernel_sigaction_size, NULL,
+                   abi_kernel_sigset_size), 0,
            "rt_sigaction() reads no more than the library has");
     sigaction(SIGUSR1, NULL, &action);
     ok(action.sa_handler == SIG_DFL && action.sa_flags == 0, "and finds the default disposition");

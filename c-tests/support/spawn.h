@@ -101,7 +101,7 @@ static bool executes_programs(void)
     return wait_for(pid) == 0;
 }
 
-static const char only_emulated[] = "this system executes no program of this processor by itself, only under an emulator";
+static const char only_emulated[] = "this system executes programs of this processor only under an emulator";
 
 __attribute__((__unused__)) static void needs_programs(void)
 {
