@@ -1,9 +1,10 @@
 //! A run in one call.
 
 use super::options::Options;
-use super::{Outcome, Prepared, Run, TRY};
+use super::{Outcome, Run, TRY};
 use crate::base::cancel::CancellationDisabled;
 use crate::base::failure::Failure;
+use crate::base::heap::Owned;
 use crate::spawn::request::Request;
 use crate::sys;
 use crate::sys::readiness::Ready;
@@ -11,14 +12,20 @@ use crate::sys::readiness::Ready;
 /// Runs a program to its end. There is an outcome if the program was started, and a failure beside it if it was stopped.
 pub(crate) fn run(request: &Request<'_>, options: &Options<'_>) -> (Option<Outcome>, Result<(), Failure>) {
     let _cancellation = CancellationDisabled::new();
-    match Prepared::new(request, options).and_then(|prepared| prepared.start(request)) {
+    match to_the_end(request, options) {
         Ok(mut run) => {
-            run.go_to_the_end();
             let (outcome, result) = run.outcome();
             (Some(outcome), result)
         }
         Err(failure) => (None, Err(failure)),
     }
+}
+
+fn to_the_end<'a>(request: &Request<'_>, options: &Options<'a>) -> Result<Owned<Run<'a>>, Failure> {
+    let mut run = Run::new(request, options)?;
+    run.start(request)?;
+    run.go_to_the_end();
+    Ok(run)
 }
 
 impl Run<'_> {

@@ -24,7 +24,7 @@ use crate::base::message::Arg;
 use crate::base::step::Step;
 use crate::process::{Deadline, Process, Status};
 use crate::spawn::request::{Counted, FdMap, Flags, Request, STDIO};
-use crate::spawn::spawn_before;
+use crate::spawn::spawn_into;
 use crate::sys;
 use crate::sys::fd::{Fd, Pipe};
 use crate::sys::readiness::{Ready, Sources, Wanted};
@@ -54,118 +54,18 @@ const TRY: Ready = Ready(1 << STDOUT | 1 << STDERR | 1 << STDIN | 1 << CHILD);
 /// One turn reads at most so many bytes.
 const TURN: usize = 1 << 20;
 
-/// A run before its program has been started.
-pub(crate) struct Prepared<'a> {
-    options: Options<'a>,
-    /// For messages.
-    name: Text,
-    deadline: Deadline,
-    input: Option<Input<'a>>,
-    /// stdout, stderr.
-    outputs: [Output; 2],
-    /// The program's ends of the pipes for its output.
-    childs_ends: [Option<Fd>; 2],
-    null_stdin: bool,
-}
-
-impl<'a> Prepared<'a> {
-    /// Checks the options and makes the pipes. The time counts from here on.
-    pub(crate) fn new(request: &Request<'_>, options: &Options<'a>) -> Result<Self, Failure> {
-        let deadline = Deadline::after_ms(if options.timeout_ms == 0 { -1 } else { options.timeout_ms });
-        let streams = options::check(options, request)?;
-        let name = Text::concat(&[request.program().unwrap_or_default()]).ok_or_else(Failure::memory)?;
-        let input = match options.input {
-            Some(bytes) => Some(Input::new(bytes).map_err(|errno| no_pipe(0, errno))?),
-            None => None,
-        };
-        let [stdout, stderr] = streams.captured;
-        let [stdout_limit, stderr_limit] = options.limits;
-        let (stdout, stdout_end) = output(1, stdout, stdout_limit, options)?;
-        let (stderr, stderr_end) = output(2, stderr, stderr_limit, options)?;
-        Ok(Self {
-            options: *options,
-            name,
-            deadline,
-            input,
-            outputs: [stdout, stderr],
-            childs_ends: [stdout_end, stderr_end],
-            null_stdin: streams.null_stdin,
-        })
-    }
-
-    /// Starts the program.
-    pub(crate) fn start(self, request: &Request<'_>) -> Result<Run<'a>, Failure> {
-        let mut fds = Vector::new();
-        for fd in request.fds.get().unwrap_or_default() {
-            fds.push(*fd).ok_or_else(Failure::memory)?;
-        }
-        let ours =
-            [self.input.as_ref().map(Input::childs_end), self.childs_ends[0].as_ref(), self.childs_ends[1].as_ref()];
-        for (target, end) in (0..).zip(ours) {
-            if let Some(end) = end {
-                fds.push(FdMap { source: RawFd::from(end.as_raw()), target }).ok_or_else(Failure::memory)?;
-            }
-        }
-        let null = if self.null_stdin { Flags::NULL_STDIN } else { 0 };
-        // A list that is NULL with a count is refused as it is.
-        let all = match request.fds.get() {
-            // SAFETY: the list outlives the call.
-            Some(_) => unsafe { Counted::new(fds.as_ptr(), fds.len()) },
-            None => request.fds,
-        };
-        let request = Request { flags: Flags(request.flags.0 | null), fds: all, ..*request };
-        let process = spawn_before(&request, self.deadline)?;
-        let mut run = Run {
-            options: self.options,
-            name: self.name,
-            deadline: self.deadline,
-            process,
-            input: self.input,
-            outputs: self.outputs,
-            ended: None,
-            linger: Deadline::NEVER,
-            reason: None,
-            stage: None,
-            blind: None,
-        };
-        run.begin();
-        Ok(run)
-    }
-
-    /// What can be waited for before there is a program.
-    pub(crate) fn sources(&self) -> Sources {
-        pipes(self.input.as_ref(), &self.outputs)
-    }
-}
-
 fn no_pipe(child_fd: usize, errno: Errno) -> Failure {
     let name = STDIO.get(child_fd).unwrap_or(&"");
     Failure::because(Step::Pipe, errno, "cannot make a pipe for {}", &[Arg::Str(name)])
 }
 
-/// One of the program's outputs, and the program's end of its pipe.
-fn output(
-    child_fd: c_int,
-    captured: bool,
-    limit: usize,
-    options: &Options<'_>,
-) -> Result<(Output, Option<Fd>), Failure> {
-    let (ours, childs) = if captured {
-        let failed = |errno| no_pipe(usize::try_from(child_fd).unwrap_or(0), errno);
-        let Pipe { read, write } = Pipe::new().map_err(failed)?;
-        Errno::check(sys::set_nonblocking(read.as_raw())).map_err(failed)?;
-        (Some(read), Some(write))
-    } else {
-        (None, None)
-    };
-    Ok((Output::new(child_fd, ours, limit, options)?, childs))
-}
-
-fn pipes(input: Option<&Input<'_>>, outputs: &[Output; 2]) -> Sources {
-    let read = |fd: Option<&Fd>| fd.map(|fd| Wanted { fd: fd.as_raw(), write: false });
-    let write = |fd: Option<&Fd>| fd.map(|fd| Wanted { fd: fd.as_raw(), write: true });
-    let [stdout, stderr] = outputs;
-    [read(stdout.fd()), read(stderr.fd()), write(input.and_then(Input::fd)), None, None]
+/// A pipe for one of the program's outputs: our end and the program's.
+#[inline(never)]
+fn output_pipe(child_fd: usize) -> Result<Pipe, Failure> {
+    let failed = |errno| no_pipe(child_fd, errno);
+    let pipe = Pipe::new().map_err(failed)?;
+    Errno::check(sys::set_nonblocking(pipe.read.as_raw())).map_err(failed)?;
+    Ok(pipe)
 }
 
 /// Pauses between looks at a program that cannot be waited for.
@@ -183,14 +83,19 @@ impl Blind {
     }
 }
 
-/// A run whose program has been started.
+/// A run. It stays where it is, because it is large.
 pub(crate) struct Run<'a> {
     options: Options<'a>,
+    /// For messages.
     name: Text,
     deadline: Deadline,
     process: Owned<Process>,
     input: Option<Input<'a>>,
+    /// stdout, stderr.
     outputs: [Output; 2],
+    /// Until the program is started: its ends of the pipes for its output.
+    childs_ends: [Option<Fd>; 2],
+    null_stdin: bool,
     /// How the program has ended, if it has.
     ended: Option<Status>,
     /// After its end: until when others may hold its pipes.
@@ -202,7 +107,80 @@ pub(crate) struct Run<'a> {
     blind: Option<Blind>,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// A run whose program is still to be started: checks the options and makes the pipes. The time counts from here
+    /// on.
+    pub(crate) fn new(request: &Request<'_>, options: &Options<'a>) -> Result<Owned<Self>, Failure> {
+        let deadline = Deadline::after_ms(if options.timeout_ms == 0 { -1 } else { options.timeout_ms });
+        let streams = options::check(options, request)?;
+        let name = Text::concat(&[request.program().unwrap_or_default()]).ok_or_else(Failure::memory)?;
+        let process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
+        let [stdout_limit, stderr_limit] = options.limits;
+        let mut run = Owned::new(Self {
+            options: *options,
+            name,
+            deadline,
+            process,
+            input: None,
+            outputs: [Output::new(1, stdout_limit, options), Output::new(2, stderr_limit, options)],
+            childs_ends: [None, None],
+            null_stdin: streams.null_stdin,
+            ended: None,
+            linger: Deadline::NEVER,
+            reason: None,
+            stage: None,
+            blind: None,
+        })
+        .ok_or_else(Failure::memory)?;
+        run.make_pipes(streams.captured)?;
+        Ok(run)
+    }
+
+    fn make_pipes(&mut self, captured: [bool; 2]) -> Result<(), Failure> {
+        if let Some(bytes) = self.options.input {
+            self.input = Some(Input::new(bytes).map_err(|errno| no_pipe(0, errno))?);
+        }
+        let outputs = self.outputs.iter_mut().zip(&mut self.childs_ends);
+        for (child_fd, ((output, childs_end), captured)) in (1..).zip(outputs.zip(captured)) {
+            let ours = if captured {
+                let Pipe { read, write } = output_pipe(child_fd)?;
+                *childs_end = Some(write);
+                Some(read)
+            } else {
+                None
+            };
+            output.open(ours).ok_or_else(Failure::memory)?;
+        }
+        Ok(())
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(&mut self, request: &Request<'_>) -> Result<(), Failure> {
+        let mut fds = Vector::new();
+        for fd in request.fds.get().unwrap_or_default() {
+            fds.push(*fd).ok_or_else(Failure::memory)?;
+        }
+        let [stdout, stderr] = self.childs_ends.each_ref().map(Option::as_ref);
+        let ends = [self.input.as_ref().map(Input::childs_end), stdout, stderr];
+        for (target, end) in (0..).zip(ends) {
+            if let Some(end) = end {
+                fds.push(FdMap { source: RawFd::from(end.as_raw()), target }).ok_or_else(Failure::memory)?;
+            }
+        }
+        let null = if self.null_stdin { Flags::NULL_STDIN } else { 0 };
+        // A list that is NULL with a count is refused as it is.
+        let all = match request.fds.get() {
+            // SAFETY: the list outlives the call.
+            Some(_) => unsafe { Counted::new(fds.as_ptr(), fds.len()) },
+            None => request.fds,
+        };
+        let request = Request { flags: Flags(request.flags.0 | null), fds: all, ..*request };
+        spawn_into(&request, self.deadline, &mut self.process)?;
+        self.childs_ends = [None, None];
+        self.begin();
+        Ok(())
+    }
+
     pub(crate) fn process(&self) -> &Process {
         &self.process
     }
@@ -218,7 +196,10 @@ impl Run<'_> {
 
     /// What to wait for.
     pub(crate) fn sources(&self) -> Sources {
-        let mut sources = pipes(self.input.as_ref(), &self.outputs);
+        let wanted = |fd: &Fd, write| Wanted { fd: fd.as_raw(), write };
+        let [stdout, stderr] = self.outputs.each_ref().map(|output| output.fd().map(|fd| wanted(fd, false)));
+        let stdin = self.input.as_ref().and_then(Input::fd).map(|fd| wanted(fd, true));
+        let mut sources = [stdout, stderr, stdin, None, None];
         let pidfd = self.process.pidfd();
         if self.ended.is_none() && self.blind.is_none() && pidfd >= 0 {
             sources[CHILD] = Some(Wanted { fd: pidfd, write: false });

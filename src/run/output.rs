@@ -8,7 +8,7 @@ use super::last_line::LastLine;
 use super::options::{Options, RunFlags, Sink};
 use super::stop::Reason;
 use crate::base::errno::Errno;
-use crate::base::failure::Failure;
+use crate::base::heap::Owned;
 use crate::sys;
 use crate::sys::fd::Fd;
 
@@ -55,7 +55,8 @@ pub(super) struct Output {
     /// For bytes that are not kept. It has memory from the first of them on.
     scratch: Bytes,
     total: u64,
-    last_line: Option<LastLine>,
+    wants_last_line: bool,
+    last_line: Option<Owned<LastLine>>,
 }
 
 /// The limit of what is kept, unless the caller has another. With LINES, the limit of a line.
@@ -66,8 +67,8 @@ const CHUNK: usize = 64 << 10;
 const SMALL: usize = 4 << 10;
 
 impl Output {
-    /// `fd` is our end of the pipe; `None` if nothing is captured.
-    pub(super) fn new(child_fd: c_int, fd: Option<Fd>, limit: usize, options: &Options<'_>) -> Result<Self, Failure> {
+    /// An output of which nothing is captured yet.
+    pub(super) fn new(child_fd: c_int, limit: usize, options: &Options<'_>) -> Self {
         let has = |flag| options.flags.has(flag);
         let mode = match options.sink {
             Some(_) if has(RunFlags::LINES) => Mode::Lines,
@@ -81,23 +82,32 @@ impl Output {
             (0, _) => LIMIT,
             _ => limit,
         };
-        // Never more than the limit: CUT keeps what fits.
-        let room = if fd.is_some() && mode != Mode::Sink { SMALL.min(limit) } else { 0 };
-        let bytes = Bytes::with_room(room).ok_or_else(Failure::memory)?;
-        let last_line = (child_fd == 2 && has(RunFlags::CHECK) && fd.is_some()).then(LastLine::new);
-        Ok(Self {
+        Self {
             child_fd,
-            fd,
+            fd: None,
             finished: None,
             given_up: false,
             mode,
             limit,
             sink: options.sink,
-            bytes,
+            bytes: Bytes::NONE,
             scratch: Bytes::NONE,
             total: 0,
-            last_line,
-        })
+            wants_last_line: child_fd == 2 && has(RunFlags::CHECK),
+            last_line: None,
+        }
+    }
+
+    /// Captures what comes from our end of a pipe, or nothing. `None`: there is no memory.
+    pub(super) fn open(&mut self, fd: Option<Fd>) -> Option<()> {
+        // Never more than the limit: CUT keeps what fits.
+        let room = if fd.is_some() && self.mode != Mode::Sink { SMALL.min(self.limit) } else { 0 };
+        self.bytes = Bytes::with_room(room)?;
+        if fd.is_some() && self.wants_last_line {
+            self.last_line = Some(Owned::new(LastLine::new())?);
+        }
+        self.fd = fd;
+        Some(())
     }
 
     /// Our end of the pipe, as long as it is read.
@@ -302,7 +312,7 @@ impl Output {
 
     /// The last line of stderr that is not blank, if somebody wanted to know it.
     pub(super) fn last_line(&self) -> &[u8] {
-        self.last_line.as_ref().map_or(&[], LastLine::get)
+        self.last_line.as_ref().map_or(&[], |last_line| last_line.get())
     }
 
     /// The bytes that are kept.

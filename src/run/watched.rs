@@ -3,10 +3,11 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::options::Options;
-use super::{Outcome, Prepared, Run, TRY};
+use super::{Outcome, Run, TRY};
 use crate::base::cancel::CancellationDisabled;
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
+use crate::base::heap::Owned;
 use crate::base::step::Step;
 use crate::process::Deadline;
 use crate::spawn::request::Request;
@@ -36,7 +37,7 @@ pub(crate) type Over = (Outcome, Result<(), Failure>);
 
 /// A run, and the descriptor that says when it has something to do.
 pub(crate) struct Watched<'a> {
-    run: Run<'a>,
+    run: Owned<Run<'a>>,
     watch: Watch,
     is_over: bool,
     /// A source could not be watched, so all are looked at again and again.
@@ -51,11 +52,11 @@ impl<'a> Watched<'a> {
     /// Starts the program. The caller may free all that the request and the options point to, but for the input.
     pub(crate) fn start(request: &Request<'_>, options: &Options<'a>) -> Result<(Self, Cancel), Failure> {
         let _cancellation = CancellationDisabled::new();
-        let prepared = Prepared::new(request, options)?;
+        let mut run = Run::new(request, options)?;
         let mut watch = Watch::new().map_err(cannot_watch)?;
         // What is watched before there is a program can fail without harm.
-        watch.watch(&prepared.sources()).map_err(cannot_watch)?;
-        let run = prepared.start(request)?;
+        watch.watch(&run.sources()).map_err(cannot_watch)?;
+        run.start(request)?;
         let cancel =
             Cancel { is_cancelled: AtomicBool::new(false), waker: watch.waker(), process: sys::this_process() };
         let mut watched = Self { run, watch, is_over: false, polls: false };
