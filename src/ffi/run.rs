@@ -225,19 +225,24 @@ unsafe fn with_options<'a, T>(
 /// The size that a result must have at least.
 const FIRST_RESULT: usize = size_of::<QemuRunResult>();
 
+/// Whether a result has such a size.
+fn is_size_right(size: usize) -> bool {
+    const TOO_LARGE: usize = 1 << 16;
+    (FIRST_RESULT..=TOO_LARGE).contains(&size)
+}
+
 /// Makes a result all zeroes, but for its size. Whether there is none, or its size is right.
 ///
 /// # Safety
 ///
 /// `result` is NULL, or has as many bytes as its size says.
 unsafe fn clear(result: *mut QemuRunResult) -> Result<(), Failure> {
-    const TOO_LARGE: usize = 1 << 16;
     if result.is_null() {
         return Ok(());
     }
     // SAFETY: every version begins with its size.
     let size = unsafe { (*result).size };
-    if !(FIRST_RESULT..=TOO_LARGE).contains(&size) {
+    if !is_size_right(size) {
         let args = [crate::base::message::Arg::index(size)];
         return Err(refused(EINVAL, "the result's size is {}, and not sizeof(QemuRunResult)", &args));
     }
@@ -517,14 +522,14 @@ pub unsafe extern "C" fn qemu_run_result_clear(result: *mut QemuRunResult) {
     let _errno = ErrnoGuard::new();
     // SAFETY: a result, or NULL.
     let Some(told) = (unsafe { result.as_mut() }) else { return };
-    if told.size < FIRST_RESULT {
+    // Nobody has filled in one with another size.
+    if !is_size_right(told.size) {
         return;
     }
     for text in [told.out, told.err] {
         // SAFETY: NULL, or from a run.
         unsafe { libc::free(text.cast()) };
     }
-    // One with a size that is wrong is left alone: nobody has filled it in.
     // SAFETY: as above.
     unsafe { clear(result) }.ok();
 }

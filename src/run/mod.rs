@@ -24,7 +24,7 @@ use crate::base::message::Arg;
 use crate::base::step::Step;
 use crate::process::{Deadline, Process, Status};
 use crate::spawn::request::{Counted, FdMap, Flags, Request, STDIO};
-use crate::spawn::spawn_into;
+use crate::spawn::{check_sources, spawn_into};
 use crate::sys;
 use crate::sys::fd::{Fd, Pipe};
 use crate::sys::readiness::{Ready, Sources, Wanted};
@@ -113,6 +113,7 @@ impl<'a> Run<'a> {
     pub(crate) fn new(request: &Request<'_>, options: &Options<'a>) -> Result<Owned<Self>, Failure> {
         let deadline = Deadline::after_ms(if options.timeout_ms == 0 { -1 } else { options.timeout_ms });
         let streams = options::check(options, request)?;
+        check_sources(request)?;
         let name = Text::concat(&[request.program().unwrap_or_default()]).ok_or_else(Failure::memory)?;
         let process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
         let [stdout_limit, stderr_limit] = options.limits;

@@ -88,6 +88,17 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
     Ok(maps)
 }
 
+/// Refuses a list with a source that is not open. Who opens descriptors for a spawn asks this first: one of them might
+/// get such a number.
+pub(crate) fn check_sources(request: &Request<'_>) -> Result<(), Failure> {
+    for (i, fd) in request.fds.get().unwrap_or_default().iter().enumerate() {
+        if fd.source != FD_NULL {
+            check_source(fd.source, i)?;
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a source that the parent does not have open, and names the member of the list.
 fn check_source(source: c_int, i: usize) -> Result<c_int, Failure> {
     let args = [Arg::index(i), Arg::int(source)];

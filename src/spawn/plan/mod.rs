@@ -14,6 +14,7 @@ use crate::base::signals::Signals;
 use crate::child::plan::{List, Plan};
 use crate::sys::fd::Fd;
 
+pub(crate) use descriptors::check_sources;
 use descriptors::Descriptors;
 use environment::Environment;
 pub(super) use programs::{has_slash, Programs};
