@@ -73,6 +73,54 @@ static void finds(const char *name, const char *cwd, const char *what)
     }
 }
 
+/* The errno of execvp() for this name, or 0 for a program that was executed. */
+static int error_of_execvp(const char *name)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        execlp(name, name, "exit", "0", (char *)NULL);
+        _exit(errno);
+    }
+    status = wait_for(pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Elements that no path could begin with are passed over; one that is nearly as long ends the search. */
+static void test_long_elements(void)
+{
+    static const int lengths[] = {PATH_MAX - 64, PATH_MAX - 2, PATH_MAX - 1, PATH_MAX, PATH_MAX + 1, 3 * PATH_MAX};
+    char path[4 * PATH_MAX], what[64];
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+        for (int last = 0; last < 2; last++) {
+            QemuProcess *process;
+            int error;
+
+            memset(path, 'x', (size_t)lengths[i]);
+            path[0] = '/';
+            snprintf(path + lengths[i], sizeof(path) - (size_t)lengths[i], ":%s", last ? "/nowhere" : b);
+            setenv("PATH", path, 1);
+            error = error_of_execvp("prog");
+            process = spawn(ARGS("prog", "exit", "0"), OPTIONS(SEARCH));
+            snprintf(what, sizeof(what), "an element of %d bytes%s:", lengths[i], last ? ", and nothing is found" : "");
+            is_int(process ? 0 : told.error, error, what);
+            if (process) {
+                end_of(process);
+            }
+        }
+    }
+    memset(path, 'x', PATH_MAX);
+    path[PATH_MAX] = '\0';
+    setenv("PATH", path, 1);
+    fails(ARGS("prog"), OPTIONS(SEARCH), ENOENT, QEMU_SPAWN_STEP_EXEC,
+          "cannot execute 'prog': % (it is in no directory of PATH)");
+}
+
 int main(int argc, char **argv)
 {
     char text[PATH_MAX + 128];
@@ -129,6 +177,8 @@ int main(int argc, char **argv)
     snprintf(text, sizeof(text), "PATH=%s", b);
     fails(ARGS("prog"), OPTIONS(SEARCH, .env_set = ARGS(text)), ENOENT, QEMU_SPAWN_STEP_EXEC,
           "cannot execute 'prog': % (it is in no directory of PATH)");
+
+    test_long_elements();
 
     unsetenv("PATH");
     is_int(end_of(must_spawn(ARGS("sh", "-c", "exit 24"), OPTIONS(SEARCH))), 24, "no PATH: /bin and /usr/bin");

@@ -768,8 +768,10 @@ pid_t qemu_process_pid(const QemuProcess *proc);
  *
  * Thread-safe, async-signal-safe.
  *
- * Returns: the descriptor; -1 if there is none, because the system is not Linux or is older than 5.2, or because the
- * table of descriptors was full.
+ * If the program has closed it, as closefrom() does, the functions of the handle use the child's id instead.
+ *
+ * Returns: the descriptor; -1 if there is none, because the system is not Linux or is older than 5.2, because the table
+ * of descriptors was full, or because the program is known to have closed it.
  */
 QemuFd qemu_process_pidfd(const QemuProcess *proc);
 

@@ -182,8 +182,10 @@ pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
 ///
 /// Thread-safe, async-signal-safe.
 ///
-/// Returns: the descriptor; -1 if there is none, because the system is not Linux or is older than 5.2, or because the
-/// table of descriptors was full.
+/// If the program has closed it, as closefrom() does, the functions of the handle use the child's id instead.
+///
+/// Returns: the descriptor; -1 if there is none, because the system is not Linux or is older than 5.2, because the table
+/// of descriptors was full, or because the program is known to have closed it.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd {
     // SAFETY: it is a handle.

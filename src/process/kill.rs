@@ -28,7 +28,7 @@ impl Process {
     fn send(&self, signal: c_int) -> Result<(), Errno> {
         const ENDED: Errno = Errno::from_raw(libc::ESRCH);
         const CLOSED: Errno = Errno::from_raw(libc::EBADF);
-        if self.pidfd.is_some() {
+        if self.usable_pidfd().is_some() {
             if self.look(Patience::None).is_some() {
                 return Err(ENDED);
             }
@@ -59,6 +59,8 @@ impl Process {
     /// Asks the child to end, and kills it after `grace_ms`.
     pub(crate) fn stop(&self, grace_ms: i64) -> Result<Status, Failure> {
         let _cancellation = CancellationDisabled::new();
+        // If it cannot be stopped, the program need not find it once it ends.
+        self.killed.store(true, Ordering::Relaxed);
         self.ask_to_end().map_err(|(signal, errno)| self.cannot_signal(signal, errno))?;
         match self.wait(grace_ms) {
             Some(status) => Ok(status),
@@ -106,7 +108,7 @@ impl Process {
         }
         match errno {
             None => message.fill("does not end", &[]),
-            Some(errno) => message.fill("could not be killed: {}", &[Arg::Errno(errno)]),
+            Some(errno) => message.fill("lives on, because it could not be killed: {}", &[Arg::Errno(errno)]),
         }
         message.finish()
     }

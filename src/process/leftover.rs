@@ -63,7 +63,7 @@ pub(crate) fn sweep() {
 fn sweep_list() {
     let mut next = FIRST.swap(null_mut(), Ordering::AcqRel);
     // SAFETY: this thread has taken the list, and owns its members.
-    while let Some(leftover) = unsafe { Owned::from_raw(next) } {
+    while let Some(mut leftover) = unsafe { Owned::from_raw(next) } {
         next = leftover.next;
         if !leftover.is_done() {
             push(leftover.into_raw());
@@ -86,23 +86,30 @@ fn push(leftover: *mut Leftover) {
 }
 
 impl Leftover {
+    fn child(&self, by_pidfd: bool) -> Child<'_> {
+        Child { pid: self.pid, pidfd: self.pidfd.as_ref().filter(|_| by_pidfd), ours: true, detached: false }
+    }
+
     /// Whether there is nothing left to reap. A fork of the program has a copy of the list, but is not the parent.
-    fn is_done(&self) -> bool {
+    fn is_done(&mut self) -> bool {
         if self.parent != this_process() {
             return true;
         }
         if self.pid == 0 {
             return self.loan.as_ref().is_none_or(Loan::is_over);
         }
-        let mut child = Child { pid: self.pid, pidfd: self.pidfd.as_ref(), ours: true, detached: false };
-        let mut seen = look(&child, false);
-        if seen == Look::NoDescriptor {
-            child.pidfd = None;
-            seen = look(&child, false);
+        let mut seen = look(&self.child(true), false);
+        if seen == Look::Closed {
+            // The program has closed the pidfd. The number may be another file's, which must not be closed.
+            self.pidfd.take().map(Fd::into_raw);
+        }
+        let by_pidfd = !matches!(seen, Look::Closed | Look::NoDescriptor);
+        if !by_pidfd {
+            seen = look(&self.child(false), false);
         }
         match seen {
             Look::Ended(_) => {
-                reap(&child);
+                reap(&self.child(by_pidfd));
                 true
             }
             Look::NoChild => true,

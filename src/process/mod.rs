@@ -29,6 +29,8 @@ pub(crate) use way::Way;
 pub(crate) struct Process {
     pid: c_int,
     pidfd: Option<Fd>,
+    /// The program has closed the pidfd, whose number may be another file's.
+    closed: AtomicBool,
     way: Way,
     /// The mark of the parent. A fork of the program has a copy of this handle, but is not the parent.
     parent: u64,
@@ -51,6 +53,7 @@ impl Process {
         Self {
             pid: -1,
             pidfd: None,
+            closed: AtomicBool::new(false),
             way: Way::Fork,
             parent: 0,
             pipes: [const { AtomicI32::new(-1) }; 3],
@@ -81,7 +84,7 @@ impl Process {
 
     /// The pidfd, or -1 if there is none.
     pub(crate) fn pidfd(&self) -> c_int {
-        self.pidfd.as_ref().map_or(-1, Fd::as_raw)
+        self.usable_pidfd().map_or(-1, Fd::as_raw)
     }
 
     /// Whether this process made the child. A fork of it has a copy of the handle.
@@ -132,8 +135,12 @@ impl Process {
         }
     }
 
+    fn usable_pidfd(&self) -> Option<&Fd> {
+        self.pidfd.as_ref().filter(|_| !self.closed.load(Ordering::Relaxed))
+    }
+
     fn child(&self) -> Child<'_> {
-        Child { pid: self.pid, pidfd: self.pidfd.as_ref(), ours: self.is_ours(), detached: self.is_detached() }
+        Child { pid: self.pid, pidfd: self.usable_pidfd(), ours: self.is_ours(), detached: self.is_detached() }
     }
 
     /// The child by its id alone, because its pidfd cannot be used.
@@ -150,9 +157,10 @@ impl Process {
         if let Some(ended) = self.known() {
             return Some(ended);
         }
-        if self.pidfd.is_some() {
+        if self.usable_pidfd().is_some() {
             match sys::look_closely(&self.child(), patience == Patience::UntilTheEnd) {
                 (Look::NoDescriptor, _) => {}
+                (Look::Closed, _) => self.closed.store(true, Ordering::Relaxed),
                 look => return self.settle(look, &self.child(), patience),
             }
         }
@@ -223,6 +231,15 @@ impl Process {
     }
 }
 
+impl Process {
+    /// The number may be another file's, which must not be closed.
+    fn forget_closed_pidfd(&mut self) {
+        if *self.closed.get_mut() {
+            self.pidfd.take().map(Fd::into_raw);
+        }
+    }
+}
+
 /// How long a look may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Patience {
@@ -254,6 +271,7 @@ impl Drop for Process {
         if !*self.detached.get_mut() {
             // This reaps a child that has ended. One that still runs is left alone, unless the library has killed it.
             let ended = self.look(Patience::None);
+            self.forget_closed_pidfd();
             if ended.is_none() && *self.killed.get_mut() && self.is_ours() {
                 leftover::leave(self.pid, self.pidfd.take(), None);
             }

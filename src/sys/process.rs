@@ -27,8 +27,10 @@ pub(crate) enum Look {
     Ended(c_int),
     /// It is no child of this process, or it has been reaped.
     NoChild,
-    /// Its pidfd cannot be used. Use its id.
+    /// Its pidfd cannot be used for this. Use its id.
     NoDescriptor,
+    /// The program has closed its pidfd, whose number may be another file's. Use its id.
+    Closed,
 }
 
 /// What a child has used, with all that it has waited for.

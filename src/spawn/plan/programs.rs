@@ -5,6 +5,9 @@ use core::ffi::{c_char, CStr};
 use crate::base::heap::Vector;
 use crate::spawn::request::{Flags, Request};
 
+#[allow(clippy::cast_sign_loss)] // it is positive
+const LONGEST: usize = libc::PATH_MAX as usize;
+
 /// The paths to try, in order.
 pub(crate) struct Programs<'a> {
     name: &'a CStr,
@@ -25,6 +28,10 @@ impl<'a> Programs<'a> {
         this.searched = true;
         this.count = 0;
         for folder in request.path.unwrap_or_else(search_path).to_bytes().split(|byte| *byte == b':') {
+            // No path can begin with it. execvp() passes over it, too.
+            if folder.len() >= LONGEST {
+                continue;
+            }
             // An empty folder is the working directory, where a bare name is looked up, too.
             let slash: &[u8] = if folder.is_empty() { b"" } else { b"/" };
             for part in [folder, slash, name.to_bytes_with_nul()] {

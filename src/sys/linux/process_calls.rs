@@ -125,8 +125,9 @@ unsafe fn look_into(child: &Child<'_>, patient: bool, usage: *mut KernelUsage) -
             },
         },
         Err(libc::EINTR) => Look::Alive,
-        // Linux 5.3 has pidfds and cannot wait for one; or the program has closed it.
-        Err(libc::EINVAL | libc::EBADF) if kind == P_PIDFD => Look::NoDescriptor,
+        // Linux 5.3 has pidfds and cannot wait for one.
+        Err(libc::EINVAL) if kind == P_PIDFD => Look::NoDescriptor,
+        Err(libc::EBADF) if kind == P_PIDFD => Look::Closed,
         Err(_) => Look::NoChild,
     }
 }
