@@ -414,6 +414,16 @@ static void test_cut(void)
 
 /* ---- A descriptor that is ready before there is a program ---- */
 
+static void is_cancelled(const char *what)
+{
+    if (!ok(!ran.done && ran.error == ECANCELED && ran.result.end == QEMU_RUN_END_CANCELLED &&
+                ran_end() == KILLED_BY + SIGTERM,
+            "%s", what)) {
+        show_run();
+    }
+    run_clear();
+}
+
 static void test_cancelled_before(void)
 {
     int ends[2], file;
@@ -421,24 +431,15 @@ static void test_cancelled_before(void)
     make_pipe(ends);
     put_byte(ends[1], 'c');
     run(ARGS(SELF, "pause"), NULL, RUN(.flags = QEMU_RUN_CANCEL_FD, .cancel_fd = ends[0], .grace_ms = LONG_MS));
-    ok(!ran.done && ran.error == ECANCELED && ran.result.end == QEMU_RUN_END_CANCELLED &&
-           ran_end() == KILLED_BY + SIGTERM,
-       "a descriptor that is readable before: started and cancelled");
-    run_clear();
+    is_cancelled("a descriptor that is readable before: started and cancelled");
     is_int(get_byte(ends[0]), 'c', "it is not read");
     close(ends[1]);
     run(ARGS(SELF, "pause"), NULL, RUN(.flags = QEMU_RUN_CANCEL_FD, .cancel_fd = ends[0], .grace_ms = LONG_MS));
-    ok(!ran.done && ran.error == ECANCELED && ran.result.end == QEMU_RUN_END_CANCELLED &&
-           ran_end() == KILLED_BY + SIGTERM,
-       "one that is hung up before: the same");
-    run_clear();
+    is_cancelled("one that is hung up before: the same");
     close(ends[0]);
     file = open(SELF, O_RDONLY | O_CLOEXEC);
     run(ARGS(SELF, "pause"), NULL, RUN(.flags = QEMU_RUN_CANCEL_FD, .cancel_fd = file, .grace_ms = LONG_MS));
-    ok(!ran.done && ran.error == ECANCELED && ran.result.end == QEMU_RUN_END_CANCELLED &&
-           ran_end() == KILLED_BY + SIGTERM,
-       "a file is always readable");
-    run_clear();
+    is_cancelled("a file is always readable");
     close(file);
     make_pipe(ends);
     run(ARGS(SELF, "exit", "3"), NULL, RUN(.flags = QEMU_RUN_CANCEL_FD, .cancel_fd = ends[0]));

@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::options::Options;
-use super::{Outcome, Run, TRY};
+use super::{Outcome, Run, CANCEL, TRY};
 use crate::base::cancel::CancellationDisabled;
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
@@ -54,8 +54,10 @@ impl<'a> Watched<'a> {
         let _cancellation = CancellationDisabled::new();
         let mut run = Run::new(request, options)?;
         let mut watch = Watch::new().map_err(cannot_watch)?;
-        // What is watched before there is a program can fail without harm.
-        watch.watch(&run.sources()).map_err(cannot_watch)?;
+        // What is watched before there is a program can fail without harm. A file to cancel by cannot be watched.
+        let mut pipes = run.sources();
+        pipes[CANCEL] = None;
+        watch.watch(&pipes).map_err(cannot_watch)?;
         run.start(request)?;
         let cancel =
             Cancel { is_cancelled: AtomicBool::new(false), waker: watch.waker(), process: sys::this_process() };
