@@ -65,6 +65,7 @@ struct FirstResult {
 #define SAME(member, first) \
     is_int(offsetof(QemuSpawnOptions, member), offsetof(struct First, first), "QemuSpawnOptions." #member)
 #define STATUS(member, offset) is_int(offsetof(QemuProcessStatus, member), offset, "QemuProcessStatus." #member)
+#define USAGE(member, offset) is_int(offsetof(QemuProcessUsage, member), offset, "QemuProcessUsage." #member)
 #define NUMBER(name, value) is_int(name, value, #name)
 
 static void check_options(void)
@@ -130,6 +131,12 @@ static void check_others(void)
     STATUS(exit_code, 4);
     STATUS(term_signal, 8);
     STATUS(core_dumped, 12);
+    is_int(sizeof(QemuProcessUsage), 40, "QemuProcessUsage");
+    USAGE(flags, 0);
+    USAGE(user_us, 8);
+    USAGE(system_us, 16);
+    USAGE(wall_us, 24);
+    USAGE(peak_kib, 32);
     is_int(sizeof(QemuSpawnFd), 8, "QemuSpawnFd");
     is_int(offsetof(QemuSpawnFd, target), 4, "QemuSpawnFd.target");
     is_int(offsetof(QemuSpawnRlimit, resource), 0, "QemuSpawnRlimit.resource");
@@ -139,6 +146,8 @@ static void check_others(void)
 
 static void check_numbers(void)
 {
+    NUMBER(QEMU_PROCESS_USAGE_PEAK, 1 << 0);
+    NUMBER(QEMU_PROCESS_USAGE_TIMES, 1 << 1);
     NUMBER(QEMU_SPAWN_SEARCH_PATH, 0x1);
     NUMBER(QEMU_SPAWN_SETSID, 0x2);
     NUMBER(QEMU_SPAWN_SET_PGID, 0x4);

@@ -104,8 +104,9 @@ pub(crate) fn look_closely(child: &Child<'_>, patient: bool) -> (Look, Option<Re
     let mut usage: KernelUsage = [0; 18];
     // SAFETY: there is room for the resources.
     let seen = unsafe { look_into(child, patient, &raw mut usage) };
-    let resources = matches!(seen, Look::Ended(_)).then(|| resources(&usage));
-    (seen, resources)
+    // Every process has had memory. An emulator may leave them out.
+    let resources = resources(&usage);
+    (seen, (matches!(seen, Look::Ended(_)) && resources.peak_kib > 0).then_some(resources))
 }
 
 /// # Safety
