@@ -323,6 +323,18 @@ static void check_outcome(const struct scene *scene, const struct outcome *outco
            "no memory, and its step", outcome);
 }
 
+/*
+ * What was lent to a child that closes its files in exec is freed by a later call of the library. Only a loaded machine
+ * needs one.
+ */
+static void free_what_was_lent(int pieces)
+{
+    for (int i = 0; live > pieces && i < 1000; i++) {
+        poll(NULL, 0, 1);
+        qemu_spawn(NULL, NULL, NULL);
+    }
+}
+
 static void lack_memory(void *arg)
 {
     static struct state before, after;
@@ -353,6 +365,7 @@ static void lack_memory(void *arg)
         check_outcome(job->scene, &outcome);
         error_free(outcome.err);
         left = child_is_left();
+        free_what_was_lent(pieces);
         look_at_state(&after);
         expect(memcmp(&before, &after, sizeof(before)) == 0, "descriptors, mask and environment are what they were",
                &outcome);

@@ -2,6 +2,7 @@
 //! later call of the library looks whether they have ended. Memory that was lent to a child is kept until then, too.
 
 use core::ffi::c_int;
+use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -37,18 +38,33 @@ pub(crate) fn take_back(loan: Loan) {
     }
 }
 
+/// Memory for a member of the list.
+pub(crate) struct Place(Owned<MaybeUninit<Leftover>>);
+
+impl Place {
+    /// `None`: there is no memory.
+    pub(crate) fn new() -> Option<Self> {
+        Owned::new(MaybeUninit::uninit()).map(Self)
+    }
+
+    fn put(mut self, leftover: Leftover) -> *mut Leftover {
+        *self.0 = MaybeUninit::new(leftover);
+        self.0.into_raw().cast()
+    }
+}
+
 fn leave_for_later(mut leftover: Leftover) {
     if leftover.is_done() {
         return;
     }
-    // Without memory for it the child stays a zombie until the program ends, and keeps what was lent to it.
-    let loan = leftover.loan.take();
-    match Owned::new(leftover) {
-        Some(mut leftover) => {
-            leftover.loan = loan;
-            push(leftover.into_raw());
-        }
-        None => core::mem::forget(loan),
+    let place = match &mut leftover.loan {
+        Some(loan) => loan.place.take(),
+        None => Place::new(),
+    };
+    match place {
+        Some(place) => push(place.put(leftover)),
+        // Without memory for it the child stays a zombie until the program ends.
+        None => core::mem::forget(leftover.loan.take()),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::base::errno::Errno;
 use crate::base::heap::{Owned, Vector};
 use crate::base::limit::Rlimit;
 use crate::child::plan::{List, Map, Plan};
-use crate::process::leftover::{leave, take_back};
+use crate::process::leftover::{leave, take_back, Place};
 use crate::process::loan::Loan;
 use crate::process::{Deadline, Way};
 use crate::sys;
@@ -94,7 +94,7 @@ pub(super) fn by_loan(
     deadline: Deadline,
 ) -> Result<Outcome, Errno> {
     // libc's malloc() must not be entered with every signal blocked.
-    let Some(mut lent) = Lent::new(plan) else {
+    let (Some(mut lent), Some(place)) = (Lent::new(plan), Place::new()) else {
         return Ok(Outcome::NoProcess(Errno::from_raw(libc::ENOMEM)));
     };
     let blocked = match EverySignalBlocked::new() {
@@ -121,7 +121,7 @@ pub(super) fn by_loan(
         Some(End::Told) => lent.words.report.failed().map(|failed| Told::by_child(failed, &lent.words.report)),
         Some(end) => Some(Told::by_parent(end, &lent.words.report)),
     };
-    let loan = Loan::new(lent, |lent| &lent.words.word);
+    let loan = Loan::new(lent, |lent| &lent.words.word, place);
     let Some(told) = told else {
         // It may still be closing what it does not keep, with its old memory.
         take_back(loan);
