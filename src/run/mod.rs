@@ -165,7 +165,9 @@ impl<'a> Run<'a> {
         let ends = [self.input.as_ref().map(Input::childs_end), stdout, stderr];
         for (target, end) in (0..).zip(ends) {
             if let Some(end) = end {
-                fds.push(FdMap { source: RawFd::from(end.as_raw()), target }).ok_or_else(Failure::memory)?;
+                #[allow(clippy::unnecessary_cast)] // a HANDLE on Windows
+                let source = end.as_raw() as RawFd;
+                fds.push(FdMap { source, target }).ok_or_else(Failure::memory)?;
             }
         }
         let null = if self.null_stdin { Flags::NULL_STDIN } else { 0 };

@@ -1,4 +1,5 @@
 //! Waits until a descriptor is ready: poll() for one call, and a kqueue for a main loop.
+#![allow(clippy::as_underscore)] // the types of a kevent's members differ between the systems
 
 use core::ffi::c_int;
 use core::ptr::{null, null_mut};
