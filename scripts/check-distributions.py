@@ -12,7 +12,6 @@ saves building most tests twice. The status is 1 if anything failed.
 
 SPDX-License-Identifier: MIT
 """
-import argparse
 import dataclasses
 import os
 import re
@@ -23,6 +22,7 @@ import sys
 import time
 import traceback
 
+import tables
 from distributions import registries, roots
 from distributions.namespace import Inside, PATH
 from platforms.report import Failure, Skip
@@ -53,16 +53,11 @@ class Row:  # pylint: disable=too-many-instance-attributes
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tables.parser(__doc__)
     parser.add_argument("--build", default="build/distributions", help="the folder for clones and logs")
     parser.add_argument("--table", help="a file for the table")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="which rows; all: " + " ".join(ROWS))
-    args = parser.parse_args()
-    known = [*roots.RELEASES, *ROWS]
-    unknown = [row for row in args.rows if row not in known]
-    if unknown:
-        parser.error(f"there is no row {' '.join(unknown)}; there are {' '.join(known)}")
-    args.rows = [row for row in ROWS if not args.rows or row in args.rows or ROWS[row][0] in args.rows]
+    args = tables.parse(parser, "row", ROWS, groups=roots.RELEASES)
+    args.rows = [row for row in ROWS if row in args.rows or ROWS[row][0] in args.rows]
     return args
 
 
@@ -196,11 +191,7 @@ def main():
     flags = os.environ.get("MESON_FLAGS")
     text = table(rows) + (f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds"
                           + (f", with MESON_FLAGS={flags}" if flags else "") + "\n")
-    print("\n" + text, end="")
-    if args.table:
-        os.makedirs(os.path.dirname(os.path.abspath(args.table)), exist_ok=True)
-        with open(args.table, "w", encoding="utf-8") as file:
-            file.write(text)
+    tables.publish(text, args.table)
     sys.exit(any(row.failures for row in rows))
 
 

@@ -5,12 +5,12 @@ A kernel comes from the archive that the machine has its packages from, and is k
 qemu-fork in the user's cache folder. One that cannot be had is skipped, and the table says why. One that does not
 boot, or stops before the last test, is a failure. The status is 1 if anything failed.
 """
-import argparse
 import concurrent.futures
 import os
 import sys
 import time
 
+import tables
 from kernels import archive, programs, results
 from kernels.emulator import Machine
 from kernels.initramfs import PACKAGES, Tree
@@ -33,17 +33,12 @@ class Row(Report):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tables.parser(__doc__)
     parser.add_argument("--build", default="build/provider", help="the folder that Meson builds in")
     parser.add_argument("--work", default="build/kernels", help="the folder for what the machines boot and say")
     parser.add_argument("--table", help="a file for the table")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="how many emulators at once")
-    parser.add_argument("kernels", nargs="*", metavar="KERNEL", help="which kernels; all: " + " ".join(KERNELS))
-    args = parser.parse_args()
-    unknown = [kernel for kernel in args.kernels if kernel not in KERNELS]
-    if unknown:
-        parser.error(f"there is no kernel {' '.join(unknown)}; there are {' '.join(KERNELS)}")
-    return args
+    return tables.parse(parser, "kernel", KERNELS)
 
 
 def prepare(args, report):
@@ -83,7 +78,7 @@ def boot(report, chosen, image, folder):
 
 def main():
     args = arguments()
-    names = list(dict.fromkeys(args.kernels or KERNELS))
+    names = args.rows
     start = time.monotonic()
     preparation = Row("tests", at_once=True)
     ready = []
@@ -102,11 +97,7 @@ def main():
     text = results.table(rows, preparation) + (
         f"\n{len(rows)} kernels in {time.monotonic() - start:.0f} seconds, {min(args.jobs, len(names))} side by side; "
         f"{prepared - start:.0f} of them for building the tests\n")
-    print("\n" + text, end="")
-    if args.table:
-        os.makedirs(os.path.dirname(os.path.abspath(args.table)), exist_ok=True)
-        with open(args.table, "w", encoding="utf-8") as file:
-            file.write(text)
+    tables.publish(text, args.table)
     sys.exit(any(row.failures for row in [preparation, *rows]))
 
 

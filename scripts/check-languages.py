@@ -5,7 +5,6 @@ Every example prints the same three lines. Those that write the C structures dow
 that prints sizes and offsets: it must print what examples/languages/layout.c does. What a language needs and the machine
 lacks is fetched; a language that cannot be had is skipped, and the table says why.
 """
-import argparse
 import concurrent.futures
 import glob
 import os
@@ -14,6 +13,7 @@ import shutil
 import subprocess
 import sys
 
+import tables
 from platforms import fetch
 from platforms.report import Failure, Report, Skip, table
 
@@ -200,16 +200,11 @@ def guide(report):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tables.parser(__doc__)
     parser.add_argument("--build", default="build/languages", help="the folder to build in")
     parser.add_argument("--library", required=True, help="the folder that Meson built the library in")
     parser.add_argument("--pkg-config", default="pkg-config", help="the command")
-    parser.add_argument("languages", nargs="*", metavar="LANGUAGE", help="which; all: " + " ".join(LANGUAGES))
-    args = parser.parse_args()
-    unknown = [name for name in args.languages if name not in LANGUAGES]
-    if unknown:
-        parser.error(f"there is no {' '.join(unknown)}; there are {' '.join(LANGUAGES)}")
-    return args
+    return tables.parse(parser, "language", LANGUAGES)
 
 
 def install(args):
@@ -234,7 +229,7 @@ def main():
     reports = [guide(Report("the guide"))]
     # Rows wait for the network most of the time, so they run in parallel.
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        reports += pool.map(lambda name: check(name, args, environment), args.languages or LANGUAGES)
+        reports += pool.map(lambda name: check(name, args, environment), args.rows)
     print("\n" + table(reports), end="")
     sys.exit(any(report.failures for report in reports))
 

@@ -5,12 +5,12 @@ What a row needs is fetched: Debian packages by apt, a Rust compiler into the ca
 the user's cache folder. A row that cannot have what it needs is skipped, and the table says why. The status is 1 if
 anything failed.
 """
-import argparse
 import concurrent.futures
 import os
 import sys
 import time
 
+import tables
 from platforms import elf, fetch, lint, windows
 from platforms.build import Build
 from platforms.report import Report, Skip, table
@@ -23,16 +23,11 @@ ROWS = {
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = tables.parser(__doc__)
     parser.add_argument("--build", default="build/platforms", help="the folder to build in")
     parser.add_argument("--table", help="a file for the table")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="processors to use; all")
-    parser.add_argument("rows", nargs="*", metavar="ROW", help="which rows; all: " + " ".join(ROWS))
-    args = parser.parse_args()
-    unknown = [row for row in args.rows if row not in ROWS]
-    if unknown:
-        parser.error(f"there is no row {' '.join(unknown)}; there are {' '.join(ROWS)}")
-    return args
+    return tables.parse(parser, "row", ROWS)
 
 
 def fetch_all(rows):
@@ -53,7 +48,7 @@ def check(name, folder, at_once):
 
 def main():
     args = arguments()
-    rows = list(dict.fromkeys(args.rows or ROWS))
+    rows = args.rows
     start = time.monotonic()
     fetch_all(rows)
     fetched = time.monotonic()
@@ -64,11 +59,7 @@ def main():
         reports = list(pool.map(lambda name: check(name, args.build, at_once=side_by_side == 1), rows))
     text = table(reports) + (f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds, {side_by_side} side by "
                              f"side; {fetched - start:.0f} of them for fetching packages\n")
-    print("\n" + text, end="")
-    if args.table:
-        os.makedirs(os.path.dirname(os.path.abspath(args.table)), exist_ok=True)
-        with open(args.table, "w", encoding="utf-8") as file:
-            file.write(text)
+    tables.publish(text, args.table)
     sys.exit(any(report.failures for report in reports))
 
 

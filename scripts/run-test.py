@@ -3,8 +3,8 @@
 
 usage: run-test.py BUILD NAME...
 
-A C test is named as `meson test --list` has it, a Rust test by its function or by its file in tests/, a part of the
-proof as in its table. BUILD has Meson's folders, provider and host, set up; what a test needs is built.
+A C test is named as `meson test --list` has it, a Rust test by its function or by its file in tests/ or capi/tests/, a
+part of the proof as in its table. BUILD has Meson's folders, provider and host, set up; what a test needs is built.
 
 SPDX-License-Identifier: MIT
 """
@@ -34,18 +34,19 @@ def c_tests(build):
 
 
 def rust_tests():
-    """Commands by name: of each function that is a test, and of each file in tests/."""
+    """Commands by name: of each function that is a test, and of each file in tests/ and capi/tests/."""
     commands = {}
     for path in glob.glob(os.path.join(ROOT, "src", "**", "*.rs"), recursive=True):
         for _, function in tests_in(path):
             commands.setdefault(function, []).append(["cargo", "test", "--locked", "--lib", function])
-    for path in glob.glob(os.path.join(ROOT, "tests", "*.rs")):
-        name = os.path.splitext(os.path.basename(path))[0]
-        file = ["cargo", "test", "--locked", "--test", name]
-        for indentation, function in tests_in(path):
-            exact = [] if indentation else ["--", "--exact"]  # in a module its name is longer
-            commands.setdefault(function, []).append([*file, function, *exact])
-        commands[name] = [file]
+    for folder, package in (("tests", "qemu-fork"), ("capi/tests", "qemu-fork-capi")):
+        for path in glob.glob(os.path.join(ROOT, folder, "*.rs")):
+            name = os.path.splitext(os.path.basename(path))[0]
+            file = ["cargo", "test", "--locked", "--package", package, "--test", name]
+            for indentation, function in tests_in(path):
+                exact = [] if indentation else ["--", "--exact"]  # in a module its name is longer
+                commands.setdefault(function, []).append([*file, function, *exact])
+            commands[name] = [file]
     return commands
 
 

@@ -18,3 +18,7 @@ pub(crate) mod signals;
 #[cfg(all(feature = "capi", not(feature = "host-error")))]
 pub(crate) mod stderr;
 pub(crate) mod step;
+pub(crate) mod variants;
+
+/// Whether Meson builds this. The profile is then known, and with it how much stack the code needs.
+pub(crate) const BUILT_BY_MESON: bool = cfg!(all(feature = "capi", not(feature = "std")));

@@ -1,5 +1,7 @@
 //! The steps of a spawn: one list for C, for Rust and for the child.
 
+use super::variants::all_variants;
+
 /// The steps of a spawn. The numbers are not the order in which the steps run: the manual has a table of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -35,20 +37,21 @@ pub enum Step {
 
 impl Step {
     /// All steps, in the order of their numbers.
-    const ALL: [Self; 13] = [
-        Self::None,
-        Self::Arguments,
-        Self::Pipe,
-        Self::Fork,
-        Self::Signals,
-        Self::Session,
-        Self::Group,
-        Self::Fds,
-        Self::Cwd,
-        Self::Rlimit,
-        Self::Credentials,
-        Self::DeathSignal,
-        Self::Exec,
+    const ALL: [Self; 13] = all_variants![
+        Step:
+        None,
+        Arguments,
+        Pipe,
+        Fork,
+        Signals,
+        Session,
+        Group,
+        Fds,
+        Cwd,
+        Rlimit,
+        Credentials,
+        DeathSignal,
+        Exec,
     ];
 
     /// The step of this number, which a child has written; `None` for a number that is no step.

@@ -8,6 +8,7 @@ use core::sync::atomic::{compiler_fence, AtomicI32, AtomicU32, AtomicU8, Orderin
 use libc::c_int;
 
 use crate::base::step::Step;
+use crate::base::variants::all_variants;
 
 /// The longest text beside a report, with its NUL.
 pub(crate) const TEXT: usize = 256;
@@ -37,19 +38,20 @@ pub(crate) enum Object {
 }
 
 impl Object {
-    const ALL: [Self; 12] = [
-        Self::Step,
-        Self::Member,
-        Self::Stdio,
-        Self::DevNull,
-        Self::Others,
-        Self::Merging,
-        Self::Table,
-        Self::Groups,
-        Self::Gid,
-        Self::Uid,
-        Self::Ambient,
-        Self::NoNewPrivs,
+    const ALL: [Self; 12] = all_variants![
+        Object:
+        Step,
+        Member,
+        Stdio,
+        DevNull,
+        Others,
+        Merging,
+        Table,
+        Groups,
+        Gid,
+        Uid,
+        Ambient,
+        NoNewPrivs,
     ];
 
     fn from_number(number: u32) -> Self {
@@ -85,21 +87,22 @@ pub(crate) enum Hint {
 }
 
 impl Hint {
-    const ALL: [Self; 14] = [
-        Self::None,
-        Self::Unexplained,
-        Self::Locked,
-        Self::Missing,
-        Self::Unreachable,
-        Self::Directory,
-        Self::NotRegular,
-        Self::NotExecutable,
-        Self::Busy,
-        Self::EitherBusy,
-        Self::NoFormat,
-        Self::EmptyLine,
-        Self::LongLine,
-        Self::Chain,
+    const ALL: [Self; 14] = all_variants![
+        Hint:
+        None,
+        Unexplained,
+        Locked,
+        Missing,
+        Unreachable,
+        Directory,
+        NotRegular,
+        NotExecutable,
+        Busy,
+        EitherBusy,
+        NoFormat,
+        EmptyLine,
+        LongLine,
+        Chain,
     ];
 
     fn from_number(number: u32) -> Self {

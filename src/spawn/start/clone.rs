@@ -10,6 +10,7 @@ use super::{Created, End, Outcome, Told};
 use crate::base::abi::CLONE_CLEAR_SIGHAND;
 use crate::base::errno::Errno;
 use crate::base::step::Step;
+use crate::base::BUILT_BY_MESON;
 use crate::child::plan::Plan;
 use crate::child::report::Report;
 use crate::child::trampoline::{clone3, start, CloneArguments};
@@ -22,12 +23,9 @@ use crate::sys::{is_under_valgrind, started, Started};
 
 #[allow(clippy::cast_sign_loss)] // flags
 const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
-/// Whether Meson builds this. The profile is then known, and the child needs less than 3 KiB of its stack. Without
-/// optimisation it needs 25 KiB.
-const IS_SMALL: bool = cfg!(all(feature = "capi", not(feature = "std")));
-
-/// The size of the child's stack.
-pub(super) const STACK: usize = if IS_SMALL { 8192 } else { 65536 };
+/// The size of the child's stack. As Meson builds it, the child needs less than 3 KiB. Without optimisation it needs
+/// 25 KiB.
+pub(super) const STACK: usize = if BUILT_BY_MESON { 8192 } else { 65536 };
 
 /// The child's stack. It lies in the frame of a function of the parent, which waits. A mapping of its own would cost
 /// more than to set all dispositions.

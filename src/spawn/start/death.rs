@@ -13,6 +13,7 @@ use core::sync::atomic::{AtomicI32, Ordering};
 use super::choose::create;
 use super::Outcome;
 use crate::base::errno::Errno;
+use crate::base::BUILT_BY_MESON;
 use crate::child::plan::Plan;
 use crate::process::Deadline;
 use crate::sys::mask::BlockedSignals;
@@ -29,7 +30,7 @@ struct Job {
 }
 
 /// The helper needs the child's stack and little else. A program whose thread-local storage is large needs more.
-const STACK: usize = if cfg!(all(feature = "capi", not(feature = "std"))) { 65536 } else { 262_144 };
+const STACK: usize = if BUILT_BY_MESON { 65536 } else { 262_144 };
 
 /// Calls create() in a helper thread, which ends with the child.
 pub(super) fn start_by_helper(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
