@@ -99,13 +99,11 @@ int main(int argc, char **argv)
     }
     cast_net();
     needs_programs();
-    need_root();
+    prepare_for_another_user();
     need_forced_ways();
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETUID, 0, 0) == -1) {
         skip_all("this kernel has no ambient capabilities (Linux 4.3)");
     }
-    make_folder();
-    copy_library();
     for (int i = 0; i < FORCED_WAYS; i++) {
         const struct forced_way *way = &forced_ways[i];
 

@@ -4,7 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "spawn.h"
+#include "another-user.h"
 
 #define IDS "ids"
 
@@ -69,32 +69,6 @@ static void groups_of_processes(void)
     ok(getpgrp() != pid, "the parent's group is what it was");
 }
 
-/* Copies the shared library to where every user may read it: the original may be in a home folder. */
-static void copy_library(void)
-{
-    char line[PATH_MAX + 128], folders[2 * PATH_MAX], *path = NULL;
-    FILE *maps = fopen("/proc/self/maps", "re");
-    const char *before = getenv("LD_LIBRARY_PATH");
-
-    while (maps && !path && fgets(line, sizeof(line), maps)) {
-        path = strstr(line, "/libqemu_fork.so") ? strchr(line, '/') : NULL;
-    }
-    if (maps) {
-        fclose(maps);
-    }
-    if (!path) {
-        return; /* the library is linked into this program */
-    }
-    path[strcspn(path, "\n")] = '\0';
-    make_folder();
-    if (end_of(must_spawn(ARGS("cp", path, in_folder("libqemu_fork.so.0")),
-                          OPTIONS(.flags = QEMU_SPAWN_SEARCH_PATH))) != 0) {
-        bail("a copy of the library");
-    }
-    snprintf(folders, sizeof(folders), "%s:%s", folder, before ? before : "");
-    setenv("LD_LIBRARY_PATH", folders, 1);
-}
-
 /* Without a thread beside it: in a process made for this, as its ids are changed. */
 static void users(void)
 {
@@ -103,7 +77,7 @@ static void users(void)
     char text[1024];
 
     is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID | QEMU_SPAWN_SET_GROUPS,
-                                              .uid = 65534, .gid = 107, .groups = some, .n_groups = 3)),
+                                              .uid = NOBODY, .gid = 107, .groups = some, .n_groups = 3)),
            "uid 65534 65534 65534\ngid 107 107 107\ngroups 3 7 9\nno_new_privs 0\n", "user, group and groups");
     is_int(prctl(PR_GET_DUMPABLE), dumpable, "the parent is as dumpable as it was");
     is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_GID | QEMU_SPAWN_SET_GROUPS, .gid = 107)),
@@ -117,16 +91,16 @@ static void users(void)
     is_str(output_of(ARGS(SELF, IDS), OPTIONS(.uid = 1, .gid = 1)), text, "without the flags: the parent's");
 
     /* A step that fails after the user was changed: the parent's memory is what it was. */
-    fails(ARGS("/nowhere"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = 65534, .gid = 65534),
+    fails(ARGS("/nowhere"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = NOBODY, .gid = NOBODY),
           ENOENT,
           QEMU_SPAWN_STEP_EXEC, "cannot execute '/nowhere': %");
     is_int(prctl(PR_GET_DUMPABLE), dumpable, "after a failure it is as dumpable as it was, too");
     prctl(PR_SET_DUMPABLE, 0);
-    is_int(end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = 65534))), 0,
+    is_int(end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = NOBODY))), 0,
            "a parent that may not be dumped");
     is_int(prctl(PR_GET_DUMPABLE), 0, "stays so");
     prctl(PR_SET_DUMPABLE, 1);
-    is_int(end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = 65534))), 0,
+    is_int(end_of(must_spawn(ARGS(SELF, "exit", "0"), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = NOBODY))), 0,
            "one that may");
     is_int(prctl(PR_GET_DUMPABLE), 1, "stays so");
     prctl(PR_SET_DUMPABLE, dumpable);
@@ -144,6 +118,7 @@ int main(int argc, char **argv)
     unlimited();
     groups_of_processes();
     if (geteuid() == 0 && setgroups(0, NULL) == 0) {
+        make_folder();
         copy_library();
         users();
     } else {

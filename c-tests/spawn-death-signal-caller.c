@@ -34,21 +34,6 @@ static int tell_caller(void)
 
 /* ---- in the test ---- */
 
-static int count_threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    struct dirent *entry;
-    int count = 0;
-
-    while (tasks && (entry = readdir(tasks)) != NULL) {
-        count += entry->d_name[0] != '.';
-    }
-    if (tasks) {
-        closedir(tasks);
-    }
-    return count;
-}
-
 /* Waits until there are no more than that. Ends the test if that never happens. */
 static void await_threads(int count)
 {
@@ -251,9 +236,7 @@ int main(int argc, char **argv)
     cast_net();
     needs_programs();
     need_forced_ways();
-    need_root();
-    make_folder();
-    copy_library();
+    prepare_for_another_user();
     CPU_ZERO(&set);
     sched_getaffinity(0, sizeof(set), &set);
     snprintf(changed, sizeof(changed), "uid %d nice %d no_new_privs 1 seccomp 2 cpus 1\n", NOBODY, NICE);

@@ -30,22 +30,6 @@ static int wait_for_death(void)
 
 /* ---- in the test ---- */
 
-/* The number of threads of this process. */
-static int count_threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    struct dirent *entry;
-    int count = 0;
-
-    while (tasks && (entry = readdir(tasks)) != NULL) {
-        count += entry->d_name[0] != '.';
-    }
-    if (tasks) {
-        closedir(tasks);
-    }
-    return count;
-}
-
 struct thread {
     QemuSpawnOptions opts;
     QemuProcess *process;

@@ -47,28 +47,6 @@ static void make_elf(const char *path, const char *interpreter)
     make_file(path, 0755, &file, sizeof(file));
 }
 
-static void make_text(const char *name, mode_t mode, const char *text)
-{
-    make_file(in_folder(name), mode, text, strlen(text));
-}
-
-/* "cannot execute '…/name': …", with the folder put in for each "@". */
-static const char *with_folder(const char *text)
-{
-    static char result[1024];
-    size_t length = 0;
-
-    for (; *text && length < sizeof(result) - sizeof(folder); text++) {
-        if (*text == '@') {
-            length += (size_t)snprintf(result + length, sizeof(result) - length, "%s", folder);
-        } else {
-            result[length++] = *text;
-        }
-    }
-    result[length] = '\0';
-    return result;
-}
-
 static void check_exec(void)
 {
     char path[PATH_MAX];

@@ -26,11 +26,6 @@ static const char *const names_of_kinds[] = {"a file that only root may read", "
 
 static char locked[PATH_MAX]; /* a folder that only root may enter */
 
-static void make_text(const char *name, mode_t mode, const char *text)
-{
-    make_file(in_folder(name), mode, text, strlen(text));
-}
-
 static const char *in_locked(const char *name)
 {
     static char path[PATH_MAX + 64];
@@ -335,13 +330,11 @@ int main(int argc, char **argv)
     }
     cast_net();
     needs_programs();
-    need_root();
+    prepare_for_another_user();
     need_supervisor();
-    make_folder();
     if (atexit(remove_locked) != 0) {
         bail("atexit");
     }
-    copy_library();
     make_files();
     shared = shared_memory(sizeof(*shared));
     for (int i = 0; i < FORCED_WAYS; i++) {

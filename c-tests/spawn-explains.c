@@ -12,28 +12,6 @@
 #define FAILS_WITH(error, step, text, argv0, ...) \
     fails(ARGS(argv0), OPTIONS(__VA_ARGS__), error, QEMU_SPAWN_STEP_##step, with_folder(text))
 
-/* The text, with the folder put in for each "@". */
-static const char *with_folder(const char *text)
-{
-    static char result[2048];
-    size_t length = 0;
-
-    for (; *text && length < sizeof(result) - sizeof(folder); text++) {
-        if (*text == '@') {
-            length += (size_t)snprintf(result + length, sizeof(result) - length, "%s", folder);
-        } else {
-            result[length++] = *text;
-        }
-    }
-    result[length] = '\0';
-    return result;
-}
-
-static void make_text(const char *name, mode_t mode, const char *text)
-{
-    make_file(in_folder(name), mode, text, strlen(text));
-}
-
 /* A script whose first line is "#!" and this, with the folder put in for each "@". */
 static void make_script(const char *name, const char *line)
 {

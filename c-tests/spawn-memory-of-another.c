@@ -248,10 +248,8 @@ int main(int argc, char **argv)
     }
     cast_net();
     needs_programs();
-    need_root();
+    prepare_for_another_user();
     need_supervisor();
-    make_folder();
-    copy_library();
     shared = shared_memory(sizeof(*shared));
     for (int way = 0; way < FORCED_WAYS; way++) {
         const struct forced_way *forced = &forced_ways[way];

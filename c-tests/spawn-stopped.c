@@ -224,10 +224,8 @@ int main(int argc, char **argv)
     }
     cast_net();
     needs_programs();
-    need_root();
+    prepare_for_another_user();
     need_forced_ways();
-    make_folder();
-    copy_library();
     snprintf(program, sizeof(program), "%s", copy_self("program", NOBODY));
     release_hung = let_attacker_end;
     for (int way = 0; way < FORCED_WAYS; way++) {

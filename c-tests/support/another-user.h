@@ -66,6 +66,14 @@ __attribute__((__unused__)) static void copy_library(void)
     setenv("LD_LIBRARY_PATH", folders, 1);
 }
 
+/* The begin of a test: it needs root, the folder, and the library in it. */
+__attribute__((__unused__)) static void prepare_for_another_user(void)
+{
+    need_root();
+    make_folder();
+    copy_library();
+}
+
 /* Copies this program to the folder, under this name, owned by this user and executable by every user. */
 __attribute__((__unused__)) static const char *copy_self(const char *name, uid_t owner)
 {

@@ -443,4 +443,27 @@ __attribute__((__unused__)) static void make_file(const char *path, mode_t mode,
     }
 }
 
+/* Makes a file in the folder with this text. */
+__attribute__((__unused__)) static void make_text(const char *name, mode_t mode, const char *text)
+{
+    make_file(in_folder(name), mode, text, strlen(text));
+}
+
+/* The text, with the folder put in for each "@". It is in memory that the next call overwrites. */
+__attribute__((__unused__)) static const char *with_folder(const char *text)
+{
+    static char result[2048];
+    size_t length = 0;
+
+    for (; *text && length < sizeof(result) - sizeof(folder); text++) {
+        if (*text == '@') {
+            length += (size_t)snprintf(result + length, sizeof(result) - length, "%s", folder);
+        } else {
+            result[length++] = *text;
+        }
+    }
+    result[length] = '\0';
+    return result;
+}
+
 #endif /* SPAWN_H */

@@ -16,13 +16,19 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The letter that /proc shows for the state of a process; 0 if there is no such process. */
-static char process_state(pid_t pid)
+/* The state of a process as the letter that /proc shows, and its parent. Both are 0 if there is no such process. */
+struct process_stat {
+    char state;
+    pid_t parent;
+};
+
+static struct process_stat stat_of(pid_t pid)
 {
-    char path[64], text[256];
+    struct process_stat stat = {0, 0};
+    char path[64], text[512];
     const char *end;
     ssize_t n = -1;
-    int fd;
+    int fd, parent;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -31,8 +37,16 @@ static char process_state(pid_t pid)
         close(fd);
     }
     text[n < 0 ? 0 : n] = '\0';
-    end = strrchr(text, ')');
-    return end && end[1] == ' ' ? end[2] : 0;
+    end = strrchr(text, ')'); /* the name before it may have spaces and parentheses */
+    if (end && sscanf(end + 1, " %c %d", &stat.state, &parent) == 2) {
+        stat.parent = parent;
+    }
+    return stat;
+}
+
+__attribute__((__unused__)) static char process_state(pid_t pid)
+{
+    return stat_of(pid).state;
 }
 
 /* Waits for a child. False: the kernel has not let it go for a while, and it is abandoned. */

@@ -42,25 +42,6 @@ __attribute__((__unused__, __format__(__printf__, 1, 2))) static void tell(const
     }
 }
 
-/* The parent of a process as /proc has it, or 0. */
-static pid_t parent_of(pid_t pid)
-{
-    char path[64], text[512];
-    const char *end;
-    ssize_t n = -1;
-    int fd, parent = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        n = read(fd, text, sizeof(text) - 1);
-        close(fd);
-    }
-    text[n < 0 ? 0 : n] = '\0';
-    end = strrchr(text, ')');
-    return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
-}
-
 /* Finds the children of a process in /proc, zombies too. Returns their number. */
 __attribute__((__unused__)) static int children_of(pid_t pid, pid_t *list, int room)
 {
@@ -71,7 +52,7 @@ __attribute__((__unused__)) static int children_of(pid_t pid, pid_t *list, int r
     while (listing && n < room && (entry = readdir(listing)) != NULL) {
         pid_t other = (pid_t)atoi(entry->d_name);
 
-        if (other > 0 && parent_of(other) == pid) {
+        if (other > 0 && stat_of(other).parent == pid) {
             list[n++] = other;
         }
     }
