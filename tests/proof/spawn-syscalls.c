@@ -15,6 +15,7 @@
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
+#include "call-tracer.h"
 #include "spawn-everything.h"
 #include "spawn-ways.h"
 #include "system-call-names.h"
@@ -23,23 +24,15 @@
 #include "qemu-fork/error.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
 #include <time.h>
 
 enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS };
-enum { EXIT_SKIP = 77, EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534, FIRST_SOURCE = 6 };
+enum { EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534, FIRST_SOURCE = 6 };
 
 /* ---- The traced process ---- */
 
@@ -59,15 +52,6 @@ static const char *const scenarios[SCENARIOS] = {
 };
 
 static const char *script; /* its interpreter is not there */
-
-/* Makes a system call that has no effect, for the tracer to see. */
-static void mark(int what)
-{
-    int saved = errno;
-
-    syscall(SYS_fcntl, -1, F_GETFD, what);
-    errno = saved;
-}
 
 /* ---- Threads, whose beginning and end is libc's ---- */
 
@@ -154,7 +138,7 @@ static const struct QemuSpawnOptions *options_of(enum scenario scenario)
 
 static QemuProcess *spawn_once(enum scenario scenario, bool marked)
 {
-    /* It does not end by itself: what is seen of it does not depend on how soon it does. */
+    /* A program that does not end by itself, so nothing depends on when it ends. */
     static const char *const program[] = {"/bin/sleep", "1000", NULL}, *const name[] = {"sleep", "1000", NULL};
     static const char *const none[] = {"/nonexistent/program", NULL};
     const char *const scripts[] = {script, NULL};
@@ -198,7 +182,7 @@ static bool spawn_somehow(enum scenario scenario, bool marked)
         pthread_join(thread, &result) != 0) {
         return false;
     }
-    /* The library's thread ends with its child. The next scenario has the same descriptors as ever. */
+    /* The library's helper thread ends with its child. Then the next scenario finds the same descriptors. */
     while (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 3) {
         sched_yield();
     }
@@ -219,10 +203,9 @@ static bool make_script(void)
 
 static void prepare(const char *path, enum way way)
 {
-    sigset_t mask;
     void *library;
 
-    syscall(SYS_close_range, 3, ~0U, 0); /* that the numbers of descriptors are always the same */
+    syscall(SYS_close_range, 3, ~0U, 0); /* so that descriptors have the same numbers each time */
     library = dlopen(path, RTLD_NOW);
     spawn = library ? dlsym(library, "qemu_spawn") : NULL;
     process_wait = library ? dlsym(library, "qemu_process_wait") : NULL;
@@ -238,13 +221,9 @@ static void prepare(const char *path, enum way way)
         }
     }
     setenv("PATH", "/nonexistent:/bin", 1);
-    /* A mask that is neither empty nor full, so that it is seen to come back. */
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGUSR2);
-    sigaddset(&mask, SIGRTMAX);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
+    set_a_mask(sigprocmask);
     signal(SIGUSR1, SIG_IGN);
-    free(malloc(100000)); /* or the first call might have to ask for memory */
+    free(malloc(100000)); /* so that the first call need not ask the kernel for memory */
     if (!force_way(way)) {
         printf("SKIP: no seccomp filter can be installed here, so a spawn cannot be made to go by %s()\n", way_names[way]);
         fflush(stdout);
@@ -328,14 +307,6 @@ static struct traced *find(pid_t pid)
         last_child = traced[n_traced].kind == CHILD ? pid : last_child;
     }
     return &traced[n_traced++];
-}
-
-static bool read_memory(pid_t pid, uint64_t address, void *buffer, size_t size)
-{
-    struct iovec here = {buffer, size};
-    struct iovec there = {(void *)(uintptr_t)address, size};
-
-    return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
 static void add(struct traced *who, const char *fmt, ...) __attribute__((__format__(__printf__, 2, 3)));
@@ -559,7 +530,7 @@ static void add_argument(struct traced *who, char how, const struct __ptrace_sys
         add_request(who, how, (int)value, (int)info->entry.args[place + 1]);
         break;
     case 'F':
-        /* The first version; what is behind it, the library does not use. */
+        /* The structure's first version. The library does not use later members. */
         if (read_memory(who->pid, value, &arguments, CLONE_ARGS_SIZE_VER0)) {
             add_clone_flags(who, arguments.flags);
         }
@@ -597,7 +568,7 @@ static void end_call(struct traced *who, const char *result)
     who->text[0] = '\0';
 }
 
-/* Who waits for whom, and how often, is not for us to say. */
+/* Calls that wait. How often they are made depends on which process is quicker. */
 static bool is_wait(long number)
 {
     switch (number) {
@@ -619,7 +590,7 @@ static int look_of(const struct __ptrace_syscall_info *info)
     const uint32_t options = (uint32_t)info->entry.args[3];
 
     if (options & WSTOPPED) {
-        return STOP_LOOK; /* one at a zombie sees no child */
+        return STOP_LOOK; /* for a zombie it finds no child */
     }
     if (info->entry.args[0] != P_PID) {
         return NO_LOOK;
@@ -629,7 +600,7 @@ static int look_of(const struct __ptrace_syscall_info *info)
                                                                          : NO_LOOK;
 }
 
-/* When it is over, the one who waits for the program may have been quicker. */
+/* When this returns, the thread that waits for the program may have gone on already. */
 static bool waits_for_end(const struct __ptrace_syscall_info *info)
 {
     return info->entry.nr == SYS_waitid && !(info->entry.args[3] & WNOHANG);
@@ -653,9 +624,10 @@ static void before_call(struct traced *who, const struct __ptrace_syscall_info *
 {
     long number = (long)info->entry.nr;
     bool looks = number == SYS_getppid && who->waited; /* for the end of a parent that was waited for */
+    int what;
 
-    if (number == SYS_fcntl && (int)info->entry.args[0] == -1) {
-        on_mark(who, (int)info->entry.args[2]);
+    if (is_mark(info, &what)) {
+        on_mark(who, what);
         return;
     }
     if (who->kind == HELPER && waits_for_end(info)) {
@@ -685,7 +657,7 @@ static void after_call(struct traced *who, const struct __ptrace_syscall_info *i
     char result[64] = "";
 
     if (who->look == SECOND_LOOK && !info->exit.is_error) {
-        /* It has, since the first: as if that had seen it. */
+        /* The child has executed its program between the two looks. Shown as if the first had seen it. */
         strcpy(who->text, "waitid(child, EXITED|NOHANG|NOWAIT|CLONE)");
         strcpy(result, " = ECHILD");
     } else if (who->look == SECOND_LOOK || (who->look == STOP_LOOK && info->exit.is_error) || saw_nothing(who, info)) {
@@ -698,13 +670,8 @@ static void after_call(struct traced *who, const struct __ptrace_syscall_info *i
 
 static void on_system_call(struct traced *who)
 {
-    struct __ptrace_syscall_info info;
+    struct __ptrace_syscall_info info = read_call(who->pid);
 
-    if (ptrace(PTRACE_GET_SYSCALL_INFO, who->pid, (void *)sizeof(info), &info) <= 0) {
-        printf("SKIP: this kernel does not tell about system calls (PTRACE_GET_SYSCALL_INFO, Linux 5.3): %s\n",
-               strerror(errno));
-        exit(EXIT_SKIP);
-    }
     if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
         before_call(who, &info);
     } else if (info.op == PTRACE_SYSCALL_INFO_EXIT) {
@@ -714,50 +681,44 @@ static void on_system_call(struct traced *who)
 
 static int trace(void)
 {
-    const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-                         PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
     int status, result = 2;
     pid_t pid;
 
     if (waitpid(first, &status, 0) == first && WIFEXITED(status) && WEXITSTATUS(status) != EXIT_CANNOT_TRACE) {
         return WEXITSTATUS(status); /* it has said why */
     }
-    if (!WIFSTOPPED(status) || ptrace(PTRACE_SETOPTIONS, first, NULL, (void *)options) != 0) {
-        printf("SKIP: processes cannot be traced here (ptrace is not permitted)\n");
-        kill(first, SIGKILL);
+    if (!begin_tracing(first, status, PTRACE_O_TRACEEXEC)) {
         return EXIT_SKIP;
     }
     find(first);
     ptrace(PTRACE_SYSCALL, first, NULL, NULL);
     while ((pid = waitpid(-1, &status, __WALL)) > 0) {
         struct traced *who = find(pid);
-        unsigned long message = 0;
-        long signal = 0;
+        pid_t made;
 
         if (!WIFSTOPPED(status)) {
             end_call(who, "");
             if (pid == first) {
                 result = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
             }
-            who->pid = 0; /* the id may be another's soon */
+            who->pid = 0; /* the id may be used again */
             continue;
         }
         if (status >> 16 == PTRACE_EVENT_EXEC) {
-            /* Its program is none of our business. */
+            /* The system calls of the program do not matter. */
             end_call(who, "");
             ptrace(PTRACE_DETACH, pid, NULL, NULL);
             who->pid = 0;
             continue;
         }
-        if (status >> 16 != 0 && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0) {
-            find((pid_t)message); /* within the call that makes it, whichever process is seen first */
+        made = made_process(pid, status);
+        if (made > 0) {
+            find(made); /* within the call that makes it, whichever process is seen first */
         }
-        if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+        if (is_at_call(status)) {
             on_system_call(who);
-        } else if (WSTOPSIG(status) != SIGSTOP && WSTOPSIG(status) != SIGTRAP) {
-            signal = WSTOPSIG(status);
         }
-        ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal);
+        go_to_next_call(pid, status);
     }
     return result;
 }

@@ -12,6 +12,7 @@
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
+#include "call-tracer.h"
 #include "libc-fork.h"
 #include "system-call-names.h"
 
@@ -19,22 +20,10 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { MARK = 0x70720000, MARK_END = 0x70728000, MARK_ASIDE, MARK_BACK, EXIT_SKIP = 77, MAX_TRACED = 64 };
+enum { MARK = 0x70720000, MARK_END = 0x70728000, MARK_ASIDE, MARK_BACK, MAX_TRACED = 64 };
 
 /* ---- The traced process ---- */
 
@@ -61,12 +50,6 @@ pid_t fork(void)
         return -1;
     }
     return marked_fork();
-}
-
-/* Does nothing, visibly. */
-static void mark(int what)
-{
-    syscall(SYS_fcntl, -1, F_GETFD, what);
 }
 
 /* In the child, as the last part of fork(): from here on the mask cannot be changed. */
@@ -120,7 +103,6 @@ static void run_scenarios(const char *path)
 {
     void *library, *slot = NULL;
     void (*error_free)(void *err);
-    sigset_t mask;
     int null;
 
     real_pthread_sigmask = dlsym(RTLD_NEXT, "pthread_sigmask");
@@ -135,11 +117,7 @@ static void run_scenarios(const char *path)
     if (null < 0 || dup2(null, STDERR_FILENO) < 0) {
         exit(2);
     }
-    /* A mask that is neither empty nor full, so that it is seen to come back. */
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGUSR2);
-    sigaddset(&mask, SIGRTMAX);
-    real_pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    set_a_mask(real_pthread_sigmask);
     pthread_atfork(NULL, NULL, filter_child);
 
     traced_call(0, plain_fork, NULL);
@@ -199,14 +177,6 @@ static struct traced *find(pid_t pid)
         .mask = current_mask,
     };
     return &traced[n_traced++];
-}
-
-static bool read_memory(pid_t pid, uint64_t address, void *buffer, size_t size)
-{
-    struct iovec here = {buffer, size};
-    struct iovec there = {(void *)(uintptr_t)address, size};
-
-    return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
 static void print_set(const struct traced *who, uint64_t address)
@@ -316,19 +286,13 @@ static void on_fork_mark(struct traced *who, bool begins)
 
 static void on_system_call(struct traced *who)
 {
-    struct __ptrace_syscall_info info;
+    struct __ptrace_syscall_info info = read_call(who->pid);
+    int what;
 
-    if (ptrace(PTRACE_GET_SYSCALL_INFO, who->pid, (void *)sizeof(info), &info) <= 0) {
-        printf("SKIP: this kernel does not tell about system calls (PTRACE_GET_SYSCALL_INFO, Linux 5.3): %s\n",
-               strerror(errno));
-        exit(EXIT_SKIP);
-    }
     if (info.op != PTRACE_SYSCALL_INFO_ENTRY) {
         return;
     }
-    if (info.entry.nr == SYS_fcntl && (int)info.entry.args[0] == -1) {
-        int what = (int)info.entry.args[2];
-
+    if (is_mark(&info, &what)) {
         if (what == MARK_END) {
             printf("%s\t%s\treturn\n", scenarios[who->scenario], who->is_child ? "child" : "parent");
             who->scenario = -1;
@@ -351,20 +315,14 @@ static int trace(pid_t first)
     int status, result = 2;
     pid_t pid;
 
-    if (waitpid(first, &status, 0) != first || !WIFSTOPPED(status) ||
-        ptrace(PTRACE_SETOPTIONS, first, NULL,
-               (void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
-                              PTRACE_O_EXITKILL)) != 0) {
-        printf("SKIP: processes cannot be traced here (ptrace is not permitted)\n");
-        kill(first, SIGKILL);
+    if (waitpid(first, &status, 0) != first || !begin_tracing(first, status, 0)) {
         return EXIT_SKIP;
     }
     find(first);
     ptrace(PTRACE_SYSCALL, first, NULL, NULL);
     while ((pid = waitpid(-1, &status, __WALL)) > 0) {
         struct traced *who = find(pid);
-        unsigned long message = 0;
-        long signal = 0;
+        pid_t made;
 
         if (!WIFSTOPPED(status)) {
             if (pid == first) {
@@ -372,15 +330,14 @@ static int trace(pid_t first)
             }
             continue;
         }
-        if (status >> 16 != 0 && ptrace(PTRACE_GETEVENTMSG, pid, NULL, &message) == 0) {
-            find((pid_t)message); /* within the fork() that makes it, whichever process is seen first */
+        made = made_process(pid, status);
+        if (made > 0) {
+            find(made); /* within the fork() that makes it, whichever process is seen first */
         }
-        if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
+        if (is_at_call(status)) {
             on_system_call(who);
-        } else if (WSTOPSIG(status) != SIGSTOP && WSTOPSIG(status) != SIGTRAP) {
-            signal = WSTOPSIG(status);
         }
-        ptrace(PTRACE_SYSCALL, pid, NULL, (void *)signal);
+        go_to_next_call(pid, status);
     }
     return result;
 }
