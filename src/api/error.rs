@@ -4,7 +4,7 @@ use std::boxed::Box;
 use std::io;
 use std::string::String;
 
-use super::run::{Ended, Output};
+use super::output::{Ended, Output};
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::step::Step;

@@ -1,6 +1,7 @@
 //! The Rust border: a builder and a handle over the same core that C reaches through `ffi`.
 
 mod error;
+mod output;
 mod prepared;
 mod process;
 mod run;
@@ -10,8 +11,9 @@ mod status;
 mod usage;
 
 pub use error::{ProcessError, RunError, SpawnError};
+pub use output::{Ended, Output};
 pub use process::Process;
-pub use run::{Ended, Output, Run, RunOptions};
+pub use run::{Run, RunOptions};
 pub use spawn::{Spawn, Stdio};
 pub use status::{End, Status};
 pub use usage::Usage;
