@@ -124,7 +124,7 @@ impl Spawn {
         self
     }
 
-    /// Sets the program's argv[0], which is otherwise the name given to [`new()`](Self::new).
+    /// Sets the program's `argv[0]`, which is otherwise the name given to [`new()`](Self::new).
     pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
         self.arg0 = Some(arg.as_ref().into());
         self
