@@ -63,11 +63,12 @@ def build(tree, output, target_dir, env=None):
 
 
 def shared_tests(venv, provider):
-    """The C tests that are linked with the shared library, by name: the loader can be shown another one."""
+    """The C tests that are linked with the shared library, by name: the loader can be shown another one. Each as a
+    position-independent program, or if -Dtest-links leaves those out, as one that is not."""
     meson = shutil.which("meson") or os.path.join(venv, "bin", "meson")
     tests = json.loads(call([meson, "introspect", "--tests", provider]))
-    return {test["name"]: test for test in tests
-            if {"shared", "pie"} <= {name.split(":")[-1] for name in test["suite"]}}
+    return {test["name"]: test for way in ("no-pie", "pie") for test in tests
+            if {"shared", way} <= {name.split(":")[-1] for name in test["suite"]}}
 
 
 def write_system_call_names(folder):

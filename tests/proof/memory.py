@@ -160,7 +160,8 @@ class Memory:
         self.run_subject("valgrind", [*VALGRIND, "--quiet", subject], {}, found, VALGRIND_FAULTS)
         self.run_failing_fork("valgrind", [*VALGRIND, "--quiet", subject], {}, found)
         if not self.args.quick:
-            for test in self.tests(self.args.provider, [{"shared", "pie"}]):
+            venv = os.path.join(self.args.output, os.pardir, "venv")
+            for test in library.shared_tests(venv, self.args.provider).values():
                 if test["name"] in NOT_IN_VALGRIND:
                     self.report.skip(f"valgrind, {test['name']}: {NOT_IN_VALGRIND[test['name']]}")
                 else:
