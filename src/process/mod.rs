@@ -48,8 +48,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// A handle for a child that is about to be made.
-    pub(crate) fn new() -> Self {
+    /// A handle that has no child yet.
+    pub(crate) const fn new() -> Self {
         Self {
             pid: -1,
             pidfd: None,
@@ -60,9 +60,14 @@ impl Process {
             detached: AtomicBool::new(false),
             killed: AtomicBool::new(false),
             ended: AtomicU32::new(0),
-            account: Account::new(),
+            account: Account::EMPTY,
             lock: Lock::new(),
         }
+    }
+
+    /// The child is about to be made: its time begins.
+    pub(crate) fn set_out(&mut self) {
+        self.account = Account::new();
     }
 
     /// Gives the handle its child, which this process has made.

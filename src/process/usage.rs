@@ -37,17 +37,20 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// For a child that is about to be made.
+    #[allow(clippy::declare_interior_mutable_const)] // it is copied, and not used as it is
+    pub(super) const EMPTY: Self = Self {
+        started_us: 0,
+        parents_peak_kib: u64::MAX,
+        wall_us: AtomicU64::new(0),
+        is_known: AtomicBool::new(false),
+        user_us: AtomicU64::new(0),
+        system_us: AtomicU64::new(0),
+        peak_kib: AtomicU64::new(0),
+    };
+
+    /// For a child whose time begins now.
     pub(super) fn new() -> Self {
-        Self {
-            started_us: sys::now_us(),
-            parents_peak_kib: u64::MAX,
-            wall_us: AtomicU64::new(0),
-            is_known: AtomicBool::new(false),
-            user_us: AtomicU64::new(0),
-            system_us: AtomicU64::new(0),
-            peak_kib: AtomicU64::new(0),
-        }
+        Self { started_us: sys::now_us(), ..Self::EMPTY }
     }
 
     /// The child has been made.

@@ -37,6 +37,7 @@ pub(crate) fn spawn_before(request: &Request<'_>, deadline: Deadline) -> Result<
 pub(crate) fn spawn_into(request: &Request<'_>, deadline: Deadline, process: &mut Process) -> Result<(), Failure> {
     // A thread that is cancelled half-way would leave a child that the program does not know of.
     let _cancellation = CancellationDisabled::new();
+    process.set_out();
     leftover::sweep();
     check::check(request)?;
     begin::begin(request, deadline, process)

@@ -40,15 +40,18 @@ static QemuProcess *(*spawn)(const char *const *argv, const struct QemuSpawnOpti
 static int (*process_wait)(const QemuProcess *proc, int64_t timeout_ms, struct QemuProcessStatus *status, Error **errp);
 static int (*process_kill)(const QemuProcess *proc, int sig, Error **errp);
 static void (*process_free)(QemuProcess *proc);
+static int (*spawn_sync)(const char *const *argv, const struct QemuSpawnOptions *opts, int64_t timeout_ms,
+                         struct QemuProcessStatus *status, Error **errp);
 
 enum scenario {
-    FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, DEATH_SIGNAL_THREAD, NO_PROGRAM,
-    NO_INTERPRETER, NO_FOLDER, SCENARIOS,
+    FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, DEATH_SIGNAL_THREAD, LIMIT, NO_PROGRAM,
+    NO_INTERPRETER, NO_FOLDER, LIMIT_NO_PROGRAM, SCENARIOS,
 };
 
 static const char *const scenarios[SCENARIOS] = {
     "the first", "default options", "inherited signals", "pipes", "everything set", "a search", "another user",
-    "a death signal", "a death signal in another thread", "no such program", "no such interpreter", "no such directory",
+    "a death signal", "a death signal in another thread", "a limit of time", "no such program", "no such interpreter",
+    "no such directory", "a limit of time, no such program",
 };
 
 static const char *script; /* its interpreter is not there */
@@ -136,6 +139,22 @@ static const struct QemuSpawnOptions *options_of(enum scenario scenario)
     return &options;
 }
 
+/* Runs a program to its end. Only then is it known whether it was started, so its end is in the list, too. */
+static bool run_with_limit(enum scenario scenario, bool marked)
+{
+    static const char *const program[] = {"/bin/true", NULL}, *const none[] = {"/nonexistent/program", NULL};
+    int result;
+
+    if (marked) {
+        mark(MARK + (int)scenario);
+    }
+    result = spawn_sync(scenario == LIMIT ? program : none, NULL, 1000000, NULL, NULL);
+    if (marked) {
+        mark(MARK_END);
+    }
+    return result == 0;
+}
+
 static QemuProcess *spawn_once(enum scenario scenario, bool marked)
 {
     /* A program that does not end by itself, so nothing depends on when it ends. */
@@ -175,6 +194,9 @@ static bool spawn_somehow(enum scenario scenario, bool marked)
     pthread_t thread;
     void *result = NULL;
 
+    if (scenario == LIMIT || scenario == LIMIT_NO_PROGRAM) {
+        return run_with_limit(scenario, marked);
+    }
     if (scenario != DEATH_SIGNAL_THREAD) {
         return spawn_once(scenario, marked);
     }
@@ -211,7 +233,8 @@ static void prepare(const char *path, enum way way)
     process_wait = library ? dlsym(library, "qemu_process_wait") : NULL;
     process_kill = library ? dlsym(library, "qemu_process_kill") : NULL;
     process_free = library ? dlsym(library, "qemu_process_free") : NULL;
-    if (!spawn || !process_wait || !process_kill || !process_free) {
+    spawn_sync = library ? dlsym(library, "qemu_spawn_sync") : NULL;
+    if (!spawn || !spawn_sync || !process_wait || !process_kill || !process_free) {
         fprintf(stderr, "%s\n", dlerror());
         exit(2);
     }

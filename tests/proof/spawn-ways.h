@@ -35,13 +35,14 @@ static inline bool force_way(enum way way)
 {
     /* A child that shares its parent's memory is refused, a thread is not; or all is that is neither libc's fork() nor a
      * thread. */
-    unsigned flags = way == WAY_FORK ? CLONE_VFORK : way == WAY_LIKE_FORK ? CLONE_CHILD_SETTID | CLONE_THREAD : 0;
+    unsigned flags = way == WAY_FORK ? CLONE_VM : way == WAY_LIKE_FORK ? CLONE_CHILD_SETTID : 0;
     unsigned char with = way == WAY_LIKE_FORK ? 0 : 2, without = way == WAY_LIKE_FORK ? 2 : 0;
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 4, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 2),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, CLONE_FLAGS_PLACE),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, with, without),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),

@@ -30,7 +30,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     let limited = !deadline.is_never() && (lent::IS_POSSIBLE || fork_allowed);
     if shares && limited && lent::IS_POSSIBLE {
         let by_loan = |way, unshares, plan: &mut Plan| by_loan(way, unshares, plan, mask, deadline);
-        if let Some(outcome) = share_memory(plan, &mut why_fork, by_loan) {
+        if let Some(outcome) = share_memory(plan, &mut why_fork, try_clone_blocked, by_loan) {
             return outcome;
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     };
     plan.mask = mask.unwrap_or(blocked.saved());
     if shares && !limited {
-        if let Some(outcome) = share_memory(plan, &mut why_fork, by_clone) {
+        if let Some(outcome) = share_memory(plan, &mut why_fork, try_clone, by_clone) {
             return outcome;
         }
     }
@@ -54,11 +54,20 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
 fn share_memory(
     plan: &mut Plan,
     why_fork: &mut Errno,
+    is_shared_by_clone: impl Fn() -> Trial,
     make: impl Fn(Way, bool, &mut Plan) -> Result<Outcome, Errno>,
 ) -> Option<Outcome> {
     for way in [Way::Clone3, Way::Clone] {
-        if way == Way::Clone && !clone_shares_memory(why_fork) {
-            return None;
+        if way == Way::Clone {
+            match is_shared_by_clone() {
+                Trial::Shares => {}
+                Trial::Copies => return None,
+                Trial::Refused(errno) => {
+                    *why_fork = errno;
+                    return None;
+                }
+                Trial::NoMask(errno) => return Some(Outcome::NoMask(errno)),
+            }
         }
         for unshares in [true, false] {
             if unshares && plan.leave_fds {
@@ -86,25 +95,43 @@ const COPIES: u8 = 2;
 /// program runs.
 static CLONE: AtomicU8 = AtomicU8::new(UNKNOWN);
 
-fn clone_shares_memory(why_not: &mut Errno) -> bool {
+/// What a trial child has shown.
+enum Trial {
+    Shares,
+    Copies,
+    Refused(Errno),
+    NoMask(Errno),
+}
+
+/// Whether clone() shares memory. Every signal is blocked.
+fn try_clone() -> Trial {
     match CLONE.load(Ordering::Relaxed) {
-        SHARES => return true,
-        COPIES => return false,
+        SHARES => return Trial::Shares,
+        COPIES => return Trial::Copies,
         _ => {}
     }
     // The first process of a PID namespace must not be a trial: the namespace ends with it.
     if sys::next_child_is_first() {
-        return false;
+        return Trial::Copies;
     }
     match probe() {
         Ok(Some(shares)) => {
             CLONE.store(if shares { SHARES } else { COPIES }, Ordering::Relaxed);
-            shares
+            if shares {
+                Trial::Shares
+            } else {
+                Trial::Copies
+            }
         }
-        Ok(None) => false,
-        Err(errno) => {
-            *why_not = errno;
-            false
-        }
+        Ok(None) => Trial::Copies,
+        Err(errno) => Trial::Refused(errno),
     }
+}
+
+/// The same, for a caller that has blocked nothing yet. The trial child must not run a handler.
+fn try_clone_blocked() -> Trial {
+    if CLONE.load(Ordering::Relaxed) == SHARES {
+        return Trial::Shares;
+    }
+    EverySignalBlocked::new().map_or_else(Trial::NoMask, |_blocked| try_clone())
 }

@@ -17,7 +17,6 @@ use crate::child::trampoline::{clone3, start, CloneArguments};
 use crate::process::leftover::leave;
 use crate::process::Way;
 use crate::sys::fd::Fd;
-use crate::sys::mask::EverySignalBlocked;
 use crate::sys::process::Child;
 use crate::sys::{is_under_valgrind, started, Started};
 
@@ -72,7 +71,7 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
 /// Whether clone() shares memory. A trial child writes to its report, and the parent looks whether it sees that.
 /// `None`: the child was killed before it could write.
 ///
-/// The child shares the table of descriptors, so its end closes nothing. Valgrind ends a program that does so, and
+/// Every signal is blocked. The child shares the table of descriptors, so its end closes nothing. Valgrind ends a program that does so, and
 /// copies the memory anyway. On processors where Valgrind cannot be noticed, the table is copied.
 pub(super) fn probe() -> Result<Option<bool>, Errno> {
     let files = match is_under_valgrind() {
@@ -80,13 +79,9 @@ pub(super) fn probe() -> Result<Option<bool>, Errno> {
         Some(false) => FILES,
         None => 0,
     };
-    // The trial child must not run a handler.
-    let blocked = EverySignalBlocked::new()?;
     let report = Report::new();
     let plan = Plan { probe: true, report: &raw const report, ..Plan::EMPTY };
-    let made = enter_and_wait(Way::Clone, SHARED | files, &plan);
-    drop(blocked);
-    let (pid, pidfd) = made?;
+    let (pid, pidfd) = enter_and_wait(Way::Clone, SHARED | files, &plan)?;
     let shares = report.reached().0 == Step::Exec;
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
     // It is ending. If the spawn fails, no later call may come to reap it.
