@@ -71,8 +71,8 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
 /// Whether clone() shares memory. A trial child writes to its report, and the parent looks whether it sees that.
 /// `None`: the child was killed before it could write.
 ///
-/// Every signal is blocked. The child shares the table of descriptors, so its end closes nothing. Valgrind ends a program that does so, and
-/// copies the memory anyway. On processors where Valgrind cannot be noticed, the table is copied.
+/// Every signal is blocked. The child shares the table of descriptors, so its end closes nothing. Valgrind ends a program
+/// that does so, and copies the memory anyway. On processors where Valgrind cannot be noticed, the table is copied.
 pub(super) fn probe() -> Result<Option<bool>, Errno> {
     let files = match is_under_valgrind() {
         Some(true) => return Ok(Some(false)),
