@@ -1,7 +1,7 @@
 /*
  * The test program's own malloc() and its relatives. They take memory from an arena and never give it back, so they
  * depend on nothing. A hook is called for every call. Every caller gets these functions, also the library and libc.
- * They can be made to fail.
+ * They can be made to fail, and they count the bytes that are in use.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -22,6 +22,8 @@ static struct {
     bool fails;   /* from now on calls fail */
     int succeed;  /* after so many calls that succeed */
     int failures; /* how many have failed since */
+    size_t used;  /* bytes that were asked for and not freed */
+    size_t peak;  /* the most that was used */
 } interposed_malloc;
 
 /* Call this first of all. */
@@ -53,6 +55,26 @@ static void *arena_take(size_t size)
     return arena + at + unit;
 }
 
+/* Counts bytes as used, and others as free. */
+static void count_bytes(size_t more, size_t less)
+{
+    size_t used = __atomic_add_fetch(&interposed_malloc.used, more - less, __ATOMIC_RELAXED);
+
+    if (used > interposed_malloc.peak) {
+        interposed_malloc.peak = used; /* of one thread; with more it is not exact */
+    }
+}
+
+static size_t size_of(const void *piece)
+{
+    size_t size = 0;
+
+    if (piece) {
+        memcpy(&size, (const unsigned char *)piece - sizeof(max_align_t), sizeof(size));
+    }
+    return size;
+}
+
 static void hear(const char *name)
 {
     __atomic_add_fetch(&interposed_malloc.calls, 1, __ATOMIC_RELAXED);
@@ -78,6 +100,7 @@ void *malloc(size_t size)
         return NULL;
     }
     hear("malloc");
+    count_bytes(size, 0);
     return arena_take(size);
 }
 
@@ -87,13 +110,14 @@ void *calloc(size_t n, size_t size)
         return NULL;
     }
     hear("calloc");
+    count_bytes(n * size, 0);
     /* The arena is zeroed, and no piece is used twice. */
     return size && n > SIZE_MAX / size ? NULL : arena_take(n * size);
 }
 
 void *realloc(void *old, size_t size)
 {
-    size_t old_size = 0;
+    size_t old_size = size_of(old);
     void *new;
 
     if (refuses()) {
@@ -102,9 +126,10 @@ void *realloc(void *old, size_t size)
     hear(old ? "realloc" : "malloc");
     new = arena_take(size);
     if (old && new) {
-        memcpy(&old_size, (unsigned char *)old - sizeof(max_align_t), sizeof(old_size));
         memcpy(new, old, old_size < size ? old_size : size);
     }
+    /* As if it had grown in place. */
+    count_bytes(size, old_size);
     return new;
 }
 
@@ -112,6 +137,7 @@ void free(void *memory)
 {
     if (memory) {
         hear("free");
+        count_bytes(0, size_of(memory));
     }
 }
 
