@@ -67,6 +67,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, int s
     const struct QemuSpawnOptions *options = options_of(request, &step);
     void *err = NULL;
     QemuProcess *process;
+    bool spawned;
 
     setpgid(0, 0);
     setrlimit(RLIMIT_CORE, &no_core);
@@ -79,7 +80,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, int s
     spawn_stop_for_tracer();
     errno = ERRNO_BEFORE;
     spawn_mark(SPAWN_MARK);
-    process = lib.spawn(argv_true, options, (Error **)&err);
+    spawned = make_call(request, options, &process, &report->end, &err);
     spawn_mark(SPAWN_MARK_END);
     report->errno_after = errno;
     report->step = step;
@@ -88,7 +89,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, int s
         library.error_free(err);
     }
     read_signal_state(&report->after);
-    report->spawned = process != NULL;
+    report->spawned = spawned;
     if (process) {
         lib.wait(process, -1, &report->end, NULL);
         lib.free(process);
@@ -457,6 +458,7 @@ static void try_way_in(enum way way)
     at_each_call(way, USUAL);
     at_each_call(way, INHERITED);
     at_each_call(way, EVERYTHING);
+    at_each_call(way, LIMITED);
     at_each_instruction(way, USUAL);
 }
 

@@ -33,9 +33,10 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 
 /* ---- The options of a spawn ---- */
 
-enum request { USUAL, INHERITED, PIPES, EVERYTHING, REQUESTS };
+enum request { USUAL, INHERITED, PIPES, EVERYTHING, LIMITED, REQUESTS };
 
-static const char *const request_names[REQUESTS] = {"default options", "inherited signals", "pipes", "everything set"};
+static const char *const request_names[REQUESTS] = {"default options", "inherited signals", "pipes", "everything set",
+                                                    "a limit of time"};
 
 enum { FIRST_SOURCE = 20 };
 
@@ -68,6 +69,19 @@ static inline const struct QemuSpawnOptions *options_of(enum request request, Qe
         }
     }
     return &options;
+}
+
+/* Makes the call that is looked at: qemu_spawn(), or with a limit of time qemu_spawn_sync(), which also waits for the
+ * program. Returns whether it was started. Then there is a handle, or its end in @status. */
+static inline bool make_call(enum request request, const struct QemuSpawnOptions *options, QemuProcess **process,
+                             struct QemuProcessStatus *status, void **err)
+{
+    *process = NULL;
+    if (request == LIMITED) {
+        return lib.sync(argv_true, options, 1000000, status, (Error **)err) == 0;
+    }
+    *process = lib.spawn(argv_true, options, (Error **)err);
+    return *process;
 }
 
 static const char *const step_names[] = {"none",   "arguments", "pipe", "fork",   "signals",     "session",      "group",

@@ -283,7 +283,7 @@ struct traced {
     bool in_libc;  /* its calls are libc's own */
     bool waited;   /* its last call: the next one may only look what has come of it */
     uint64_t information; /* where waitid() is to put what it sees */
-    enum { NO_LOOK, FIRST_LOOK, SECOND_LOOK, STOP_LOOK } look; /* two for whether a child has executed its program */
+    enum { NO_LOOK, FIRST_LOOK, SECOND_LOOK, STOP_LOOK, END_LOOK } look; /* two for whether a child has executed its program */
     char text[400]; /* the call that it is in */
 };
 
@@ -616,7 +616,7 @@ static int look_of(const struct __ptrace_syscall_info *info)
         return STOP_LOOK; /* for a zombie it finds no child */
     }
     if (info->entry.args[0] != P_PID) {
-        return NO_LOOK;
+        return options & WNOWAIT ? END_LOOK : NO_LOOK;
     }
     return options == (WEXITED | WNOHANG | WNOWAIT | (uint32_t)__WCLONE) ? FIRST_LOOK
            : options == (WEXITED | WNOHANG | WNOWAIT)                    ? SECOND_LOOK
@@ -683,7 +683,10 @@ static void after_call(struct traced *who, const struct __ptrace_syscall_info *i
         /* The child has executed its program between the two looks. Shown as if the first had seen it. */
         strcpy(who->text, "waitid(child, EXITED|NOHANG|NOWAIT|CLONE)");
         strcpy(result, " = ECHILD");
-    } else if (who->look == SECOND_LOOK || (who->look == STOP_LOOK && info->exit.is_error) || saw_nothing(who, info)) {
+    } else if (who->look == SECOND_LOOK || (who->look == FIRST_LOOK && !info->exit.is_error) ||
+               (who->look == STOP_LOOK && info->exit.is_error) || saw_nothing(who, info) ||
+               (who->look == END_LOOK && who->scenario == LIMIT)) {
+        /* Also the end of a child that has just reported why it could not go on, or of a program that was quick. */
         who->text[0] = '\0';
     } else if (info->exit.is_error) {
         snprintf(result, sizeof(result), " = %s", strerrorname_np((int)-info->exit.rval));
