@@ -73,27 +73,28 @@ def following(lines, line):
     return " ".join(word for word in rest[:3] if word.startswith("#"))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("--quick", action="store_true", help="each test once")
+def play(description, tests, rounds, quick_rounds):
+    """Runs these tests again and again, and reports."""
+    parser = argparse.ArgumentParser(description=description.split("\n\n", 1)[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
     parser.add_argument("--provider", required=True, help="Meson's build folder")
     args = parser.parse_args()
     provider = os.path.abspath(args.provider)
     report = Report()
-    tests = library.shared_tests(os.path.join(provider, os.pardir, "venv"), provider)
-    missing = [name for name in TESTS if name not in tests]
+    there = library.shared_tests(os.path.join(provider, os.pardir, "venv"), provider)
+    missing = [name for name in tests if name not in there]
     if missing:
         report.violation(f"there is no C test {', '.join(missing)}")
-    rounds = int(os.environ.get("QEMU_FORK_HOSTILE_ROUNDS", QUICK_ROUNDS if args.quick else ROUNDS))
+    rounds = int(os.environ.get("QEMU_FORK_HOSTILE_ROUNDS", quick_rounds if args.quick else rounds))
     ways, skips = collections.defaultdict(set), collections.defaultdict(set)
     with concurrent.futures.ThreadPoolExecutor(max(1, min(2, os.cpu_count() or 1))) as pool:
-        jobs = [(name, pool.submit(run, tests[name], provider)) for _ in range(rounds) for name in TESTS if name in tests]
+        jobs = [(name, pool.submit(run, there[name], provider)) for _ in range(rounds) for name in tests if name in there]
         for name, job in jobs:
             skips[name] |= judge(report, name, job.result(), ways)
-    for name in tests.keys() & TESTS.keys():
+    for name in there.keys() & tests.keys():
         for why in sorted(skips[name]):
             report.skip(f"{name}: {why}")
-        untried = [way for way in WAYS if TESTS[name] and way not in ways[name]]
+        untried = [way for way in WAYS if tests[name] and way not in ways[name]]
         if untried and not skips[name]:
             report.violation(f"{name} does not try {', '.join(untried)}")
     report.note(f"{rounds} rounds of {len(jobs) // max(rounds, 1)} tests")
@@ -101,4 +102,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    play(__doc__, TESTS, ROUNDS, QUICK_ROUNDS)

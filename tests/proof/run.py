@@ -79,6 +79,8 @@ PARTS = [
     Part("spawn-matrix", "every signal in every state, through a spawn", dynamic("spawn-matrix")),
     Part("hostile", "attackers, hung file systems and lack of memory, again and again",
          script("hostile", "--provider={provider}"), needs_source=True),
+    Part("changing", "programs that change themselves: each situation, option and way",
+         script("changing", "--provider={provider}"), needs_source=True),
     Part("controls", "plain fork() is found wanting, a sound C version is not",
          script("controls", "--output={output}")),
     Part("region", "the child's object code stays within its allow-list",
