@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How many violations are shown in full: of one kind a few, so that one fault does not hide another. */
+/* At most this many violations of one kind are shown in full, so that one fault does not hide another. */
 enum { SHOWN = 20, SHOWN_OF_A_KIND = 4, KINDS = 64, MAX_HANGS = 2 };
 
 struct library library;
@@ -41,7 +41,10 @@ static struct tally {
     } kinds[KINDS];
 } *tally;
 
-/* All output goes through here, in whole lines, for several processes write. A newline in the text is shown as such. */
+/*
+ * All output goes through this function, in whole lines, because several processes write. A newline in the text is
+ * escaped.
+ */
 static void say(const char *label, const char *fmt, va_list ap)
 {
     char text[1024], line[2 * sizeof(text) + 32];
@@ -109,7 +112,7 @@ int finish(void)
         note("of each kind of violation only the first few were shown");
     }
     if (enough_hangs()) {
-        note("after %d experiments that hung the rest was left out", atomic_load(&tally->hangs));
+        note("after %d experiments that hung, the rest was left out", atomic_load(&tally->hangs));
     }
     printf("RESULT experiments=%ld violations=%ld\n", atomic_load(&tally->experiments), violations);
     fflush(stdout);
@@ -426,7 +429,7 @@ bool forbid_fork(void)
 {
     const struct rlimit none = {0, 0};
 
-    /* The limit does not bind root, so it becomes another user. This is the bare call, for this thread alone. */
+    /* Root is exempt from the limit, so it becomes another user: by the bare system call, for this thread alone. */
     return setrlimit(RLIMIT_NPROC, &none) == 0 &&
            (geteuid() != 0 || syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) == 0);
 }

@@ -24,7 +24,7 @@ enum { SIGNALS = 65, SIGSET_BYTES = 8 };
 /* The exit status of a part that this machine cannot run, as for Automake and Meson. */
 enum { EXIT_SKIP = 77 };
 
-/* How long anything may take before it counts as hanging. Not a measure of speed: nothing ever waits for it to pass. */
+/* An experiment that takes longer than this hangs. No sound one comes near it, so nothing depends on speed. */
 enum { HANG_SECONDS = 60 };
 
 static inline uint64_t bit_of(int sig)
@@ -136,7 +136,7 @@ pid_t wait_for(pid_t pid, int *status);
 void watch(pid_t group, const atomic_int *progress);
 extern volatile int timed_out;
 
-/* After a few hangs the rest is left out: the verdict is known, and the rest would take for ever. */
+/* After a few hangs the rest is left out: the verdict is known, and the rest would take too long. */
 bool enough_hangs(void);
 
 /* The number of open descriptors of this process. Async-signal-safe. */
@@ -145,12 +145,16 @@ int count_descriptors(void);
 /* The user that root becomes, so that a limit binds it. */
 enum { NOBODY = 65534 };
 
-/* Makes fork fail with EAGAIN in this thread, by its limit on processes. Filters are for what has no limit: the kernel
- * makes code of each, and hundreds of thousands of them are more than it can clear away in time. */
+/*
+ * Makes fork fail with EAGAIN in this thread, by its limit on processes. Filters are only for failures that no limit
+ * causes: the kernel compiles each filter, and cannot free hundreds of thousands of them in time.
+ */
 bool forbid_fork(void);
 
-/* Makes rt_sigprocmask fail with @error, in this process and its children, where it sets a mask and asks for the old one:
- * so a caller blocks its signals. To set a mask, or to ask for it, stays allowed. It cannot be taken back. */
+/*
+ * Makes rt_sigprocmask() fail with @error, in this process and its children, if it both sets a mask and asks for the
+ * old one, as a caller does that blocks its signals. Other calls of it are allowed. It cannot be undone.
+ */
 bool forbid_blocking(int error);
 
 /* Whether that works here. If not, says so. */

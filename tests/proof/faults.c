@@ -106,7 +106,8 @@ static void set_up_subject(void)
     struct sigaction handler = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct rlimit no_core = {0, 0};
-    uint64_t crashes = bit_of(SIGSEGV) | bit_of(SIGBUS) | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGABRT) | bit_of(SIGTRAP);
+    uint64_t crashes = bit_of(SIGSEGV) | bit_of(SIGBUS) | bit_of(SIGILL) | bit_of(SIGFPE) | bit_of(SIGABRT) |
+                       bit_of(SIGTRAP);
 
     setpgid(0, 0);
     setrlimit(RLIMIT_CORE, &no_core);
@@ -217,7 +218,8 @@ static bool at_entry(pid_t pid, struct call *call)
 {
     struct ptrace_syscall_info info;
 
-    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+    if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(info), &info) <= 0 ||
+        info.op != PTRACE_SYSCALL_INFO_ENTRY) {
         return false;
     }
     call->number = (int)info.entry.nr;
@@ -498,7 +500,7 @@ static void judge_return(const struct experiment *of, uint64_t mask_want)
         fault(of, "%ld bytes of memory are lost", (long)(report->memory_after - report->memory_before));
     }
     if (report->zombies) {
-        fault(of, "there is a child that nobody knows of");
+        fault(of, "an unknown child is left");
     }
 }
 
@@ -565,7 +567,7 @@ static void judge_clean_child(const struct experiment *of, uint64_t except)
     }
 }
 
-/* Whether a child came of it, as it must; the child itself is judged apart. */
+/* Checks that there is a child, and returns whether there is. The child itself is judged apart. */
 static bool judge_success(const struct experiment *of, int status, uint64_t mask_want)
 {
     if (status != 0 || !report->finished || report->result <= 0 || !report->reaped) {
@@ -597,7 +599,7 @@ static void judge_unblock(const struct experiment *of)
     if (atomic_load(&report->exit_handlers_in_child) != 0) {
         fault(of, "exit handlers ran in the child");
     }
-    /* A second failure may be that of the very write that would tell. */
+    /* If a second call fails, it may be the write of the message. */
     if (of->n == 1 || read_stderr()[0] != '\0') {
         expect_stderr(of, want);
     }
@@ -610,7 +612,7 @@ static void judge(const struct experiment *of, int status)
     enum part first = OF_LIBC;
 
     if (timed_out) {
-        fault(of, "it came to no end within %d seconds", HANG_SECONDS);
+        fault(of, "it did not end within %d seconds", HANG_SECONDS);
         return;
     }
     if (of->n > 0) {
@@ -668,7 +670,7 @@ static int modes(void)
 static void fail_each(const struct calls *calls, enum side side, int from, struct failure *failures, int n)
 {
     for (int i = from; i < calls->n; i++) {
-        /* The sample: of the many resets only every other, with one errno, another each time. */
+        /* The sample: every other reset, each with one errno, and another errno for the next. */
         bool sample = quick && calls->call[i].part == RESET;
 
         if (calls->call[i].part == THE_END || (sample && i % 2 != 0)) {
@@ -749,7 +751,7 @@ static void call_often(enum leak leak, bool slot, int calls)
     }
 }
 
-/* In a process of its own, for a filter cannot be taken back. */
+/* In a process of its own, because a filter cannot be removed. */
 static void look_for_leaks(enum leak leak, bool slot)
 {
     int calls = leak == A_CHILD ? 300 : 5000;

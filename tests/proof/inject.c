@@ -58,7 +58,7 @@ static struct setup setups[] = {
     {.name = "fork fails, errp NULL", .fork_fails = EAGAIN},
     {.name = "fork fails, signals masked", .fork_fails = EAGAIN, .masked = true, .slot = true},
     {.name = "fork fails, with threads that take signals", .fork_fails = EAGAIN, .threads = THREADS_OPEN, .slot = true},
-    /* The last: from here on a worker has a filter, which all its subjects share. */
+    /* The last one, because from here on the worker has a filter, which all its subjects inherit. */
     {.name = "blocking fails", .blocking_fails = EPERM, .slot = true},
 };
 
@@ -119,7 +119,7 @@ struct run {
     struct stop stop;
 };
 
-/* Starts a subject and lets it come to the call. */
+/* Starts a subject, which stops just before the call. */
 static bool start(struct run *run, struct setup *setup, bool with_child)
 {
     *run = (struct run){.setup = setup};
@@ -142,7 +142,7 @@ static bool start(struct run *run, struct setup *setup, bool with_child)
     return set_options(run->tid, with_child);
 }
 
-/* Notes the child that the parent has just made. */
+/* Records the child that the parent has just made. */
 static bool meet_child(struct run *run)
 {
     run->child = adopt_child(run->tid);
@@ -159,7 +159,7 @@ static bool go_to_fork(struct run *run)
     return run->stop.kind == STOP_FORK && meet_child(run);
 }
 
-/* One stop further; a fork on the way is noted. */
+/* Goes on to the next stop. A fork on the way is recorded. */
 static bool go_on(struct run *run, pid_t tid, int request)
 {
     run->stop = resume(tid, request, &run->stop);
@@ -392,7 +392,7 @@ static void judge_parent(const struct experiment *of)
         fault(of, "the parent's disposition of %s has changed", signal_name(sig));
     }
     if (report->zombies) {
-        fault(of, "there is a child that nobody knows of");
+        fault(of, "an unknown child is left");
     }
     if (has_error_api() && setup->slot) {
         char want[160] = "";
@@ -419,7 +419,8 @@ static void judge_child(const struct experiment *of, bool hit)
     }
     if (hit && sig != SIGCHLD) {
         if (!WIFSIGNALED(status) || WTERMSIG(status) != sig) {
-            fault(of, "the child has wait status %#x instead of being killed by %s", (unsigned)status, signal_name(sig));
+            fault(of, "the child has wait status %#x instead of being killed by %s", (unsigned)status,
+                  signal_name(sig));
         }
     } else if (status != 0) {
         fault(of, "the child has wait status %#x instead of 0", (unsigned)status);
@@ -450,7 +451,7 @@ static void judge(const struct experiment *of, int status)
     bool hits_child = at_child || (shot && of->shot.way == TO_GROUP && after_fork(of->point));
 
     if (timed_out) {
-        fault(of, "it came to no end within %d seconds", HANG_SECONDS);
+        fault(of, "it did not end within %d seconds", HANG_SECONDS);
         return;
     }
     if (status != 0 || !report->finished) {
@@ -467,7 +468,8 @@ static void judge(const struct experiment *of, int status)
 static void experiment(struct setup *setup, const struct point *point, struct shot shot)
 {
     struct experiment of = {setup, point, shot};
-    bool with_child = point->side == CHILD || (after_fork(point) && (shot.way == TO_GROUP || point->kind == INSIDE_FORK));
+    bool with_child = point->side == CHILD ||
+                      (after_fork(point) && (shot.way == TO_GROUP || point->kind == INSIDE_FORK));
     struct run run;
 
     if (enough_hangs()) {
@@ -647,8 +649,9 @@ static void try_point(struct setup *setup, const struct point *point, int number
     bool near_call = point->kind != AT_INSTRUCTION;
 
     for (int shot = 0; shot < SHOT_SIGNALS * WAYS; shot++) {
-        /* The sample: one shot at a point, another each time; at system calls two. */
-        if (quick && ((number + shot * 2) % (SHOT_SIGNALS * WAYS) > near_call || (!near_call && number % stride != 0))) {
+        /* The sample: one shot at each point, in turn, and two at system calls. */
+        if (quick &&
+            ((number + shot * 2) % (SHOT_SIGNALS * WAYS) > near_call || (!near_call && number % stride != 0))) {
             continue;
         }
         experiment(setup, point, (struct shot){shot % SHOT_SIGNALS, (enum way)(shot / SHOT_SIGNALS)});
@@ -661,7 +664,7 @@ static void work(int cpu)
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     cpu_set_t cpus;
 
-    /* Tracer and subject run by turns, and the switch is cheapest on one processor. */
+    /* Tracer and subject never run at the same time. To switch between them is cheapest on one processor. */
     CPU_ZERO(&cpus);
     CPU_SET((size_t)cpu, &cpus);
     sched_setaffinity(0, sizeof(cpus), &cpus);
@@ -687,7 +690,8 @@ static void work(int cpu)
         }
         n = list_points(points);
         if (!atomic_compare_exchange_strong(&shared->points[i], &expected, n) && expected != n) {
-            violation("points", "[%s] one run has %d points, another %d: it cannot be repeated", setups[i].name, expected, n);
+            violation("points", "[%s] one run has %d points, another %d: it cannot be repeated", setups[i].name,
+                      expected, n);
             continue;
         }
         for (int side = PARENT; side <= CHILD; side++) {
@@ -718,10 +722,10 @@ int main(int argc, char **argv)
     shot_signals[0] = SIGUSR1;
     shot_signals[1] = SIGCHLD;
     shot_signals[2] = SIGRTMIN + 2;
-    /* Handlers of this kind are a part of the call, so signals are sent in them, too. */
+    /* These handlers are a part of the call, so signals are sent in them, too. */
     pthread_atfork(count_fork, count_fork, count_fork);
-    /* Judging asks libc for a text. For its first one libc may want memory, and then malloc() would go other ways in
-     * the subjects that a worker forks after that than in the one that it has learnt from. */
+    /* Judging calls strerror(). Its first call may allocate memory, and then malloc() would take other branches in
+     * later subjects than in the run that was recorded. So it is called here, before that. */
     strerror(EAGAIN);
     shared = shared_memory(sizeof(*shared));
     shared->have_filters = have_filters();

@@ -1,15 +1,15 @@
 /*
  * Every signal, in every disposition, under every kind of mask, in processes with one thread and with many.
  *
- * One call of qemu_fork() checks all signals at once: each has one of the dispositions, another in the next round, so
- * that in the end each had each under each mask. The child's state is read three ways: by sigaction(), by the bare
- * system call, and from /proc, where the parent reads it while the child waits; those are three witnesses, and none
- * is the code under test. The parent's mask, pending signals, dispositions and errno are compared as well. A fact is
- * one signal looked at in one way in one situation; the facts are what is counted.
+ * One call of qemu_fork() checks all signals at once. Each has one of the dispositions, and another in the next round,
+ * until each has had each under each mask. The child's state is read in three ways: by sigaction(), by the bare system
+ * call, and from /proc, where the parent reads it while the child waits. None of the three is the code under test. The
+ * parent's mask, pending signals, dispositions and errno are compared as well. Facts are counted: a fact is one
+ * signal, looked at in one way, in one situation.
  *
  * The signals that libc keeps for itself are set up by bare system calls. They must stay as the parent had them.
  *
- * The random masks come from a seed, which is shown; QEMU_FORK_PROOF_SEED sets it.
+ * The random masks come from a seed, which is printed. QEMU_FORK_PROOF_SEED sets it.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -44,7 +44,7 @@ struct situation {
     uint64_t mask;
     int rotation;   /* signal s has the disposition number (s + rotation) % KINDS; or ... */
     int same;       /* ... all have this one, if it is not -1 */
-    bool threads;   /* beside others with masks of their own */
+    bool threads;   /* with other threads, which have masks of their own */
     bool pending;   /* with signals pending in the parent */
 };
 
@@ -100,7 +100,7 @@ static void set_by_libc(int sig, enum kind kind)
     }
 }
 
-/* A signal of libc gets the disposition of another signal, by the bare system call. */
+/* Gives a signal of libc the disposition of another signal, by the bare system call. */
 static void copy_disposition(int from, int to)
 {
     unsigned long action[16] = {0};
@@ -180,7 +180,7 @@ __attribute__((__noreturn__)) static void be_child(int errno_after)
     _exit(0);
 }
 
-/* The sets of /proc/PID/status: SigBlk and its kin. */
+/* The sets of signals in /proc/PID/status. */
 struct proc_sets {
     unsigned long long blocked, ignored, caught, pending, shared_pending;
 };
@@ -227,7 +227,8 @@ __attribute__((__format__(__printf__, 3, 4))) static void fault(const struct sit
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
     if (sig > 0) {
-        snprintf(which, sizeof(which), ", %s (%s in the parent)", signal_name(sig), kind_names[kind_of(situation, sig)]);
+        snprintf(which, sizeof(which), ", %s (%s in the parent)", signal_name(sig),
+                 kind_names[kind_of(situation, sig)]);
     }
     violation(fmt, "[mask %s %#llx, %s%s]%s: %s", situation->mask_name, (unsigned long long)situation->mask,
               situation->threads ? "many threads" : "one thread", situation->pending ? ", signals pending" : "", which,
@@ -280,7 +281,8 @@ static void judge_parent(const struct situation *situation, const struct signal_
             fault(situation, sig, "the parent's disposition has changed");
         }
         if ((before->mask ^ after->mask) & bit_of(sig)) {
-            fault(situation, sig, "it is %s in the parent after the call", after->mask & bit_of(sig) ? "blocked" : "unblocked");
+            fault(situation, sig, "it is %s in the parent after the call",
+                  after->mask & bit_of(sig) ? "blocked" : "unblocked");
         }
         if ((before->pending ^ after->pending) & bit_of(sig)) {
             fault(situation, sig, "it is %s in the parent after the call",
@@ -291,7 +293,7 @@ static void judge_parent(const struct situation *situation, const struct signal_
         fault(situation, 0, "errno in the parent is %d instead of %d", errno_after, ERRNO_BEFORE);
     }
     if (handled_meanwhile != 0) {
-        fault(situation, 0, "handlers ran %d times in the parent, although nobody sent a signal", handled_meanwhile);
+        fault(situation, 0, "handlers ran %d times in the parent, although no signal was sent", handled_meanwhile);
     }
     count_experiments(3 * (SIGNALS - 1) + 2);
 }
@@ -313,7 +315,7 @@ static void try_situation(const struct situation *situation)
     if (situation->pending) {
         for (int sig = 1; sig < SIGNALS; sig++) {
             if (situation->mask & bit_of(sig) & ~libc_signals()) {
-                /* By turns to the thread and to the process. */
+                /* Half of them to the thread, half to the process. */
                 syscall(sig % 2 ? SYS_tgkill : SYS_kill, raw_getpid(), sig % 2 ? raw_gettid() : sig, sig);
             }
         }
@@ -365,7 +367,7 @@ static void try_situation(const struct situation *situation)
 static sem_t ready;
 static uint64_t other_masks[THREADS];
 
-/* Does nothing, with a mask of its own, until the process ends. */
+/* A thread with a mask of its own, which does nothing until the process ends. */
 static void *be_other_thread(void *mask)
 {
     write_mask(*(uint64_t *)mask);
@@ -395,7 +397,7 @@ static void start_threads(const struct situation *situation)
     }
 }
 
-/* What is pending or installed here does not reach the next situation. */
+/* A process of its own, so that pending signals and dispositions do not reach the next situation. */
 static void in_own_process(const struct situation *situation)
 {
     int status;
@@ -416,12 +418,12 @@ static void in_own_process(const struct situation *situation)
         try_situation(situation);
         _exit(0);
     }
-    setpgid(pid, pid); /* whichever of the two comes first */
+    setpgid(pid, pid); /* parent or child, whichever is quicker */
     watch(pid, NULL);
     while (waitpid(pid, &status, WUNTRACED) < 0 && errno == EINTR) {
     }
     if (WIFSTOPPED(status)) {
-        /* A pending SIGTSTP or the like was let through. */
+        /* A pending SIGTSTP or a similar signal has stopped the process. */
         kill(-pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
         }
@@ -443,7 +445,7 @@ static uint64_t next_random(uint64_t *seed)
     return x ^ (x >> 31);
 }
 
-/* What a process can have: SIGKILL and SIGSTOP are never blocked, and libc does not let its own be. */
+/* The signals that can be blocked: not SIGKILL and SIGSTOP, and not those that libc keeps for itself. */
 static uint64_t possible_mask(uint64_t mask)
 {
     return mask & ~(bit_of(SIGKILL) | bit_of(SIGSTOP) | libc_signals());

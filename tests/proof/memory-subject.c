@@ -31,7 +31,7 @@ static bool is_fault(const char *name)
     return strcmp(fault, name) == 0;
 }
 
-/* A volatile so that the compiler cannot see what is wrong. */
+/* Volatile, so that the compiler cannot see the fault. */
 static volatile int zero;
 
 static void make_mistake(bool in_child)
@@ -39,7 +39,7 @@ static void make_mistake(bool in_child)
     Error *err = NULL;
 
     if (is_fault(in_child ? "leak-in-child" : "leak")) {
-        error_setg(&err, "nobody frees this");
+        error_setg(&err, "this is never freed");
         err = NULL;
     } else if (is_fault(in_child ? "read-after-free-in-child" : "read-after-free")) {
         const char *text;
@@ -49,7 +49,7 @@ static void make_mistake(bool in_child)
         error_free(err);
         zero = text[zero];
     } else if (!in_child && is_fault("rust-reads-after-free")) {
-        /* The first read is the library's own. */
+        /* In the library: the first read. */
         error_setg(&err, "read after it was freed");
         error_free(err);
         zero = (int)error_get_class(err) & 0;

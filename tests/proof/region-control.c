@@ -66,7 +66,7 @@ int control_spawn(char *stack)
 #endif
 
 #if defined CONTROL_TRAMPOLINE && defined __x86_64__
-/* Its child comes back, to a parent that may be gone. The name is what the compiler makes of the library's. */
+/* Its child returns, to a parent that may have ended. The compiler gives the library's function this name. */
 CHILD long _ZN9qemu_fork5child10trampoline6clone317h0123456789abcdefE(void *arguments, long size)
 {
     long result = 435;

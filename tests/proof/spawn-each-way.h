@@ -42,7 +42,7 @@ static inline void try_each_way(try_way *try, bool watched)
         wait_for(pid, &status);
         watch(0, NULL);
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP) {
-            say_skip("ways in cannot be closed here (no seccomp filter can be installed): clone() and fork() are not tried");
+            say_skip("no seccomp filter can be installed here, so clone() and fork() are not tried");
             return;
         }
         if (status != 0) {

@@ -85,7 +85,7 @@ static void set_up(void)
 {
     struct sigaction handler = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    struct rlimit few = {64, 64}; /* where nothing tells which descriptors are open, each number is tried */
+    struct rlimit few = {64, 64}; /* where the list of open descriptors cannot be read, each number is tried */
 
     setrlimit(RLIMIT_NOFILE, &few);
     setpgid(0, 0);
@@ -105,8 +105,10 @@ static bool has_child(void)
     return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 
-/* A child that failed, or was a trial, and is still on its way out is reaped at a later call. What was lent to a child is
- * freed then, too. */
+/*
+ * A failed child or a trial child that has not ended yet is reaped by a later call. What was lent to a child is freed
+ * then, too.
+ */
 static void call_later(bool always)
 {
     for (int i = 0; i < LATER_CALLS && (has_child() || (always && i == 0)); i++) {
@@ -143,7 +145,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, bool 
         snprintf(report->text, sizeof(report->text), "%s", library.error_get_pretty(err));
         library.error_free(err);
     }
-    read_signal_state(&report->after.signals); /* before anything sets it anew */
+    read_signal_state(&report->after.signals); /* before another call changes it */
     if (process) {
         report->has_pidfd = lib.pidfd(process) >= 0;
         report->ended_well = lib.wait(process, -1, &status, NULL) == 1 && status.end == QEMU_PROCESS_EXITED &&
@@ -168,7 +170,7 @@ struct experiment {
     bool with_slot;
     struct spawn_call call;
     int error;
-    int copies; /* how often it is tried to make a child that copies the memory */
+    int copies; /* how many calls make a child that copies the memory */
     bool reached;
 };
 
@@ -196,7 +198,7 @@ static bool copies_memory(const struct experiment *of)
     return of->way >= WAY_FORK || of->request == EVERYTHING;
 }
 
-/* The call that libc's fork() makes: there is no way after it. */
+/* The call that libc's fork() makes is the last way. */
 static bool is_last_way(const struct experiment *of)
 {
     return of->call.number == SYS_clone && (of->call.arguments[0] & 0xFF) == SIGCHLD;
@@ -207,7 +209,7 @@ static struct expectation expected_of_clone(const struct experiment *of)
     bool trial = of->call.number == SYS_clone && of->call.arguments[0] & CLONE_VFORK && of->call.occurrence == 0 &&
                  (of->first || of->way > WAY_CLONE);
 
-    /* If the trial whether memory is shared fails, another way is taken, whatever the reason. */
+    /* If the trial whether memory is shared fails, another way is taken. The errno does not matter. */
     if (trial) {
         return (struct expectation){0};
     }
@@ -230,7 +232,7 @@ static struct expectation expected_of_parent(const struct experiment *of)
         if (of->call.arguments[2] != 0) {
             return failing(QEMU_SPAWN_STEP_SIGNALS, of->error);
         }
-        /* Where memory is copied libc's own signals are let in before the mask is put back. */
+        /* Where memory is copied, libc's own signals are unblocked before the mask is restored. */
         goes_on.mask_stays = !copies_memory(of) || of->call.occurrence > 1;
         if (of->request == LIMITED) {
             /* The mask is put back after each try, and each saves the one that it finds. */
@@ -239,7 +241,8 @@ static struct expectation expected_of_parent(const struct experiment *of)
         }
         return goes_on;
     case SYS_pipe2:
-        /* The caller's pipes come before everything else, those of a copy after the signals are blocked. */
+        /* The pipes of the caller are made first. The pipe of a child with a copy of the memory is made after blocking.
+         */
         return failing(of->request == PIPES && of->call.occurrence < 2 ? QEMU_SPAWN_STEP_PIPE : QEMU_SPAWN_STEP_FORK,
                        of->error);
     case SYS_mmap:
@@ -256,7 +259,7 @@ static struct expectation expected_of_parent(const struct experiment *of)
         goes_on.descriptors_stay = true;
         return goes_on;
     case SYS_waitid:
-        /* Who cannot look now looks later; a failed call that was to reap the child is not repeated. */
+        /* A failed look is repeated later. A failed call that was to reap the child is not repeated. */
         goes_on.zombie_stays =
             of->call.wait == LOOK_FOR_END && (of->error != EINTR || !(of->call.arguments[3] & WNOWAIT));
         goes_on.end_is_lost = of->request == LIMITED && of->call.wait == LOOK_FOR_END;
@@ -274,7 +277,7 @@ static struct expectation expected_of_child(const struct experiment *of)
     case SYS_setsid:
         return failing(QEMU_SPAWN_STEP_SESSION, of->error);
     case SYS_openat:
-        /* Without a list of the descriptors each number is tried; in a full table a target makes room. */
+        /* Without the list of open descriptors each number is tried. If the table is full, a target is closed first. */
         return of->call.arguments[2] & O_DIRECTORY || of->error == EMFILE ? goes_on
                                                                           : failing(QEMU_SPAWN_STEP_FDS, of->error);
     case SYS_dup3:
@@ -287,7 +290,7 @@ static struct expectation expected_of_child(const struct experiment *of)
         return failing(QEMU_SPAWN_STEP_FDS, of->call.arguments[1] == F_DUPFD_CLOEXEC && of->error == EINVAL ? EMFILE
                                                                                                           : of->error);
     case SYS_close_range:
-        /* Needed where the table is shared, and a new child can go without; to mark what exec closes there is fcntl(). */
+        /* Needed where the table of descriptors is shared. A child with its own table marks them by fcntl() instead. */
         return of->call.arguments[2] & CLOSE_RANGE_UNSHARE && !is_closed(of->error)
                    ? failing(QEMU_SPAWN_STEP_FDS, of->error)
                    : goes_on;
@@ -353,7 +356,7 @@ static void judge_state(const struct experiment *of, const struct expectation *w
         fault(of, "%ld bytes of memory are lost", (long)(after->memory - before->memory));
     }
     if (!want->zombie_stays && report->zombies) {
-        fault(of, "there is a child that nobody knows of");
+        fault(of, "an unknown child is left");
     }
 }
 
@@ -365,7 +368,7 @@ static void judge(const struct experiment *of, int status)
         want = of->call.in_child ? expected_of_child(of) : expected_of_parent(of);
     }
     if (timed_out) {
-        fault(of, "it came to no end within %d seconds", HANG_SECONDS);
+        fault(of, "it did not end within %d seconds", HANG_SECONDS);
         return;
     }
     if (status != 0 || !report->finished) {
@@ -438,7 +441,7 @@ static void experiment(struct experiment *of)
         return;
     }
     if (of->error && !of->reached) {
-        return; /* the other process was faster this time */
+        return; /* the other process was quicker this time */
     }
     count_experiments(1);
     judge(of, run.status);
@@ -490,15 +493,15 @@ static void fail_each(enum way way, enum request request, bool first)
         violation("follow", "[%s, %s] the spawn cannot be followed to its end", way_names[way], request_names[request]);
         return;
     }
-    judge(&of, run.status); /* with nothing that fails */
+    judge(&of, run.status); /* without a failure */
     note("%s%s, %s: %d system calls", way_names[way], first ? ", the first" : "", request_names[request], calls.n);
     of.copies = 0;
     for (int i = 0; i < calls.n; i++) {
-        /* Each try to copy the memory gives the mapping for its report back. */
+        /* Each attempt to copy the memory unmaps its report. */
         of.copies += calls.call[i].number == SYS_munmap;
     }
     for (int i = 0; i < calls.n; i++) {
-        /* This is not i, because the order of parent and child may change. */
+        /* Not i: the order of the calls of parent and child may differ between runs. */
         int which = calls.call[i].number + calls.call[i].occurrence;
         bool many = calls.call[i].number == SYS_rt_sigaction;
 
@@ -506,7 +509,7 @@ static void fail_each(enum way way, enum request request, bool first)
             continue;
         }
         for (int e = 0; e < ERRNOS; e++) {
-            /* The sample: of the many dispositions every sixteenth, and one errno of each; of the others every third. */
+            /* The sample: one of 16 dispositions with one errno each, and every third of the other experiments. */
             if (many ? (which + e) % (quick ? 64 : 8) != 0 : quick && (which + e) % 3 != 0) {
                 continue;
             }
@@ -519,7 +522,7 @@ static void fail_each(enum way way, enum request request, bool first)
     }
 }
 
-/* Many spawns that fail must leave nothing behind. */
+/* Many failed spawns must leave no memory, descriptor or child. */
 static void look_for_leaks(enum way way)
 {
     static const char *const nobody[] = {"/nonexistent/program", NULL};
@@ -548,7 +551,7 @@ static void look_for_leaks(enum way way)
 
 static _Thread_local bool to_be_cancelled;
 
-/* Replaces libc's, for the library too, which maps memory in the middle of a spawn that copies the parent's memory. */
+/* Replaces libc's mmap(), which the library calls in the middle of a spawn that copies the memory. */
 void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t offset)
 {
     if (to_be_cancelled) {
@@ -567,7 +570,10 @@ static void *spawn_and_be_cancelled(void *survived)
     return NULL;
 }
 
-/* A thread that may be cancelled at any instruction is, in the middle of a spawn: first its child must be done. */
+/*
+ * Cancels a thread in the middle of a spawn, although it may be cancelled at any instruction. The spawn must be
+ * completed first.
+ */
 static void cancel(void)
 {
     int before = count_descriptors(), after, status = -1;
@@ -579,9 +585,10 @@ static void cancel(void)
         broken("a thread");
     }
     after = count_descriptors();
-    /* The handle is lost with the thread, and a descriptor with it. */
+    /* The handle is lost with the thread, and its descriptor with it. */
     if (survived || after > before + 1) {
-        violation("cancel", "a thread that is cancelled leaves %d descriptors and a child that waits for ever", after - before);
+        violation("cancel", "a thread that is cancelled leaves %d descriptors and a child that waits for ever",
+                  after - before);
     } else if (wait_for(-1, &status) < 0 || status != 0) {
         violation("cancel", "the child of a thread that is cancelled ends with wait status %#x", (unsigned)status);
     }
@@ -589,7 +596,7 @@ static void cancel(void)
 
 /* ---- A parent that is killed in the middle ---- */
 
-/* Before the child is told to go on. */
+/* Killed before the child is told to go on. */
 static int kill_parent(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
 {
     bool *killed = context;
@@ -601,7 +608,7 @@ static int kill_parent(struct spawn_run *run, pid_t pid, const struct spawn_call
     return 0;
 }
 
-/* Its child waits for it, and must neither go on nor wait for ever. */
+/* The child of the killed parent must neither go on nor wait for ever. */
 static void orphan(void)
 {
     struct experiment of = {.way = WAY_LIKE_FORK};
@@ -616,7 +623,7 @@ static void orphan(void)
         return;
     }
     child = run.child[run.children - 1].pid;
-    watch(run.parent, NULL); /* it is in the group of its parent */
+    watch(run.parent, NULL); /* the child is in its parent's group */
     do {
         ptrace(PTRACE_CONT, child, NULL, NULL);
     } while (wait_for(child, &status) == child && WIFSTOPPED(status) && status >> 16 != PTRACE_EVENT_EXEC);
@@ -632,9 +639,9 @@ static void orphan(void)
 static void try_way_in(enum way way)
 {
     fail_each(way, USUAL, true);
-    lib.free(lib.spawn(argv_true, NULL, NULL)); /* from here on it is known what is open */
+    lib.free(lib.spawn(argv_true, NULL, NULL)); /* from here on the library knows which ways are open */
     wait_for(-1, &(int){0});
-    free(malloc(100000)); /* or a subject might have to ask for memory */
+    free(malloc(100000)); /* so that a subject need not ask the kernel for memory */
     for (int request = USUAL; request < REQUESTS; request++) {
         fail_each(way, (enum request)request, false);
     }

@@ -1,11 +1,14 @@
 /*
  * A signal at every instruction of qemu_spawn() in the parent, and at every system call of parent and child.
  *
- * A point is an instruction of the call, known by its address and how often it has been passed, or the entry of a
- * system call. A fresh process is brought there, one signal is sent, and it goes on untraced. A signal to the parent
- * must be handled once, in the parent; never may a handler run in the child, which may share the parent's memory; a
- * signal to the child must do what it does by default, and one that ends it before it executes its program is a spawn
- * that failed; mask, dispositions and errno of the parent must be as before, and nothing may be left of the child.
+ * A point is an instruction of the call, known by its address and how often it was passed before, or the entry of a
+ * system call. A fresh process is brought there, one signal is sent, and the process goes on untraced. What must hold
+ * afterwards:
+ *
+ *   - a signal to the parent is handled once, in the parent;
+ *   - no handler ever runs in the child, which may share the parent's memory;
+ *   - a signal to the child has its default action, and one that ends it before exec makes the spawn fail;
+ *   - mask, dispositions and errno of the parent are as before, and no child is left.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -161,7 +164,7 @@ static void judge_child(const struct experiment *of)
     bool deadly = of->sig != SIGCHLD;
     bool killed = report->spawned && report->end.end == QEMU_PROCESS_SIGNALED && report->end.term_signal == of->sig;
     bool ran = report->spawned && report->end.end == QEMU_PROCESS_EXITED && report->end.exit_code == 0;
-    /* In a session of its own it is no longer in the group. */
+    /* After setsid() the child is no longer in the group. */
     bool aimed = of->target == TO_CHILD || (of->target == TO_GROUP && of->child_was_there && of->request != EVERYTHING);
     bool may_be_aimed = of->target == TO_GROUP;
     bool before_exec = aimed && of->call.number != SYS_execve;
@@ -171,7 +174,7 @@ static void judge_child(const struct experiment *of)
                             : ran && !(deadly && aimed)) {
         return;
     }
-    fault(of, "the child does not end as it should");
+    fault(of, "the child has the wrong end");
 }
 
 static void judge(const struct experiment *of, int status)
@@ -180,7 +183,7 @@ static void judge(const struct experiment *of, int status)
     int want = of->target != TO_CHILD;
 
     if (timed_out) {
-        fault(of, "it came to no end");
+        fault(of, "it did not end");
         return;
     }
     if (status != 0 || !report->finished) {
@@ -192,17 +195,17 @@ static void judge(const struct experiment *of, int status)
     }
     /* The end of the child sends one more. */
     if (of->sig == SIGCHLD ? handled < want : handled != want) {
-        fault(of, "the parent did not handle it once");
+        fault(of, "the parent did not handle it exactly once");
     }
     if (report->errno_after != (report->spawned ? ERRNO_BEFORE : ECANCELED) ||
         (report->step == QEMU_SPAWN_STEP_NONE) != report->spawned) {
-        fault(of, "errno or the step is not as it should be");
+        fault(of, "errno or the step is wrong");
     }
     if (report->after.mask != report->before.mask || differing_disposition(&report->before, &report->after, 0) != 0) {
         fault(of, "the parent's mask or a disposition has changed");
     }
     if (report->zombies) {
-        fault(of, "there is a child that nobody knows of");
+        fault(of, "an unknown child is left");
     }
     judge_child(of);
 }
@@ -277,7 +280,7 @@ static void at_each_call(enum way way, enum request request)
     for (int i = 0; i < calls.n; i++) {
         for (int combination = 0; combination < 3 * TARGETS; combination++) {
             int which = calls.call[i].number + calls.call[i].occurrence + combination;
-            /* The sample leaves out none of the calls around which a signal may come through. */
+            /* The sample has all of the calls that may let a signal through. */
             bool sample = quick && calls.call[i].number != SYS_rt_sigprocmask && calls.call[i].number != SYS_execve;
 
             of.sig = signals()[combination % 3];
@@ -369,7 +372,7 @@ static int find_points(enum way way, enum request request)
             points[n++] = (struct point){pc, passes};
         }
         do {
-            stop = resume(run.parent, PTRACE_SINGLESTEP, NULL); /* without the signal, if one tells of the child's end */
+            stop = resume(run.parent, PTRACE_SINGLESTEP, NULL); /* a SIGCHLD of the child's end is left out */
         } while (stop.kind == STOP_SIGNAL);
         if (stop.kind != STOP_TRAP) {
             n = 0;
@@ -380,7 +383,7 @@ static int find_points(enum way way, enum request request)
     return n;
 }
 
-/* False: where memory is copied the parent does not wait for its child at the same instructions each time. */
+/* False where memory is copied: there the parent waits for its child at other instructions each time. */
 static bool at_instruction(struct experiment *of)
 {
     struct spawn_run run;
@@ -429,7 +432,7 @@ static void at_each_instruction(enum way way, enum request request)
     }
     note("%s, %s: %d instructions of the parent", way_names[way], request_names[request], n);
     for (int i = 0; i < n; i += step) {
-        /* At each instruction three of the nine combinations, at the next the others. */
+        /* At each instruction three of the nine combinations, in turn. */
         for (int j = 0; j < 3 && !enough_hangs(); j++) {
             struct experiment of = {
                 .way = way,
@@ -452,7 +455,7 @@ static void at_each_instruction(enum way way, enum request request)
 
 static void try_way_in(enum way way)
 {
-    lib.free(lib.spawn(argv_true, NULL, NULL)); /* from here on it is known what is open */
+    lib.free(lib.spawn(argv_true, NULL, NULL)); /* from here on the library knows which ways are open */
     wait_for(-1, &(int){0});
     free(malloc(100000));
     at_each_call(way, USUAL);

@@ -1,11 +1,12 @@
 /*
  * Every signal, default, ignored or handled in the parent, under every kind of mask, through qemu_spawn() and exec.
  *
- * One spawn checks all signals at once: each has one of the dispositions, another in the next round. The program that
- * is executed is cat, which shows what the kernel says of it in /proc/self/status: no code of this library or of this
- * harness runs in it. What it must have follows from the options: nothing but what `ignored` names by default; the
- * parent's mask and ignored signals, less `defaulted` and with `ignored`, where signals are inherited. The parent's
- * mask, dispositions and errno are compared as well. A fact is one signal in one of the kernel's sets.
+ * One spawn checks all signals at once. Each has one of the dispositions, and another in the next round. The executed
+ * program is cat, which prints what the kernel says of it in /proc/self/status, so no code of this library or of this
+ * harness runs in it. What it must have follows from the options. By default only the signals in `ignored` are ignored,
+ * and none is blocked. With inherited signals it has the parent's mask and ignored signals, without those in
+ * `defaulted` and with those in `ignored`. The parent's mask, dispositions and errno are compared as well. Facts are
+ * counted: a fact is one signal in one of the kernel's sets.
  *
  * The signals that libc keeps for itself are set up by bare system calls.
  *
@@ -51,7 +52,8 @@ static uint64_t unchangeable(void)
 
 static enum kind kind_of(const struct situation *situation, int sig)
 {
-    return (enum kind)(situation->rotation >= KINDS ? situation->rotation - KINDS : (sig + situation->rotation) % KINDS);
+    return (enum kind)(situation->rotation >= KINDS ? situation->rotation - KINDS
+                                                    : (sig + situation->rotation) % KINDS);
 }
 
 static void on_signal(int sig)
@@ -59,7 +61,7 @@ static void on_signal(int sig)
     (void)sig;
 }
 
-/* By bare system calls, for all 64. Only the handler of SIGCHLD is called, which needs libc to return. */
+/* By bare system calls, for all 64. Only the handler of SIGCHLD is called, so only that one needs libc's restorer. */
 static void set_dispositions(const struct situation *situation)
 {
     unsigned long action[8] = {0};
@@ -76,7 +78,7 @@ static void set_dispositions(const struct situation *situation)
     }
 }
 
-/* Every signal whose number leaves this rest when it is divided by 5, in a list that ends with 0. */
+/* A list of the signals whose number modulo 5 is this, ended by 0. */
 static const int *list_of(int rest, int list[SIGNALS])
 {
     int n = 0;
@@ -108,7 +110,8 @@ struct sets {
 
 static bool parse(const char *text, struct sets *sets)
 {
-    const char *blocked = strstr(text, "SigBlk:"), *ignored = strstr(text, "SigIgn:"), *caught = strstr(text, "SigCgt:");
+    const char *blocked = strstr(text, "SigBlk:"), *ignored = strstr(text, "SigIgn:");
+    const char *caught = strstr(text, "SigCgt:");
     const char *pending = strstr(text, "SigPnd:"), *shared = strstr(text, "ShdPnd:");
 
     if (!blocked || !ignored || !caught || !pending || !shared) {

@@ -22,8 +22,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* In place of libc's, for the library too: time stands still, so that a failed child is always waited for, however long
- * its tracer takes. One that does not end in time is reaped later, which is no fault. */
+/*
+ * Replaces libc's, for the library too. Time stands still, so the library always waits for a failed child, however long
+ * the tracer takes. With a real clock, a child that is too slow would be reaped later, which is no fault.
+ */
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     (void)clock;
@@ -84,8 +86,10 @@ static inline bool make_call(enum request request, const struct QemuSpawnOptions
     return *process;
 }
 
-static const char *const step_names[] = {"none",   "arguments", "pipe", "fork",   "signals",     "session",      "group",
-                                         "fds",    "cwd",       "rlimit", "credentials", "death signal", "exec"};
+static const char *const step_names[] = {
+    "none", "arguments", "pipe", "fork", "signals", "session", "group", "fds", "cwd", "rlimit", "credentials",
+    "death signal", "exec",
+};
 
 static inline const char *step_name(QemuSpawnStep step)
 {
@@ -106,8 +110,10 @@ static inline void spawn_mark(int what)
     errno = saved;
 }
 
-/* The calls by which a process looks whether another one has got further, or waits for it. How many it makes depends on
- * who is quicker, so one that was made before may not be made again. */
+/*
+ * The calls by which a process waits for another one or looks how far it is. Their number depends on which process is
+ * quicker, so a call that was made in one run may be missing in the next.
+ */
 enum wait_kind { NO_WAIT, LOOK_FOR_EXEC, LOOK_AGAIN, LOOK_FOR_STOP, LOOK_FOR_END, OTHER_WAIT, WAIT_KINDS };
 
 struct spawn_call {
@@ -170,7 +176,7 @@ static inline void spawn_stop_for_tracer(void)
     raise(SIGSTOP);
 }
 
-/* The place of a child; it begins where its parent is, so it must be asked for before the parent goes on. */
+/* The entry of a child in the list. A new one is added, so this is called before the parent goes on. */
 static inline int spawn_child(struct spawn_run *run, pid_t pid)
 {
     for (int i = 0; i < run->children; i++) {
@@ -191,7 +197,7 @@ static inline int *spawn_failing(struct spawn_run *run, pid_t pid)
     return pid == run->parent ? &run->failing : &run->child[spawn_child(run, pid)].failing;
 }
 
-/* The answer for the next request of the tracer. */
+/* Returns what `at` answers for this call. */
 static inline int spawn_entry(struct spawn_run *run, pid_t pid, uint64_t number, const uint64_t *arguments, at_call *at,
                               void *context)
 {

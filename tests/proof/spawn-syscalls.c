@@ -1,16 +1,16 @@
 /*
  * Prints the system calls that a spawn makes: those of the parent between the call of qemu_spawn() and its return, and
- * those of the child up to its program.
+ * those of the child until it executes its program.
  *
  * usage: spawn-syscalls LIBRARY WAY
  *
  * WAY is one of those in spawn-ways.h: a filter closes the better ones. A traced process opens the library and goes
- * through the scenarios; it marks where each call begins and ends by a system call that does nothing. Each but the
- * first is made once before it is traced, so that what malloc asks of the kernel, and what the library finds out once,
- * is not in it. What libc does to make a thread is libc's own business: it is marked, and left out.
+ * through the scenarios. It marks the begin and the end of each call by a system call that does nothing. Each scenario
+ * but the first is run once before it is traced, so that the list has no calls that are made only once, by malloc or by
+ * the library. The calls that libc makes to create a thread are marked, and left out.
  *
- * How often a process looks whether another one has got further depends on who is quicker. So waiting is left out, and
- * so is a look that sees nothing.
+ * The number of calls that wait, or look how far another process is, depends on which process is quicker. So waiting is
+ * left out, and so is a look that sees nothing.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -92,7 +92,10 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return error;
 }
 
-/* The library finds this one before libc's: time stands still, for a limit of time that passes would be another path. */
+/*
+ * The library finds this one before libc's. Time stands still, so no limit of time passes, which would lead to other
+ * calls.
+ */
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     (void)clock;
@@ -248,7 +251,7 @@ static void prepare(const char *path, enum way way)
     signal(SIGUSR1, SIG_IGN);
     free(malloc(100000)); /* so that the first call need not ask the kernel for memory */
     if (!force_way(way)) {
-        printf("SKIP: no seccomp filter can be installed here, so a spawn cannot be made to go by %s()\n", way_names[way]);
+        printf("SKIP: no seccomp filter can be installed here, so the way %s() cannot be forced\n", way_names[way]);
         fflush(stdout);
         _exit(EXIT_SKIP);
     }
@@ -264,7 +267,7 @@ static void run_scenarios(void)
             continue;
         }
         if (spawn_somehow(scenario, false) == fails || spawn_somehow(scenario, true) == fails) {
-            fprintf(stderr, "%s: not as it should be\n", scenarios[scenario]);
+            fprintf(stderr, "%s: another result than expected\n", scenarios[scenario]);
             exit(2);
         }
     }
@@ -281,7 +284,7 @@ struct traced {
     enum kind kind;
     int scenario;  /* -1: not within a call */
     bool in_libc;  /* its calls are libc's own */
-    bool waited;   /* its last call: the next one may only look what has come of it */
+    bool waited;   /* its last call waited, so the next one may only look at the result */
     uint64_t information; /* where waitid() is to put what it sees */
     enum { NO_LOOK, FIRST_LOOK, SECOND_LOOK, STOP_LOOK, END_LOOK } look; /* two for whether a child has executed its program */
     char text[400]; /* the call that it is in */
@@ -326,7 +329,7 @@ static struct traced *find(pid_t pid)
     if (n_traced > 0) {
         traced[n_traced].kind = is_thread(pid) ? HELPER : CHILD;
         traced[n_traced].scenario = current_scenario;
-        traced[n_traced].in_libc = traced[n_traced].kind == HELPER; /* until it says that its beginning is over */
+        traced[n_traced].in_libc = traced[n_traced].kind == HELPER; /* until it marks the end of libc's part */
         last_child = traced[n_traced].kind == CHILD ? pid : last_child;
     }
     return &traced[n_traced++];
@@ -437,10 +440,12 @@ static void add_close_range_flags(struct traced *who, uint64_t flags)
     add_flags(who, flags & UINT32_MAX, known, sizeof(known) / sizeof(known[0]));
 }
 
-/* How the arguments are shown: d a number, x bits, s a string, m a set of signals, a an action, p a pointer, c a child's
- * id, g a signal, f flags of clone(), F those in a struct, o of a descriptor, r of close_range(), w what is waited for
- * and how, C and R what is asked of fcntl() and prctl(), - not at all. A call that is not here is shown by its name
- * alone. */
+/*
+ * How the arguments are printed: d a number, x bits, s a string, m a set of signals, a an action, p a pointer, c a
+ * child's id, g a signal, f flags of clone(), F those in a struct, o of a descriptor, r of close_range(), w the options
+ * of waitid(), C and R the request to fcntl() and prctl(), - not at all. A call that is not in the list is printed by
+ * its name alone.
+ */
 static const struct known_call {
     long number;
     const char *arguments;
@@ -646,7 +651,7 @@ static void on_mark(struct traced *who, int what)
 static void before_call(struct traced *who, const struct __ptrace_syscall_info *info)
 {
     long number = (long)info->entry.nr;
-    bool looks = number == SYS_getppid && who->waited; /* for the end of a parent that was waited for */
+    bool looks = number == SYS_getppid && who->waited; /* looks whether the parent that it waited for has ended */
     int what;
 
     if (is_mark(info, &what)) {
@@ -666,7 +671,7 @@ static void before_call(struct traced *who, const struct __ptrace_syscall_info *
     }
 }
 
-/* Whether it is waitid() that saw nothing. */
+/* Whether this is a waitid() that saw nothing. */
 static bool saw_nothing(struct traced *who, const struct __ptrace_syscall_info *info)
 {
     siginfo_t information = {0};
@@ -711,7 +716,7 @@ static int trace(void)
     pid_t pid;
 
     if (waitpid(first, &status, 0) == first && WIFEXITED(status) && WEXITSTATUS(status) != EXIT_CANNOT_TRACE) {
-        return WEXITSTATUS(status); /* it has said why */
+        return WEXITSTATUS(status); /* it has printed the reason */
     }
     if (!begin_tracing(first, status, PTRACE_O_TRACEEXEC)) {
         return EXIT_SKIP;

@@ -1,6 +1,6 @@
 /*
- * The ways to make a spawn's child, and how the better ones are closed: by one filter for a whole process and all that
- * it forks. Two of the ways copy the parent's memory. The second remains if only the call that libc's fork() makes is
+ * The ways to make a spawn's child, and a filter that closes the better ones, for a process and all that it forks. The
+ * last two copy the parent's memory. WAY_LIKE_FORK is what remains if only the call that libc's fork() makes is
  * allowed.
  *
  * SPDX-License-Identifier: MIT
@@ -21,7 +21,7 @@ enum way { WAY_CLONE3, WAY_CLONE, WAY_FORK, WAY_LIKE_FORK, WAYS };
 
 static const char *const way_names[WAYS] = {"clone3", "clone", "fork", "like-fork"};
 
-/* Which argument of clone() has the flags, and where its low half lies. */
+/* The argument of clone() that has the flags, and the offset of its low half. */
 #ifdef __s390x__
 enum { CLONE_FLAGS = 1 };
 #else
@@ -33,8 +33,8 @@ enum { CLONE_FLAGS_PLACE = offsetof(struct seccomp_data, args) + 8 * CLONE_FLAGS
 /* Closes the ways before @way, in the calling process and what it forks, for good. */
 static inline bool force_way(enum way way)
 {
-    /* A child that shares its parent's memory is refused, a thread is not; or all is that is neither libc's fork() nor a
-     * thread. */
+    /* A thread is always allowed. WAY_FORK: a child that shares the parent's memory is refused. WAY_LIKE_FORK: everything
+     * is refused but the call of libc's fork(). */
     unsigned flags = way == WAY_FORK ? CLONE_VM : way == WAY_LIKE_FORK ? CLONE_CHILD_SETTID : 0;
     unsigned char with = way == WAY_LIKE_FORK ? 0 : 2, without = way == WAY_LIKE_FORK ? 2 : 0;
     struct sock_filter code[] = {

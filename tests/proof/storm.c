@@ -1,18 +1,18 @@
 /*
- * Signals from outside while threads fork and exec.
+ * Signals from another process while threads fork and exec.
  *
- * A victim process has 1, 2, 4 or 8 threads that fork through qemu_fork() and exec this very program, each a fixed
- * number of times, and bystanders that are inside malloc, stdio, dlopen and setenv all the while. Another process
- * shoots at it: numbered real-time signals at the victim itself, so that each can be accounted for, and standard
- * signals at the whole process group, children included. There are two kinds of storm: with group signals that do
- * nothing by default every child must live to exec and exit with its status; with one that ends a process, SIGUSR1, a
- * child may also be killed by it, and by nothing else.
+ * A victim process has 1, 2, 4 or 8 threads that fork through qemu_fork() and execute this program, each a fixed number
+ * of times. It also has bystanders: threads that use malloc, stdio, dlopen and setenv all the while. A shooter process
+ * sends signals: numbered real-time signals to the victim, so that each can be accounted for, and standard signals to
+ * the whole process group, children included. There are two kinds of storm. In one, the group's signals do nothing by
+ * default: every child must execute the program and exit with its status. In the other, a group's signal ends a process
+ * by default, SIGUSR1: a child may also be killed by that, and by nothing else.
  *
- * In the end every numbered signal has been handled exactly once, in the victim; no handler ran in a child; all
- * children are accounted for; and the victim has the descriptors it began with.
+ * At the end every numbered signal has been handled exactly once, in the victim. No handler has run in a child. All
+ * children are accounted for. The victim has as many descriptors as at the beginning.
  *
- * How much is done is fixed by counts: each fork, just before it begins, sets off a salvo of the shooter and a burst of
- * work of each bystander.
+ * The amount of work is fixed by counts. Just before each fork, the thread orders a salvo from the shooter and some
+ * work from each bystander.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -43,7 +43,7 @@ enum {
 
 static const char exec_mark[] = "--after-exec";
 
-/* Group signals that do nothing by default; the victim has handlers for them all the same. */
+/* The group's signals that do nothing by default. The victim has handlers for them. */
 static const int harmless[] = {SIGCHLD, SIGURG, SIGWINCH, SIGCONT};
 
 enum { HARMLESS = sizeof(harmless) / sizeof(harmless[0]) };
@@ -154,7 +154,7 @@ static void burst_of_dlopen(unsigned n)
 {
     (void)n;
     for (int i = 0; i < 2; i++) {
-        void *handle = dlopen("libm.so.6", RTLD_NOW); /* nothing else here needs it: it is loaded and unloaded */
+        void *handle = dlopen("libm.so.6", RTLD_NOW); /* no other code here uses this library */
 
         if (handle) {
             dlsym(handle, "cos");
@@ -221,7 +221,7 @@ static void stop_bystanders(void)
     }
 }
 
-/* Whoever is to be in the way of a fork is set off. */
+/* Orders the shooter and the bystanders to work during the next fork. */
 static void announce_fork(void)
 {
     atomic_fetch_add(&shared->begun, 1);
@@ -304,7 +304,7 @@ __attribute__((__noreturn__)) static void be_victim(struct storm *storm)
     for (int i = 0; i < storm->threads; i++) {
         pthread_join(forkers[i], NULL);
     }
-    /* Then what the shooter sent has been handled or is pending, and no other thread can be at it. */
+    /* Now each signal of the shooter has been handled or is pending, and no other thread can be handling one. */
     wait_on(&shared->stopped);
     stop_bystanders();
     write_mask(0);
@@ -345,11 +345,12 @@ static void fire_salvo(const struct storm *storm, int salvo)
         int number = salvo * SALVO + i;
 
         if (number < MAX_SHOTS && !shoot_numbered(victim, number)) {
-            return; /* the victim is dead */
+            return; /* there is no victim any more */
         }
         if (i % (SALVO / GROUP_SALVO) == 0) {
             bool last = i + SALVO / GROUP_SALVO >= SALVO;
-            int sig = storm->lethal && last && salvo % 2 == 0 ? SIGUSR1 : harmless[i / (SALVO / GROUP_SALVO) % HARMLESS];
+            int sig = storm->lethal && last && salvo % 2 == 0 ? SIGUSR1
+                                                              : harmless[i / (SALVO / GROUP_SALVO) % HARMLESS];
 
             if (kill(-victim, sig) == 0) {
                 atomic_fetch_add(&shared->group_shots, 1);
@@ -424,7 +425,8 @@ static void judge(const struct storm *storm, int victim_status)
     count_experiments(sent + forks);
     note("%d threads, %s, numbered signals are for %s: %d children exec'd, %d were killed by the group's signal; %d "
          "numbered signals, %ld to the group, %ld of these handled in the victim",
-         storm->threads, kind, storm->only_forkers ? "the forking threads" : "all threads", atomic_load(&shared->exited), atomic_load(&shared->killed), sent,
+         storm->threads, kind, storm->only_forkers ? "the forking threads" : "all threads",
+         atomic_load(&shared->exited), atomic_load(&shared->killed), sent,
          atomic_load(&shared->group_shots), atomic_load(&shared->group_handled));
 }
 

@@ -19,7 +19,7 @@ enum { SHOT_SIGNALS = 3, HELPERS = 2, ERRNO_BEFORE = 77 };
 struct setup {
     const char *name;
     bool masked;             /* the caller has blocked the signals: they stay pending until it unblocks them */
-    bool ignored;            /* they are ignored in the parent, and yet end the child */
+    bool ignored;            /* they are ignored in the parent, but must end the child */
     enum { ALONE, THREADS_BLOCKED, THREADS_OPEN } threads; /* other threads, and whether they take signals */
     bool caller_is_not_main; /* another thread than the main one, which blocks everything, makes the call */
     int fork_fails;          /* the errno that fork gets, which is EAGAIN, or 0 */
@@ -227,7 +227,7 @@ static void make_call(const struct setup *setup)
     if (setup->masked) {
         write_mask(read_mask() & ~shot_mask());
     }
-    /* The parent's signals are dealt with; only now may the child end and a SIGCHLD come of itself. */
+    /* All checks of the parent's signals are done, so now the child may end and cause a SIGCHLD. */
     close(release_pipe[1]);
     if (pid > 0) {
         report->reaped = wait_for(pid, &report->wait_status) == pid;

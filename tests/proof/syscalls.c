@@ -1,13 +1,13 @@
 /*
  * Prints the system calls that a thread makes between the call of qemu_fork() and its return, in the parent and in the
- * child, and beside them those of plain fork(), which are libc's own business. What is made in libc's fork() is marked,
- * and a signal mask that is the one from before fork() shows as that: so it is the same whoever calls it.
+ * child, and also those of plain fork(). What libc's fork() does is marked. A signal mask is printed as "as before"
+ * there if it is the one from before fork(), so the calls of libc look the same in both.
  *
  * usage: syscalls LIBRARY
  *
- * A traced process opens the library and goes through the scenarios; it marks where each call begins and ends by a
- * system call that does nothing. What is to fail in the parent fails because the program itself defines fork() and
- * pthread_sigmask(), which the library then finds first. The child asks the kernel itself, and there a filter refuses.
+ * A traced process opens the library and goes through the scenarios. It marks the begin and the end of each call by a
+ * system call that does nothing. To make calls in the parent fail, the program defines fork() and pthread_sigmask(),
+ * which the library then finds first. The child uses the system call itself, so there a filter makes it fail.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -30,7 +30,7 @@ enum { MARK = 0x70720000, MARK_END = 0x70728000, MARK_ASIDE, MARK_BACK, MAX_TRAC
 static pid_t (*qemu_fork)(void **errp);
 static int (*real_pthread_sigmask)(int how, const sigset_t *set, sigset_t *old);
 
-/* What is to be refused in this scenario. */
+/* What fails in this scenario. */
 static int refuse_block;
 static int refuse_fork;
 static bool refuse_unblock;
@@ -68,7 +68,7 @@ static void filter_child(void)
     }
     mark(MARK_ASIDE);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-        _exit(97); /* the list shows it */
+        _exit(97); /* the printed list shows it */
     }
     mark(MARK_BACK);
 }
@@ -125,7 +125,7 @@ static void run_scenarios(const char *path)
     refuse_fork = EAGAIN;
     traced_call(2, qemu_fork, NULL);
     if (error_free) {
-        /* Once untraced: malloc may have to ask for its first memory. */
+        /* Once before it is traced, because malloc may ask the kernel for its first memory. */
         qemu_fork(&slot);
         error_free(slot);
         slot = NULL;
@@ -146,9 +146,9 @@ struct traced {
     pid_t pid;
     bool is_child;
     int scenario;  /* -1: not within a call */
-    bool aside;    /* what it does is the test's own */
-    bool in_fork;  /* what it does is libc's own */
-    uint64_t mask; /* as it was when that began */
+    bool aside;    /* the calls are the test's own */
+    bool in_fork;  /* the calls are libc's own */
+    uint64_t mask; /* the mask when that began */
 };
 
 static struct traced traced[MAX_TRACED];
@@ -168,7 +168,8 @@ static struct traced *find(pid_t pid)
         fputs("too many processes\n", stderr);
         exit(2);
     }
-    /* The first one is ours; what appears later was forked within a call and is in it from its first instruction. */
+    /* The first one is the traced process. A later one was forked within a call, and belongs to that call from its
+     * first instruction. */
     traced[n_traced] = (struct traced){
         .pid = pid,
         .is_child = n_traced > 0,
@@ -270,7 +271,7 @@ static void print_call(const struct traced *who, const struct __ptrace_syscall_i
     putchar('\n');
 }
 
-/* The parent's come before and after the child's beginning, which is within. */
+/* The parent's two marks come before and after the child's begin, which is within the fork. */
 static void on_fork_mark(struct traced *who, bool begins)
 {
     who->in_fork = begins;

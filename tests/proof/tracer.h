@@ -1,12 +1,12 @@
 /*
- * The tracer's tools: stops of a traced thread, registers, breakpoints, system calls.
+ * Functions for a tracer: stops of a traced thread, registers, breakpoints, system calls.
  *
  * A subject is a process forked from the harness itself, so both have the same code at the same addresses. It asks to
- * be traced and executes a breakpoint instruction just before it calls qemu_fork(). All breakpoints after that are in
- * the debug registers: its code is never altered, and a child that it forks inherits none.
+ * be traced, and executes a breakpoint instruction just before it calls qemu_fork(). All later breakpoints are in the
+ * debug registers, so its code is never changed, and a child that it forks inherits none.
  *
- * One trace remains: the kernel forces SIGTRAP upon a stopped thread, and so unblocks it and sets it to its default.
- * SIGTRAP is the tracer's, therefore; no experiment uses it.
+ * Tracing has one effect: when the kernel forces SIGTRAP on a thread, it unblocks SIGTRAP and sets it to its default.
+ * So no experiment uses SIGTRAP.
  *
  * SPDX-License-Identifier: MIT
  */

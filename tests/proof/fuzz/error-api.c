@@ -1,14 +1,14 @@
 /*
- * Fuzz target: the Error API, and qemu_fork() where it fails, driven by arbitrary sequences of calls and compared with
- * a simple model.
+ * Fuzz target: the Error API, and a failing qemu_fork(), called in arbitrary sequences and compared with a simple
+ * model.
  *
  * The bytes of an input are a program: which function, on which of four variables or on NULL, &error_abort or
- * &error_fatal, with what text. After each call every variable is compared with the model, and errno must be what it
- * was. What ends the process is done in a child, whose end and last words are compared. In the end all is freed, and
- * nothing may be left allocated.
+ * &error_fatal, with which text. After each call every variable is compared with the model, and errno must be what it
+ * was. A call that ends the process is made in a child, whose end and output are compared. At the end everything is
+ * freed, and no memory may be left.
  *
- * The linker puts the functions named __wrap_… between the library and libc (--wrap): they record what is written,
- * count what is allocated, and make fork(), pthread_sigmask(), malloc() and write() fail on demand.
+ * The linker puts the functions named __wrap_… between the library and libc (--wrap). They record what is written,
+ * count allocations, and make fork(), pthread_sigmask(), malloc() and write() fail when asked to.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -130,7 +130,7 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t n)
     }
     memcpy(world.written + world.n_written, bytes, n);
     world.n_written += n;
-    errno = EDOM; /* as it may be after any call */
+    errno = EDOM; /* a write that succeeds may change errno */
     return (ssize_t)n;
 }
 
@@ -252,7 +252,7 @@ static unsigned next_byte(void)
     return *input++;
 }
 
-/* Any bytes but NUL; short ones mostly. */
+/* Any bytes but NUL. Most are short. */
 static const char *next_text(void)
 {
     static char texts[4][600];
@@ -392,7 +392,7 @@ static bool arrive(unsigned to, const struct model *new, bool propagated)
     if (to == TO_ABORT) {
         expected_ending = ABORTS;
         if (new->line == INT_MAX && strcmp(new->func, "qemu_fork") == 0) {
-            /* Where in the library that is, is its own business. */
+            /* The function and line within the library do not matter. */
             static char rest[ARENA];
 
             snprintf(expected_text, sizeof(expected_text), "Unexpected error in %s() at ", new->func);
@@ -482,7 +482,7 @@ static bool predict(const struct call *call)
     case PROPAGATE:
     case PROPAGATE_PREPEND:
         if (call->to == call->from) {
-            return false; /* given away and kept */
+            return false; /* given away, and still in the variable */
         }
         if (!from || !from->set) {
             /* error_propagate_prepend() has nothing to prepend to: a mistake, in QEMU too. */
@@ -531,7 +531,7 @@ static bool predict(const struct call *call)
             return false;
         }
         if (call->to == TO_ABORT || (to && to->set)) {
-            return arrive(call->to, &new, false); /* in the midst of it, before the hint */
+            return arrive(call->to, &new, false); /* in the middle, before the hint */
         }
         new.message = join("in a guard: ", new.message, "");
         new.hint = join(call->more, "", "");
@@ -548,7 +548,7 @@ static bool predict(const struct call *call)
     }
 }
 
-/* What the call has taken away is nobody's any more. */
+/* The call has taken the error, so the variable is empty. */
 static void forget_moved(const struct call *call)
 {
     if (call->kind == PROPAGATE || call->kind == PROPAGATE_PREPEND || call->kind == FREE || call->kind == REPORT) {
@@ -591,7 +591,7 @@ static void perform_in_child(struct call *call)
     pid_t pid = __real_fork();
 
     if (pid < 0) {
-        return; /* nothing is learnt */
+        return; /* the experiment has no result */
     }
     if (pid == 0) {
         signal(SIGABRT, SIG_DFL);
@@ -630,7 +630,7 @@ static void set_world(const struct call *call, unsigned writes)
     world.sigmask_errno = call->variant & 1 ? call->os_errno : 0;
 }
 
-/* Whether this input may still fork: one in eight may, once, for a fork takes longer than all the rest. */
+/* Whether this input may still fork. One input in eight may, once, because a fork takes longer than all the rest. */
 static bool may_fork;
 
 static bool take_fork(void)
