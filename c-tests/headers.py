@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles the headers in every way that a program may include them, with every warning an error, and prints TAP.
 
-Then the other way round: a wrong printf format must be refused in each function that takes one, so -Wformat works.
+It also compiles calls with a wrong printf format, which must be refused for each function that takes one.
 """
 import argparse
 import os
@@ -17,12 +17,12 @@ CXX_STANDARDS = ["c++98", "gnu++98", "c++11", "gnu++11", "c++14", "c++17", "c++2
 # No compiler that the library is made with lacks these.
 ALWAYS = {"c99", "gnu99", "c11", "gnu11", "c17", "gnu17", "c++98", "gnu++98", "c++11", "gnu++11", "c++14", "c++17",
           "c++20"}
-# What C++98 has as extensions only: macros with variable arguments, and a comma behind the last enumerator.
+# What C++98 has as extensions only: macros with variable arguments, and a comma after the last enumerator.
 RELAXED = {"c++98": "-Wno-pedantic", "gnu++98": "-Wno-pedantic"}
 
 FORK, ERROR = "#include <qemu-fork.h>\n", "#include <qemu-fork/error.h>\n"
 TYPEDEF = "typedef struct Error Error;\n"
-# C99 wants to be told of it: see qemu-fork.h.
+# C99 does not allow a second typedef, so it is announced: see qemu-fork.h.
 TYPEDEF_TOLD = "#define QEMU_FORK_ERROR_TYPEDEF\n" + TYPEDEF
 HEADERS = {
     "qemu-fork.h": FORK,
@@ -32,7 +32,7 @@ HEADERS = {
     "both, twice": FORK + ERROR + FORK + ERROR,
 }
 
-# Each function that takes a format, called rightly and with a string for a number.
+# A call of each function that takes a format. The argument is a number, which is right, or a string, which is not.
 FORMATS = {
     "error_setg": 'error_setg(errp, "%d", {})',
     "error_setg_errno": 'error_setg_errno(errp, 1, "%d", {})',
@@ -121,7 +121,7 @@ def check_formats(tap, compiler, language, include):
         good, output = compiles(compiler, language, include, ["-Wno-error", "-Werror=format"],
                                 in_function(call.format('"text"')))
         tap.ok(not good and "format" in output, f"{compiler}: {name}() with a wrong format does not", output)
-    # Of what takes a va_list only the format itself can be checked.
+    # With a va_list only the format itself can be checked.
     for fmt, right in (("%d", True), ("%", False)):
         good, output = compiles(compiler, language, include, ["-Wno-error", "-Werror=format"],
                                 f"{ERROR}void f(Error **errp, va_list ap);\n"

@@ -3,7 +3,7 @@
 
 usage: check-links.py FOLDER [FILE.md]...
 
-Of links to other machines only the form is looked at: whether they are there is not for a test to ask.
+Links to other machines are checked only for their form, because a test must not depend on the network.
 """
 
 import pathlib

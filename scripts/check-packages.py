@@ -66,7 +66,7 @@ def main():
     build = Build(parser.parse_args())
     start = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        chroot = pool.submit(debian.fetch_chroot, build)  # it takes longest and disturbs nothing else
+        chroot = pool.submit(debian.fetch_chroot, build)  # it takes longest, so it runs beside the others
         reports = [
             row("source", build.source),
             row("crate", lists.crate, build),

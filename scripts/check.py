@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs every stage of `make check`, whatever the stages before it said, and prints a table of them.
+"""Runs every stage of `make check`, also after a failure, and prints a table of them.
 
 usage: check.py BUILD
 
@@ -27,7 +27,7 @@ def stages(build):
     """Names and commands, in their order."""
     provider, host = (os.path.join(build, mode) for mode in ("provider", "host"))
     return [
-        # All that can be built: the tests of that are worth having even where another program does not compile.
+        # Builds as much as possible, so that tests run even if another program does not compile.
         ("build, provider", ["meson", "compile", "-C", provider, "--ninja-args=-k0"]),
         ("build, host", ["meson", "compile", "-C", host, "--ninja-args=-k0"]),
         ("C tests, provider", ["meson", "test", "-C", provider, "--print-errorlogs"]),
@@ -38,7 +38,7 @@ def stages(build):
 
 
 def run(command, build):
-    """Runs a stage. What went wrong with it, nothing if it went well; and the lines that it printed."""
+    """Runs a stage. Returns what failed, empty if nothing did, and the lines that it printed."""
     print(f"\n::: {shlex.join(command)}", flush=True)
     printed = []
     try:
@@ -66,7 +66,7 @@ def failed_c_tests(folder):
             continue
         lines.append(f"{test['result']}: {test['name']}, after {test['duration']:.1f} s")
         printed = (test.get("stdout") or "").splitlines() + (test.get("stderr") or "").splitlines()
-        # What went well is not worth a line here.
+        # Successes are left out.
         lines += ["    " + line for line in printed if not re.match(r"ok\b|TAP\b|1\.\.", line)][-LINES:]
     return lines
 
@@ -96,7 +96,7 @@ def main():
         print(f"{name:<{width}}  {seconds:7.0f}  {'FAILED: ' + failure if failure else 'ok'}")
     failed = [name for name, _, failure in rows if failure]
     if failed:
-        # Repeated here, because who reads the end of a long log wants to know what it was.
+        # Repeated here for a reader of the end of a long log.
         print("\n".join(complaints), flush=True)
         sys.exit(f"\nFAILED: {'; '.join(failed)}")
     print(f"\nall {len(rows)} stages passed")

@@ -1,6 +1,6 @@
 /*
- * What the library believes about the platform, against the platform's C headers, and against its kernel where the
- * headers do not tell: they show the old signal sets of 32-bit processors.
+ * Compares sizes and numbers that the library has for the platform with the platform's C headers. Where the headers
+ * have other values, as for the signal sets of 32-bit processors, the kernel is asked.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-/* Not every version has them. */
+/* Older kernel headers lack some of these. */
 #if __has_include(<linux/close_range.h>)
 #include <linux/close_range.h>
 #endif
@@ -56,7 +56,7 @@ BELIEVED(PTHREAD_CANCEL_DISABLE);
 
 static void check_signals(void)
 {
-#ifdef _SIG_MAXSIG /* FreeBSD: NSIG is of the time before real-time signals */
+#ifdef _SIG_MAXSIG /* FreeBSD: NSIG leaves out the real-time signals */
     CHECK(NSIG, _SIG_MAXSIG + 1);
 #elif defined _NSIG
     CHECK(NSIG, _NSIG);
@@ -84,7 +84,7 @@ BELIEVED(PIDFD_INFO_EXIT);
 BELIEVED(kernel_sigset_size);
 BELIEVED(kernel_sigaction_size);
 
-/* What is younger than some headers: where they lack it, the number is the one of the kernel's own, newer headers. */
+/* Constants that older headers lack. Then the expected value is the one of newer kernel headers. */
 static void check_young(void)
 {
 #ifdef CLONE_CLEAR_SIGHAND
@@ -106,16 +106,16 @@ static void check_young(void)
 #endif
 #ifdef PIDFD_INFO_EXIT
     CHECK(PIDFD_INFO_EXIT, PIDFD_INFO_EXIT);
-    /* The structure has grown since: the size in the number is its first version's. */
+    /* The structure has grown. The number contains the size of its first version. */
     CHECK(PIDFD_GET_INFO, (unsigned)_IOC(_IOC_READ | _IOC_WRITE, 0xFF, _IOC_NR(PIDFD_GET_INFO), PIDFD_INFO_SIZE_VER0));
-    is_int(offsetof(struct pidfd_info, exit_code), 60, "the exit code is where the library looks for it");
+    is_int(offsetof(struct pidfd_info, exit_code), 60, "the offset of exit_code");
 #else
     CHECK(PIDFD_INFO_EXIT, 8);
     CHECK(PIDFD_GET_INFO, (unsigned)_IOC(_IOC_READ | _IOC_WRITE, 0xFF, 11, 64));
 #endif
 }
 
-/* The kernel wants one size of sets and no other. It reads a sigaction no farther than the library writes one. */
+/* The kernel accepts one size of signal sets only. It must not read more of a sigaction than the library has. */
 static void check_kernel(void)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -129,14 +129,14 @@ static void check_kernel(void)
     }
     for (long size = 1; size <= 32; size *= 2) {
         is_int(syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, size), size == abi_kernel_sigset_size ? 0 : -1,
-               "rt_sigaction() takes a set of this size, or does not");
+               "rt_sigaction() accepts the library's size of a set and no other");
     }
     sigaction(SIGUSR1, &ignore, NULL);
     is_int(syscall(SYS_rt_sigaction, SIGUSR1, memory + page - abi_kernel_sigaction_size, NULL,
                    abi_kernel_sigset_size), 0,
            "rt_sigaction() reads no more than the library has");
     sigaction(SIGUSR1, NULL, &action);
-    ok(action.sa_handler == SIG_DFL && action.sa_flags == 0, "and finds the default disposition");
+    ok(action.sa_handler == SIG_DFL && action.sa_flags == 0, "it sets the default disposition");
 }
 #endif
 
@@ -148,7 +148,7 @@ int main(void)
     CHECK(size_t_size, sizeof(size_t));
     CHECK(EINTR, EINTR);
     CHECK(ENOSYS, ENOSYS);
-    ok(abi_errno_location() == &errno, "errno is where it is");
+    ok(abi_errno_location() == &errno, "the address of errno");
 #ifndef _WIN32
     check_signals();
 #endif

@@ -40,7 +40,7 @@ values! {
     #[cfg(target_os = "linux")] abi_kernel_sigaction_size = size_of::<abi::KernelSigaction>();
 }
 
-/// Where the library looks for errno.
+/// The address of errno, as the library has it.
 #[no_mangle]
 pub extern "C" fn abi_errno_location() -> *mut libc::c_int {
     abi::errno_location()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Links a small host program in the ways of a table, and compares what comes of each with what stands there.
+"""Links a small host program in each way of a table, and compares the results with the table.
 
-The table is docs/guide/link-order.csv, which the guide shows. Its columns: what is done to the files before; what is
-behind `cc` in the line that links; whose qemu_fork() the program then calls, or how linking fails; and what
-qemu_fork_version() says. util.o has a qemu_fork() of its own, util-without.o has none; libutil.a is util.o and error.o.
+The table is docs/guide/link-order.csv, which the guide shows. Its columns: a command that changes the files before; the
+arguments of `cc` in the line that links; whose qemu_fork() the program then calls, or how linking fails; and the result
+of qemu_fork_version(). util.o has a qemu_fork() of its own, util-without.o has none; libutil.a is util.o and error.o.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def prepare(folder, compiler, libraries):
 
 
 def outcome(files, compiler, row):
-    """Links in a copy of the folder: what is done before is for one row."""
+    """Links in a copy of the folder, because the command before it changes files."""
     with tempfile.TemporaryDirectory() as parent:
         folder = shutil.copytree(files, os.path.join(parent, 'link'))
         environment = dict(os.environ, LC_ALL='C', LD_LIBRARY_PATH=folder)

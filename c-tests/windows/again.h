@@ -17,10 +17,10 @@
 
 #include "tap.h"
 
-/* The exit status that abort() ends a program with. */
+/* The exit status of a program that calls abort(). */
 enum { ABORTED = 3 };
 
-/* What a run left behind: its exit status, and its stderr, in which a line ends with a newline alone. */
+/* The result of a run: its exit status, and its stderr with "\n" at the end of each line. */
 struct again {
     intptr_t status;
     char text[1024];
@@ -37,7 +37,7 @@ __attribute__((__unused__)) static struct again again(const char *program, const
     if (!_mktemp(name)) {
         bail("_mktemp");
     }
-    /* Text mode: a carriage return before a newline is not kept when it is read. */
+    /* Text mode: reading turns "\r\n" into "\n". */
     file = _open(name, _O_RDWR | _O_CREAT | _O_EXCL | _O_TEXT, _S_IREAD | _S_IWRITE);
     saved = _dup(2);
     if (file < 0 || saved < 0 || _dup2(file, 2) != 0) {
@@ -67,7 +67,7 @@ __attribute__((__unused__)) static void ends_as(const struct again *run, intptr_
     }
 }
 
-/* Checks that a run's stderr has `text` in it, or, with `says` false, that it has not. */
+/* Checks that a run's stderr contains `text`, or, if `says` is false, that it does not. */
 __attribute__((__unused__)) static void stderr_has(const struct again *run, bool says, const char *text)
 {
     if (!ok((strstr(run->text, text) != NULL) == says, "stderr %s \"%.*s\"", says ? "has" : "lacks",

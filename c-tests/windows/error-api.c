@@ -1,4 +1,4 @@
-/* The Error API, through a DLL as through an archive: objects, the two special addresses, and what ends the program. */
+/* The Error API, from a DLL and from an archive: objects, the two special addresses, and what ends the program. */
 #include <qemu-fork/error.h>
 
 #include "again.h"
@@ -33,17 +33,17 @@ static int once_more(const char *what)
     } else if (strcmp(what, "free-none") == 0) {
         error_free_or_abort(&err);
     }
-    return 42; /* it should not come back */
+    return 42; /* the call should not have returned */
 }
 
-/* A message made by `vsnprintf`, whichever of mingw's two it is. */
+/* Formats with `vsnprintf`, of which mingw has two. */
 static void check_set(void)
 {
     Error *err = NULL;
     char expected[128];
 
     errno = ERANGE;
-    error_setg(NULL, "nobody %s", "listens");
+    error_setg(NULL, "not %s", "wanted");
     error_setg_errno(&err, ENOENT, "%s %d%c", "no", 7, '!');
     snprintf(expected, sizeof(expected), "no 7!: %s", strerror(ENOENT));
     is_str(error_get_pretty(err), expected, "error_setg_errno() formats and adds the text of the number");
@@ -63,7 +63,7 @@ static void check_set(void)
     is_int(error_get_class(err), ERROR_CLASS_DEVICE_NOT_FOUND, "error_set() keeps the class");
     error_free(err);
     error_free(NULL);
-    is_int(errno, ERANGE, "errno is left alone by all of them");
+    is_int(errno, ERANGE, "none of them changes errno");
 }
 
 static void check_propagate(void)
@@ -82,7 +82,7 @@ static void check_propagate(void)
     error_propagate(&first, NULL);
     copy = error_copy(first);
     error_free(first);
-    is_str(error_get_pretty(copy), "outer: second", "error_copy() has nothing in common with the original");
+    is_str(error_get_pretty(copy), "outer: second", "error_copy() shares nothing with the original");
     error_propagate(NULL, copy);
 }
 
@@ -108,10 +108,10 @@ int main(int argc, char **argv)
     ends_as(&run, 1, "error_propagate() to &error_fatal ends it");
     stderr_has(&run, true, "it failed\nTry 42.\n");
     run = again(argv[0], "report");
-    ends_as(&run, 0, "error_reportf_err() does not");
+    ends_as(&run, 0, "error_reportf_err() does not end it");
     is_str(run.text, "program: it failed\nTry 42.\n", "it prints message and hint, in lines of this system");
     run = again(argv[0], "warn");
-    ends_as(&run, 0, "warn_report_err() does not either");
+    ends_as(&run, 0, "warn_report_err() does not end it either");
     is_str(run.text, "warning: it failed\nTry 42.\n", "it prints a warning");
     run = again(argv[0], "free-none");
     ends_as(&run, ABORTED, "error_free_or_abort() without an Error aborts");

@@ -11,7 +11,7 @@ struct Error {
     int os_errno;
 };
 
-/* What QEMU's util/error.c has under this name. It spoils errno, so that the library must mind. */
+/* QEMU's util/error.c has a function of this name. This one changes errno, so the library must restore it. */
 void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno, const char *fmt,
                                ...) __attribute__((__format__(__printf__, 6, 7)));
 
@@ -20,7 +20,7 @@ void error_setg_errno_internal(Error **errp, const char *src, int line, const ch
 {
     va_list ap;
 
-    ok(src && *src && line > 0, "the place in the source is told");
+    ok(src && *src && line > 0, "it gets a file and a line");
     if (errp) {
         *errp = calloc(1, sizeof(**errp));
         va_start(ap, fmt);
@@ -46,6 +46,6 @@ int main(void)
         is_int(err->os_errno, ENOSYS, "its errno");
         free(err);
     }
-    is_int(qemu_fork(NULL), -1, "NULL is passed on");
+    is_int(qemu_fork(NULL), -1, "NULL is passed to the host's function");
     return done();
 }

@@ -1,4 +1,4 @@
-/* Windows has no fork, and no spawn: what each kind of errp sees. */
+/* Windows has neither fork nor spawn: each function fails with ENOSYS, whatever errp is. */
 #include <qemu-fork.h>
 #include <qemu-fork/error.h>
 
@@ -24,10 +24,10 @@ static int once_more(const char *what)
         error_setg(&err, "an earlier one");
         qemu_fork(&err);
     }
-    return 42; /* it should not come back */
+    return 42; /* the call should not have returned */
 }
 
-/* It failed, with ENOSYS in errno and in the message. */
+/* Checks that a call failed, with ENOSYS in errno and in the message. */
 static void is_refused(bool failed, int seen, Error *err, const char *what, const char *function)
 {
     char message[256];
@@ -41,7 +41,7 @@ static void is_refused(bool failed, int seen, Error *err, const char *what, cons
     }
 }
 
-/* The functions are there, so that a program need not be another one, and each says that it can do nothing. */
+/* A program for Windows can be linked with all functions. Each of them fails. */
 static void check_spawn(void)
 {
     const char *const args[] = {"program", NULL};
@@ -57,12 +57,12 @@ static void check_spawn(void)
     is_refused(!process, errno, err, "cannot start a child process", "qemu_spawn()");
     err = NULL;
     errno = ERANGE;
-    ok(!qemu_spawn(args, NULL, NULL) && errno == ENOSYS, "no Error need be wanted");
+    ok(!qemu_spawn(args, NULL, NULL) && errno == ENOSYS, "errp may be NULL");
     errno = ERANGE;
     result = qemu_spawn_sync(args, &opts, -1, &status, &err);
     is_refused(result == -1, errno, err, "cannot start a child process", "qemu_spawn_sync()");
 
-    /* There is no handle; whatever is given is not looked at. */
+    /* There are no handles, so the argument is ignored. */
     err = NULL;
     errno = ERANGE;
     result = qemu_process_wait(NULL, -1, &status, &err);
@@ -141,6 +141,6 @@ int main(int argc, char **argv)
     stderr_has(&run, true, "an earlier one");
 
     check_spawn();
-    is_str(qemu_fork_version(), VERSION, "the library tells its version");
+    is_str(qemu_fork_version(), VERSION, "the version is that of the header");
     return done();
 }

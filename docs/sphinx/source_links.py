@@ -1,6 +1,6 @@
-"""Links of the Markdown to files that are no pages: they work in the source tree, but where that is on the web, if it
-is there, the guide does not know. So a manual page is linked to its page here, and of other files only the name is
-left. One that does not exist is left to Sphinx, which warns."""
+"""Links of the Markdown to files that are no pages of the guide. They work in the source tree, but the guide does not
+know where that is on the web. So a link to a manual page leads to its page here, and of links to other files only the
+name remains. Links to files that do not exist are kept, and Sphinx warns."""
 
 import pathlib
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the commands of a transcript, and compares what they write with what stands there.
+"""Runs the commands of a transcript, and compares their output with the transcript.
 
 A line that begins with "$ " is a command for sh, in which `before` and `after` are the two programs; then come the
 lines that it writes to stdout and stderr; lines that begin with "# " are for people. The first two commands are one
@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 FUNCTIONS = 'before() { "$BEFORE" "$@"; }\nafter() { "$AFTER" "$@"; }\n'
-TIMEOUT = 60  # a net under what hangs
+TIMEOUT = 60  # a limit for a command that hangs
 
 
 def parse(text):

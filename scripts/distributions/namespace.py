@@ -1,7 +1,7 @@
 """Runs commands in the root folder of another system, in namespaces of their own.
 
-What is mounted is seen by nobody else, and when the command ends, or is ended, its mounts and processes are gone: the
-kernel sees to that.
+Other processes do not see its mounts. When the command ends, for any reason, the kernel removes its mounts and
+processes.
 """
 import os
 import subprocess
@@ -37,7 +37,7 @@ def _mount_point(root, source, target):
     elif not os.path.lexists(path) or os.path.islink(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if os.path.islink(path):
-            os.remove(path)  # it may lead out of the root
+            os.remove(path)  # a symbolic link may lead out of the root
         with open(path, "w", encoding="ascii"):
             pass
 

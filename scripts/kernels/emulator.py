@@ -13,7 +13,7 @@ COMMAND = [
     "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-accel", "tcg", "-cpu", "max",
     "-m", "1024", "-no-reboot",
 ]
-# A panic ends the emulator. Mitigations against leaks of a processor are not needed here, and are slow.
+# A panic ends the emulator. Mitigations for processor bugs are not needed here, and are slow.
 PARAMETERS = "console=ttyS0 quiet panic=-1 mitigations=off"
 
 

@@ -1,7 +1,8 @@
 """The ABI of the headers, as a C compiler sees it, compared by abidiff with the one that was released.
 
-The library itself is Rust's, whose debug information says little of C. So a C library without a body is made from what
-the headers declare: symbols, parameters, structures and enumerations are in it as a program is compiled to use them.
+The debug information of the library itself is Rust's and says little of C. So an empty C library is compiled from the
+declarations in the headers. Its debug information has the symbols, parameters, structures and enumerations that a
+program uses.
 """
 import os
 import re

@@ -18,7 +18,7 @@ def make(suite, folder, packages):
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     try:
-        # What it mounts ends with the namespace, however it ends itself.
+        # Its mounts are removed with the namespace, however it ends.
         run(["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={','.join(packages)}", suite, folder,
              MIRROR])
     except Failure as failure:

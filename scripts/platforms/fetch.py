@@ -1,6 +1,6 @@
 """What the checks need beyond a C compiler and cargo: Debian packages, and one Rust compiler for all platforms.
 
-What is not there and cannot be had at the moment is a Skip that says so.
+If something cannot be fetched, that is a Skip with the reason.
 """
 import functools
 import os
@@ -51,7 +51,7 @@ def _archives():
 def _fresh_lists():
     """Updates the package lists, once in a run: old ones name versions that no longer exist, and an older compiler."""
     print("  apt-get update", flush=True)
-    _run([*APT, "update"])  # one source that cannot be reached is no reason not to try the others
+    _run([*APT, "update"])  # the other sources may still be reachable
 
 
 def _apt(command, **more):

@@ -26,7 +26,7 @@ def clippy(report, rust, target, folder):
 
 
 def control(report, rust, target, folder):
-    """Checks that clippy runs, and that a warning is an error: a lint that the code does not follow must be noticed."""
+    """Checks that clippy runs, and that a warning is an error, by a lint that the code does not follow."""
     env = environment(rust, target, "-Dclippy::missing_inline_in_public_items")
     result = subprocess.run(["cargo", "check", "--quiet", "--locked", "--package", "qemu-fork-capi", "--lib",
                              "--no-default-features", "--features", "capi", "--target", target,

@@ -79,7 +79,7 @@ class Instruction:
     end: int
     text: str
     kind: str
-    target: int  # within the section, for what objdump could tell; else None
+    target: int  # within the section, if objdump prints it; else None
     relocations: list
 
     def __str__(self):
@@ -103,11 +103,11 @@ def read(path, section, relocations, objdump, machine):
         kind = next((kind for kind, form in PROCESSORS[machine].kinds if re.match(form, words)), PLAIN)
         shown = re.search(r"\b([0-9a-f]+) <[^>]*>", words if machine == "riscv" else words.split("# ")[0])
         inside = [relocation for relocation in relocations if address <= relocation.offset < end]
-        # RISC-V leaves even the jumps within a function to the linker; objdump knows where they go all the same.
+        # On RISC-V the linker fills in even jumps within a function. objdump prints their targets nevertheless.
         settled = not inside or machine == "riscv" and all(r.symbol.name.startswith(".L") for r in inside)
         target = int(shown[1], 16) if shown and settled and kind in (CALL, JUMP, BRANCH) else None
         if machine == "riscv" and kind in (CALL, JUMP) and instructions and instructions[-1].text.startswith("auipc"):
-            # The pair is one call; the linker's notes stand at its first half.
+            # The pair is one call. Its relocations are at the first instruction.
             inside = instructions[-1].relocations
             target = None if inside else target
         instructions.append(Instruction(address, end, words, kind, target, inside))

@@ -2,8 +2,8 @@
 """Drives the Error API with arbitrary sequences of calls and compares it with a model: fuzz/error-api.c.
 
 With clang and its libFuzzer, the library and the target are instrumented: coverage leads the search, and
-AddressSanitizer watches. Without, a random driver goes the same way blindly, and the report says so. The number of runs
-decides how long it takes: QEMU_FORK_FUZZ_RUNS says another.
+AddressSanitizer watches. Without clang, a random driver is used, which does not know what is covered, and the report
+says so. QEMU_FORK_FUZZ_RUNS sets the number of runs, and so the time.
 
 usage: fuzz.py --output FOLDER [--object qemu_fork.o] [--update-corpus]
 
@@ -24,7 +24,7 @@ CORPUS = os.path.join(HERE, "corpus")
 WRAPPED = ["malloc", "free", "write", "abort", "exit", "fork", "pthread_sigmask"]
 RUNS, QUICK_RUNS = 120_000, 4_000
 MAX_LENGTH = 256
-# asan-globals: its tables and those of the coverage do not go together in what rustc makes.
+# asan-globals: in the objects of rustc its tables conflict with those of the coverage.
 RUST_FLAGS = ["-Zsanitizer=address", "-Cllvm-args=-asan-globals=false", "-Cpasses=sancov-module",
               "-Cllvm-args=-sanitizer-coverage-level=3", "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
               "-Cllvm-args=-sanitizer-coverage-pc-table", "-Cllvm-args=-sanitizer-coverage-trace-compares"]
@@ -89,7 +89,7 @@ def fuzz(program, folder, runs, corpora):
 
 
 def update_corpus(program, folder):
-    """Keeps the fewest of the inputs known that cover what all of them cover."""
+    """Keeps the smallest set of the known inputs that covers as much as all of them."""
     merged = os.path.join(folder, "merged")
     shutil.rmtree(merged, ignore_errors=True)
     os.makedirs(merged)

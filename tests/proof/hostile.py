@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs what attackers, hung file systems and lack of memory can do to a spawn, many times, on each way in.
 
-The C tests named here have an attacker in them: a process of the user that the child becomes, a FUSE server that does not
-answer, a malloc() that fails, a supervisor that refuses, a program that traces itself. Each forces the ways clone3, clone
-and fork in turn. Whether an attack hits depends on who is quicker, so one run says little: here they run again and again,
-two at a time, so that they get in each other's way as well. A test that no longer tries one of the ways is noticed.
+The C tests named here have an attacker in them: a process of the user that the child becomes, a FUSE server that does
+not answer, a malloc() that fails, a supervisor that refuses, a program that traces itself. Each forces the ways clone3,
+clone and fork in turn. Whether an attack succeeds depends on which process is quicker, so one run says little. Here
+they run many times, two at a time, so that they also disturb each other. A test that no longer tries one of the ways is
+noticed.
 
 usage: hostile.py [--quick] --provider FOLDER
 
@@ -21,7 +22,7 @@ import processes
 from report import Report
 
 WAYS = ["clone3", "clone", "fork"]
-# Each test, and whether it must try each way; the others have no child, or one way only.
+# The tests. True: it must try each way. False: it has no child, or only one way.
 TESTS = {
     "fork-libc-signals": False,
     "process-cancelled": False,

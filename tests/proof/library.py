@@ -21,7 +21,7 @@ LINK_ARGS = ["-Wl,-z,now", "-Wl,-z,relro", "-Wl,--gc-sections", "-Wl,-Bsymbolic-
 
 
 class BuildError(Exception):
-    """The text is what the tool said."""
+    """The text is the output of the tool."""
 
 
 def call(command, **more):
@@ -34,7 +34,8 @@ def call(command, **more):
 
 
 def copy_source(tree):
-    """A fresh copy of what is built from. Its times are new: cargo must not take what an earlier variant left for it."""
+    """A fresh copy of what is built from. Its times are new, so that cargo does not reuse the objects of an earlier
+    variant."""
     shutil.rmtree(tree, ignore_errors=True)
     os.makedirs(tree)
     for name in SOURCE:
@@ -72,7 +73,7 @@ def shared_tests(venv, provider):
 
 
 def write_system_call_names(folder):
-    """Makes system-call-names.h, from what the C compiler knows: messages have names and no numbers."""
+    """Makes system-call-names.h from the macros of the C headers, so that messages have names instead of numbers."""
     macros = call([*COMPILER, "-E", "-dM", "-include", "sys/syscall.h", "-x", "c", "/dev/null"])
     names = sorted(re.findall(r"^#define SYS_(\w+) ", macros, re.M))
     path = os.path.join(folder, "system-call-names.h")

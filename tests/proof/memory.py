@@ -2,7 +2,7 @@
 """Runs the C tests and a subject of its own under AddressSanitizer, UBSan, LeakSanitizer and valgrind.
 
 The Rust half is instrumented as well. Children of qemu_fork() are looked at like their parents, leaks included. For
-each tool there are faults that it must report; one that it does not report shows that the tool is not on.
+each tool there are faults that it must report; if it does not report one, the tool does not work.
 
 usage: memory.py --output FOLDER --provider FOLDER
 
@@ -59,10 +59,8 @@ VALGRIND_FAULTS = {
 
 
 def valgrind_records(text):
-    """What valgrind complains of in one process.
-
-    That a signal ended the process is a complaint where the process itself made the mistake and not who sent it; and
-    what is left then is no leak: it had no choice.
+    """The complaints of valgrind about one process. If a signal ended the process, that is a complaint only if the
+    process caused the signal itself, and its memory then counts as no leak.
     """
     lines = [re.sub(r"^==\d+== ?", "", line) for line in text.splitlines() if re.match(r"==\d+==", line)]
     records = [record.strip() for record in "\n".join(lines).split("\n\n") if re.search(r"^ +at 0x", record, re.M)]
@@ -136,7 +134,7 @@ class Memory:
             self.report.skip(lack)
             return
         folder, tests = self.build_sanitized()
-        # "Is it really on?", for the half that is compiled by rustc.
+        # Checks that the half compiled by rustc is really instrumented.
         symbols = library.call(["nm", os.path.join(folder, "qemu_fork.o")])
         self.report.check("__asan_report_load" in symbols, "the Rust half is not instrumented")
         subject = os.path.join(self.folder, "subject-sanitized")

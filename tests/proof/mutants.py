@@ -2,9 +2,9 @@
 """Builds deliberately wrong variants of the library, and has the other parts of the proof and the C tests catch them.
 
 Each patch in mutants/ is applied to a copy of the source, and the variant is built as Meson would. The part that the
-patch names is tried first, then the others, until one finds a violation. A mutant that nobody catches has got away: it
-is a violation. So is a patch that no longer applies. The source without a patch goes the same way, and nobody may find
-anything in it.
+patch names is tried first, then the others, until one finds a violation. A mutant that no part catches is a violation.
+So is a patch that no longer applies. The source without a patch is tried as well, and no part may find a violation in
+it.
 
 usage: mutants.py --output FOLDER --provider FOLDER [MUTANT…]
 
@@ -74,7 +74,7 @@ class Catchers:
 
 
 def fingerprint(tree):
-    """Of all that a variant is built from."""
+    """A hash of everything that a variant is built from."""
     digest = hashlib.sha256()
     for folder, folders, names in os.walk(tree):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
@@ -143,7 +143,7 @@ def same_object(one, other):
 
 
 def judge_sound(catchers, report, quick):
-    """Nobody may find anything in the source as it is."""
+    """No part may find a violation in the source as it is."""
     sound = os.path.join(catchers.folder, SOUND)
     for name in ["region", "c-tests", "syscalls", "fuzz"] if quick else CATCHERS:
         answer = catchers.ask(name, sound, False)
@@ -201,7 +201,7 @@ def tell(report, mutant, task):
     except (patch.PatchError, library.BuildError, Unchanged) as error:
         report.violation(f"{mutant.name} is no mutant: {error}")
         return
-    # Of the C tests it is of interest which.
+    # For C tests the name of the test is added.
     who = f"c-tests: {answers[catcher].split(':')[0]}" if catcher == "c-tests" else catcher
     print(f"MUTANT: {mutant.name}\t{who}\t{mutant.wrong}", flush=True)
     if catcher != NONE:

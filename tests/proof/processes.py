@@ -19,13 +19,13 @@ RESULT = re.compile(r"RESULT experiments=(\d+) violations=(\d+)")
 
 @dataclasses.dataclass
 class Outcome:
-    """What a program said and how it ended."""
+    """The output of a program, and how it ended."""
 
     command: list
     status: int = None
     seconds: float = 0.0
     output: str = ""
-    stopped: bool = False  # by us, for it had said enough
+    stopped: bool = False  # by this module, because the line was found
     timed_out: bool = False
     strays: list = dataclasses.field(default_factory=list)
 

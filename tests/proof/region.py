@@ -2,11 +2,11 @@
 """Proves on the object code what a child can reach before qemu_fork() returns in it or a spawn executes its program.
 
 All of src/child is in one section. This looks at every relocation and every instruction of it: whatever it calls is in
-the section or in the allow-list, the extern blocks of src/child and src/sys/linux; no call or jump goes where nobody can
-tell; its system calls are known by number; and the way from fork() into the section and from there to the return of
-qemu_fork() calls nothing but the way to errno. What a spawn's child runs never returns, and where the library makes
-system calls itself it calls nothing at all. The list of all that, for each of the two, is compared with the one in
-golden/.
+the section or in the allow-list, the extern blocks of src/child and src/sys/linux; every call and jump has a known
+target; its system calls are known by number; and the way from fork() into the section and from there to the return of
+qemu_fork() calls nothing but the function that finds errno. What a spawn's child runs never returns, and where the
+library makes system calls itself it calls nothing at all. The list of all that, for each of the two, is compared with
+the one in golden/.
 
 usage: region.py [--prefix aarch64-linux-gnu-] [--golden NAME] OBJECT...
 
@@ -41,7 +41,7 @@ MAKERS = {"clone", "clone3"}
 # Returns in the parent; in the child it goes on to the plan, on a stack of its own. The compiler adds a hash to the
 # name.
 TRAMPOLINE = re.compile(r"10trampoline6clone3")
-# What position-independent code refers to that is no code.
+# Symbols that position-independent code refers to and that are no code.
 TABLES = {"_GLOBAL_OFFSET_TABLE_", ".TOC."}
 PANIC = re.compile(r"panic|rust_begin_unwind|rust_eh_personality|_Unwind_|core3fmt|4core3str|unwrap_failed|expect_failed")
 
@@ -196,7 +196,8 @@ class Region:
                 self.find("spawn", f"{name} returns")
 
     def trampoline(self, functions, name):
-        """Behind the system call the parent jumps to its return; the way of the child, straight on, has none."""
+        """After the system call the parent jumps to its return. The child goes straight on, and its code has no
+        return."""
         instructions = functions.instructions
         traps = [i for i in functions.reach([functions.by_name[name].first])
                  if instructions[i].kind == disassembly.TRAP]

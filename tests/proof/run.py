@@ -3,9 +3,9 @@
 
 usage: run.py [--quick] [--library PATH] [PART…]
 
-Each part is a program that tries something and reports by the rules of report.py. The proof has failed when a part finds
-a violation, when a part does not run to its end, and when a mutant gets away. What this machine cannot do is skipped,
-and the table says why. docs/proof.md explains the parts.
+Each part is a program that tries something and reports by the rules of report.py. The proof has failed when a part
+finds a violation, when a part does not run to its end, and when a mutant is not caught. What this machine cannot do is
+skipped, and the table says why. docs/proof.md explains the parts.
 
 The table is written to table.txt, table.json and table.md in the folder for what is built unless only some
 parts ran, and there is a log for each part.
@@ -105,7 +105,7 @@ class Row:
     experiments: int = None
     violations: int = None
     seconds: float = 0.0
-    failure: str = ""  # why it counts as not run
+    failure: str = ""  # the reason why it counts as not run
     skips: list = dataclasses.field(default_factory=list)
     complaints: list = dataclasses.field(default_factory=list)
     mutants: list = dataclasses.field(default_factory=list)

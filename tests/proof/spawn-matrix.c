@@ -146,8 +146,10 @@ static void compare(const struct situation *of, const char *what, uint64_t got, 
     if (got != want) {
         int sig = __builtin_ctzll(got ^ want) + 1;
 
-        violation(what, "[%s, %s, rotation %d, mask %016" PRIx64 ", lists %d%s] %s: %016" PRIx64 " instead of %016" PRIx64
-                  ": %s", way_names[of->way], of->inherit ? "INHERIT" : "DEFAULT", of->rotation, of->mask, (int)of->lists,
+        violation(what,
+                  "[%s, %s, rotation %d, mask %016" PRIx64 ", lists %d%s] %s: %016" PRIx64 " instead of %016" PRIx64
+                  ": %s",
+                  way_names[of->way], of->inherit ? "INHERIT" : "DEFAULT", of->rotation, of->mask, (int)of->lists,
                   of->other_thread ? ", another thread" : "", what, got, want, signal_name(sig));
     }
 }
@@ -170,8 +172,8 @@ static void judge_program(const struct situation *of, const struct sets *sets, u
     compare(of, "pending in the program", sets->pending, 0);
 }
 
-static void judge_parent(const struct situation *of, const struct signal_state *before, const struct signal_state *after,
-                         int error)
+static void judge_parent(const struct situation *of, const struct signal_state *before,
+                         const struct signal_state *after, int error)
 {
     int sig = differing_disposition(before, after, 0);
 

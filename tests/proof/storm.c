@@ -316,7 +316,7 @@ __attribute__((__noreturn__)) static void be_victim(struct storm *storm)
                   count_descriptors(), descriptors);
     }
     while (waitpid(-1, NULL, WNOHANG | __WALL) > 0) {
-        violation("child", "%d threads: there is a child that nobody knows of", storm->threads);
+        violation("child", "%d threads: an unknown child is left", storm->threads);
     }
     _exit(0);
 }
@@ -388,7 +388,7 @@ static void judge(const struct storm *storm, int victim_status)
     const char *kind = storm->lethal ? "lethal" : "harmless";
 
     if (timed_out) {
-        violation("hang", "[%d threads, %s] it came to no end within %d seconds", storm->threads, kind, HANG_SECONDS);
+        violation("hang", "[%d threads, %s] it did not end within %d seconds", storm->threads, kind, HANG_SECONDS);
         return;
     }
     if (victim_status != 0) {

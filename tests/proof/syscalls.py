@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Compares the system calls of qemu_fork() and qemu_spawn(), in the parent and in the child, with golden lists.
 
-syscalls.c and spawn-syscalls.c trace runs; a spawn is made to go by each of its ways. What libc's fork() does by itself,
-and does when it is called plainly in the same process, is libc's own business and stands as "fork()" in the list of
-qemu_fork(), so it is the same for every version of libc.
+syscalls.c and spawn-syscalls.c trace runs; a spawn is forced into each of its ways. The calls that libc's fork()
+makes are found by calling plain fork() in the same process. In the list of qemu_fork() they are replaced by "fork()",
+so the list is the same for every version of libc.
 
 usage: syscalls.py --output FOLDER LIBRARY
 

@@ -327,7 +327,8 @@ static void perform(struct call *call)
             error_setg_internal(errp, "set.c", call->line, "set", "%s", text);
             break;
         case 1:
-            error_setg_errno_internal(errp, "set.c", call->line, "set", call->os_errno, "%.*s%s%%", 3, text, call->more);
+            error_setg_errno_internal(errp, "set.c", call->line, "set", call->os_errno, "%.*s%s%%", 3, text,
+                                      call->more);
             break;
         case 2:
             error_set_internal(errp, "set.c", call->line, "set", (ErrorClass)call->class, "%s-%d", text, call->line);
