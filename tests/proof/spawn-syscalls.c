@@ -44,8 +44,8 @@ static int (*spawn_sync)(const char *const *argv, const struct QemuSpawnOptions 
                          struct QemuProcessStatus *status, Error **errp);
 
 enum scenario {
-    FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, DEATH_SIGNAL_THREAD, LIMIT, NO_PROGRAM,
-    NO_INTERPRETER, NO_FOLDER, LIMIT_NO_PROGRAM, SCENARIOS,
+    FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, DEATH_SIGNAL_THREAD, LIMIT,
+    NO_PROGRAM, NO_INTERPRETER, NO_FOLDER, LIMIT_NO_PROGRAM, SCENARIOS,
 };
 
 static const char *const scenarios[SCENARIOS] = {

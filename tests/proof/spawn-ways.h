@@ -33,8 +33,8 @@ enum { CLONE_FLAGS_PLACE = offsetof(struct seccomp_data, args) + 8 * CLONE_FLAGS
 /* Closes the ways before @way, in the calling process and what it forks, for good. */
 static inline bool force_way(enum way way)
 {
-    /* A thread is always allowed. WAY_FORK: a child that shares the parent's memory is refused. WAY_LIKE_FORK: everything
-     * is refused but the call of libc's fork(). */
+    /* A thread is always allowed. WAY_FORK refuses a child that shares the parent's memory. WAY_LIKE_FORK refuses
+     * everything but the call of libc's fork(). */
     unsigned flags = way == WAY_FORK ? CLONE_VM : way == WAY_LIKE_FORK ? CLONE_CHILD_SETTID : 0;
     unsigned char with = way == WAY_LIKE_FORK ? 0 : 2, without = way == WAY_LIKE_FORK ? 2 : 0;
     struct sock_filter code[] = {
