@@ -79,9 +79,20 @@ static void check_descriptors(void)
 
 static void check_lists(void)
 {
+    static const QemuGid group = 0;
+
     INVALID("groups is NULL, and n_groups is not 0", .n_groups = 1);
     INVALID("groups is NULL, and n_groups is not 0", .flags = QEMU_SPAWN_SET_GROUPS, .n_groups = 1);
     INVALID("rlimits is NULL, and n_rlimits is not 0", .n_rlimits = 1);
+    /* A count whose lower half is 0 must not become "no groups". */
+    INVALID("n_groups is 65537, and a process has at most 65536 groups", .flags = QEMU_SPAWN_SET_GROUPS,
+            .groups = &group, .n_groups = 65537);
+#if SIZE_MAX > UINT32_MAX
+    INVALID("n_groups is 4294967296, and a process has at most 65536 groups", .flags = QEMU_SPAWN_SET_GROUPS,
+            .groups = &group, .n_groups = (size_t)1 << 32);
+    INVALID("n_groups is 9223372036854775807, and a process has at most 65536 groups",
+            .flags = QEMU_SPAWN_SET_GROUPS, .groups = &group, .n_groups = (size_t)-1);
+#endif
 }
 
 static void check_signals(void)

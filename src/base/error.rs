@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 
 use libc::c_int;
 
+use crate::base::cancel::CancellationDisabled;
 use crate::base::errno::Errno;
 use crate::base::heap::{Owned, Text};
 use crate::base::message::{filled, Arg};
@@ -163,8 +164,10 @@ impl Error {
         }
     }
 
-    /// For `&error_fatal`: prints the error and exits with status 1.
+    /// For `&error_fatal`: prints the error and exits with status 1. Until then the thread cannot be cancelled:
+    /// otherwise the program would go on without it.
     pub(crate) fn report_and_exit(error: ErrorBox) -> ! {
+        let _cancellation = CancellationDisabled::new();
         error.report(c"");
         drop(error);
         // SAFETY: it runs the program's atexit handlers, as `&error_fatal` asks for.

@@ -102,18 +102,18 @@ impl Message {
 
     fn escaped(&mut self, mut bytes: &[u8]) {
         let is_utf8 = is_utf8(bytes);
-        while let [byte, rest @ ..] = bytes {
-            // The control characters beyond ASCII, U+0080 to U+009F, have two bytes.
-            if let (0xC2, [next @ ..0xA0, rest @ ..]) = (*byte, rest) {
-                self.escape(*byte);
-                self.escape(*next);
-                bytes = rest;
-                continue;
-            }
-            match *byte {
-                b'\'' | b'\\' | ..0x20 | 0x7F => self.escape(*byte),
-                0x80.. if !is_utf8 => self.escape(*byte),
-                _ => self.byte(*byte),
+        while let [byte, ..] = bytes {
+            let length = match *byte {
+                0xC0..=0xDF if is_utf8 => 2,
+                0xE0..=0xEF if is_utf8 => 3,
+                0xF0.. if is_utf8 => 4,
+                _ => 1,
+            };
+            let (character, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+            if is_unprintable(character) {
+                character.iter().for_each(|byte| self.escape(*byte));
+            } else {
+                self.bytes(character);
             }
             bytes = rest;
         }
@@ -162,17 +162,44 @@ impl Message {
     }
 }
 
-/// Whether the bytes have the form of UTF-8. It does not check which characters they encode: core's own function, which
-/// does, is larger than this whole file.
+/// Whether a character does not belong into a message as it is: a quote, a control character, or one that is invisible
+/// or changes the direction of the text around it. A lone byte of 128 and more is no character.
+fn is_unprintable(character: &[u8]) -> bool {
+    match character {
+        [b'\'' | b'\\' | ..0x20 | 0x7F..] => true,
+        [0xC2, 0x80..=0x9F | 0xAD] // the control characters beyond ASCII, soft hyphen
+        | [0xD8, 0x9C] // U+061C
+        | [0xE2, 0x80, 0x8B..=0x8F | 0xA8..=0xAE] // U+200B to U+200F, U+2028 to U+202E
+        | [0xE2, 0x81, 0xA0..=0xAF] // U+2060 to U+206F
+        | [0xEF, 0xBB, 0xBF] // U+FEFF
+        | [0xEF, 0xBF, 0xB9..=0xBB] // U+FFF9 to U+FFFB
+        | [0xF3, 0xA0, 0x80 | 0x81, _] => true, // U+E0000 to U+E007F
+        _ => false,
+    }
+}
+
+/// Whether the bytes are UTF-8, without surrogates and overlong forms. core's own function is larger than this whole
+/// file.
 fn is_utf8(bytes: &[u8]) -> bool {
-    let mut more = 0u8;
+    let any = (0x80, 0xBF);
+    let (mut more, mut next) = (0u8, any);
     for byte in bytes {
-        more = match (more, *byte) {
-            (0, ..0x80) => 0,
-            (0, 0xC2..=0xDF) => 1,
-            (0, 0xE0..=0xEF) => 2,
-            (0, 0xF0..=0xF4) => 3,
-            (1.., 0x80..=0xBF) => more - 1,
+        if more > 0 {
+            if *byte < next.0 || *byte > next.1 {
+                return false;
+            }
+            (more, next) = (more - 1, any);
+            continue;
+        }
+        (more, next) = match *byte {
+            ..0x80 => (0, any),
+            0xC2..=0xDF => (1, any),
+            0xE0 => (2, (0xA0, 0xBF)),
+            0xED => (2, (0x80, 0x9F)),
+            0xE1..=0xEF => (2, any),
+            0xF0 => (3, (0x90, 0xBF)),
+            0xF1..=0xF3 => (3, any),
+            0xF4 => (3, (0x80, 0x8F)),
             _ => return false,
         };
     }
@@ -201,6 +228,32 @@ mod tests {
         assert_eq!(made(Arg::Quoted(c"Müll")), "'Müll'");
         assert_eq!(made(Arg::Quoted(c"\xc2\x9b31m")), r"'\xc2\x9b31m'");
         assert_eq!(made(Arg::Quoted(c"\xffx")), r"'\xffx'");
+        // What turns the text around, separates lines, or cannot be seen.
+        assert_eq!(made(Arg::Quoted(c"a\u{202e}b\u{2028}c\u{feff}")), r"'a\xe2\x80\xaeb\xe2\x80\xa8c\xef\xbb\xbf'");
+        assert_eq!(made(Arg::Quoted(c"\u{2066}\u{e0041}\u{ad}")), r"'\xe2\x81\xa6\xf3\xa0\x81\x81\xc2\xad'");
+        assert_eq!(made(Arg::Quoted(c"\u{20ac}\u{1f980}\u{2014}")), "'\u{20ac}\u{1f980}\u{2014}'");
+    }
+
+    #[test]
+    fn utf8_is_what_the_standard_library_says() {
+        let lengths = [1usize, 2, 3, 4];
+        let edges = [
+            0u8, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE,
+            0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+        ];
+        for length in lengths {
+            for number in 0..edges.len().pow(u32::try_from(length).unwrap()) {
+                let mut rest = number;
+                let bytes: std::vec::Vec<u8> = (0..length)
+                    .map(|_| {
+                        let edge = edges[rest % edges.len()];
+                        rest /= edges.len();
+                        edge
+                    })
+                    .collect();
+                assert_eq!(is_utf8(&bytes), core::str::from_utf8(&bytes).is_ok(), "{bytes:x?}");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 
+use crate::base::cancel::CancellationDisabled;
 use crate::base::errno::ErrnoGuard;
 use crate::base::heap::Text;
 
@@ -15,6 +16,9 @@ pub(crate) fn print(parts: &[&CStr]) {
 }
 
 fn write(mut bytes: &[u8]) {
+    /// How often it is waited for room, a tenth of a second each time.
+    const PATIENCE: u32 = 10;
+    let mut patience = PATIENCE;
     while !bytes.is_empty() {
         #[cfg(unix)]
         let count = bytes.len();
@@ -23,15 +27,35 @@ fn write(mut bytes: &[u8]) {
         // SAFETY: the pointer and the length describe `bytes`.
         let written = unsafe { libc::write(2, bytes.as_ptr().cast(), count) };
         match usize::try_from(written) {
-            Ok(n) if n > 0 => bytes = bytes.get(n..).unwrap_or_default(),
+            Ok(n) if n > 0 => {
+                bytes = bytes.get(n..).unwrap_or_default();
+                patience = PATIENCE;
+            }
             Err(_) if crate::base::errno::Errno::current().as_raw() == libc::EINTR => {}
+            // It is a pipe or a terminal that is full, and does not block.
+            Err(_) if crate::base::errno::Errno::current().as_raw() == libc::EAGAIN && patience > 0 => {
+                patience -= 1;
+                wait_for_room();
+            }
             _ => return, // stderr cannot be written to, and there is no other place to report that
         }
     }
 }
 
-/// Prints the parts and ends the process with SIGABRT.
+/// Waits until stderr can be written to, for a tenth of a second.
+fn wait_for_room() {
+    #[cfg(unix)]
+    {
+        let mut poll = libc::pollfd { fd: 2, events: libc::POLLOUT, revents: 0 };
+        // The result does not matter: the caller tries again.
+        // SAFETY: there is one descriptor.
+        let _ = unsafe { libc::poll(&raw mut poll, 1, 100) };
+    }
+}
+
+/// Prints the parts and ends the process with SIGABRT. Until then the thread cannot be cancelled.
 pub(crate) fn print_and_abort(parts: &[&CStr]) -> ! {
+    let _cancellation = CancellationDisabled::new();
     print(parts);
     // SAFETY: abort() may be called at any time.
     unsafe { libc::abort() }

@@ -109,6 +109,11 @@ fn check_lists(request: &Request<'_>) -> Checked {
     if request.fds.get().is_none() {
         return refuse_text("fds is NULL, and n_fds is not 0");
     }
+    /// The kernel of Linux allows no more, nor does any other system.
+    const MOST_GROUPS: usize = 65536;
+    if request.groups.len() > MOST_GROUPS {
+        return refuse("n_groups is {}, and a process has at most 65536 groups", &[Arg::index(request.groups.len())]);
+    }
     if request.groups.get().is_none() {
         return refuse_text("groups is NULL, and n_groups is not 0");
     }

@@ -140,6 +140,11 @@ impl<'a, T> Counted<'a, T> {
         Self { start, len, alive: PhantomData }
     }
 
+    /// The count, as the caller has given it.
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
     /// The list; `None` for NULL with a count, or a count that no memory can hold.
     pub(crate) fn get(self) -> Option<&'a [T]> {
         if self.len == 0 {
