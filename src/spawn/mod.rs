@@ -28,15 +28,15 @@ pub(crate) fn spawn(request: &Request<'_>) -> Result<Owned<Process>, Failure> {
 
 /// Starts a program. Fails if the child has not executed it at the deadline.
 pub(crate) fn spawn_before(request: &Request<'_>, deadline: Deadline) -> Result<Owned<Process>, Failure> {
+    // A thread that is cancelled half-way would leave a child that the program does not know of, or a lock of malloc().
+    let _cancellation = CancellationDisabled::new();
     let mut process = Owned::new(Process::new()).ok_or_else(Failure::memory)?;
     spawn_into(request, deadline, &mut process)?;
     Ok(process)
 }
 
-/// Starts a program, and gives the child to a handle that has none.
+/// Starts a program, and gives the child to a handle that has none. The caller has disabled cancellation.
 pub(crate) fn spawn_into(request: &Request<'_>, deadline: Deadline, process: &mut Process) -> Result<(), Failure> {
-    // A thread that is cancelled half-way would leave a child that the program does not know of.
-    let _cancellation = CancellationDisabled::new();
     process.set_out();
     leftover::sweep();
     check::check(request)?;

@@ -7,6 +7,7 @@ use libc::ETIMEDOUT;
 use super::request::Request;
 use super::spawn_before;
 use crate::base::abi::SIGKILL;
+use crate::base::cancel::CancellationDisabled;
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::message::{Arg, Message};
@@ -16,6 +17,7 @@ use crate::process::{Deadline, End, Status, AFTER_KILL_MS};
 /// Runs a program to its end, for at most `timeout_ms`; negative is for ever. The error has the program's status beside
 /// it if the program was killed.
 pub(crate) fn run_to_end(request: &Request<'_>, timeout_ms: i64) -> Result<Status, (Failure, Option<Status>)> {
+    let _cancellation = CancellationDisabled::new();
     let deadline = Deadline::after_ms(timeout_ms);
     let process = spawn_before(request, deadline).map_err(|failure| (failure, None))?;
     if let Some(ended) = process.wait(deadline.left_ms().map_or(-1, i64::from)) {
