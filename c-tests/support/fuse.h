@@ -1,5 +1,5 @@
 /*
- * A small FUSE server for a file whose close() takes as long as the test wants. The kernel sends FLUSH when a
+ * A small FUSE server for a file whose close() or open() takes as long as the test wants. The kernel sends FLUSH when a
  * descriptor of the file is closed; the server holds the request until the test lets it answer.
  *
  * SPDX-License-Identifier: MIT
@@ -16,9 +16,11 @@
 /* In shared memory: orders to the server, and its reports. */
 struct fuse_state {
     int holds;   /* the server holds FLUSH requests */
+    int holds_open; /* and OPEN requests */
     int is_over; /* it holds none any more, whatever `holds` is */
     int flushes; /* how many FLUSH requests have come */
     int answers; /* how many it has answered */
+    int opens, open_answers; /* the same of OPEN requests */
 };
 
 struct fuse {
@@ -72,12 +74,22 @@ static void fuse_attributes(struct fuse_attr *attr, uint64_t node)
 {
     memset(attr, 0, sizeof(*attr));
     attr->ino = node;
-    attr->mode = node == FUSE_FILE ? S_IFREG | 0666 : S_IFDIR | 0755;
+    attr->mode = node == FUSE_FILE ? S_IFREG | 0777 : S_IFDIR | 0755;
     attr->nlink = 1;
     attr->blksize = 4096;
 }
 
-/* Answers one request; false when the file system is gone. It may be told to hold a FLUSH first. */
+/* Waits until a request need not be held any more. */
+static void fuse_hold(const struct fuse *fuse, int *requests, const int *holds, int *answers)
+{
+    __atomic_add_fetch(requests, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(holds, __ATOMIC_SEQ_CST) && !__atomic_load_n(&fuse->state->is_over, __ATOMIC_SEQ_CST)) {
+        yield_a_moment();
+    }
+    __atomic_add_fetch(answers, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Answers one request; false when the file system is gone. It may be told to hold one first. */
 __attribute__((__unused__)) static bool fuse_serve(const struct fuse *fuse)
 {
     static _Alignas(8) char request[1 << 17];
@@ -121,15 +133,11 @@ __attribute__((__unused__)) static bool fuse_serve(const struct fuse *fuse)
         size = sizeof(out.attr);
         break;
     case FUSE_OPEN:
+        fuse_hold(fuse, &fuse->state->opens, &fuse->state->holds_open, &fuse->state->open_answers);
         size = sizeof(out.open);
         break;
     case FUSE_FLUSH:
-        __atomic_add_fetch(&fuse->state->flushes, 1, __ATOMIC_SEQ_CST);
-        while (__atomic_load_n(&fuse->state->holds, __ATOMIC_SEQ_CST) &&
-               !__atomic_load_n(&fuse->state->is_over, __ATOMIC_SEQ_CST)) {
-            yield_a_moment();
-        }
-        __atomic_add_fetch(&fuse->state->answers, 1, __ATOMIC_SEQ_CST);
+        fuse_hold(fuse, &fuse->state->flushes, &fuse->state->holds, &fuse->state->answers);
         break;
     case FUSE_RELEASE:
     case FUSE_DESTROY:

@@ -1,0 +1,55 @@
+/*
+ * Spawns with a limit of time, and what they leave behind. Every byte that the program has is counted, so include it
+ * before all else and call need_own_malloc() first.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef LIMITED_H
+#define LIMITED_H
+
+#include "interpose-malloc.h"
+
+#include "handle.h"
+
+enum { NO_LIMIT_MS = 1000000 };
+
+/* What is asked of qemu_spawn_sync(), and its answer. */
+struct spawning {
+    const char *program; /* SELF ends with 0 */
+    uint64_t flags;
+    int death_signal;
+    int64_t limit_ms;
+    int result, error;
+    QemuSpawnStep step;
+    char message[256];
+};
+
+__attribute__((__unused__)) static void *spawn_and_wait(void *arg)
+{
+    struct spawning *spawning = arg;
+    QemuSpawnOptions *opts = OPTIONS(.flags = spawning->flags, .death_signal = spawning->death_signal,
+                                     .failed_step = &spawning->step);
+    Error *err = NULL;
+
+    spawning->step = (QemuSpawnStep)-1;
+    spawning->result = qemu_spawn_sync(ARGS(spawning->program, "exit", "0"), opts, spawning->limit_ms, NULL, &err);
+    spawning->error = errno;
+    snprintf(spawning->message, sizeof(spawning->message), "%s", err ? error_get_pretty(err) : "");
+    error_free(err);
+    return NULL;
+}
+
+/* Each call looks for children that have ended since. */
+__attribute__((__unused__)) static void until_nothing_is_left(void)
+{
+    while (has_child()) {
+        qemu_spawn_sync(ARGS("/nowhere/at/all"), NULL, NO_LIMIT_MS, NULL, NULL);
+        yield_a_moment();
+    }
+    qemu_spawn_sync(ARGS("/nowhere/at/all"), NULL, NO_LIMIT_MS, NULL, NULL);
+    while (count_threads() > 1) {
+        yield_a_moment();
+    }
+}
+
+#endif /* LIMITED_H */
