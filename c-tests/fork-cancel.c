@@ -1,5 +1,6 @@
 /*
- * qemu_fork() is no cancellation point, whether it succeeds or fails: a thread that is to be cancelled comes back.
+ * qemu_fork() is no cancellation point, whether it succeeds or fails: it returns in a thread with a pending
+ * cancellation.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -29,9 +29,9 @@ static void *wait_for_enough(void *arg)
 }
 
 /*
- * 0 where the ids can be set beside another thread, and a thread can be cancelled; or which of it failed. Not the same
- * thread: if it is still in its handler for the ids when it is cancelled, glibc may lose the cancellation, with no fork
- * at all.
+ * Returns 0 if ids can be set while there is another thread, and a thread can be cancelled; otherwise a number for the
+ * one that failed. Two threads are needed: if a thread is cancelled while it is in its handler for the ids, glibc may
+ * lose the cancellation, without any fork.
  */
 static int use_libc_signals(void)
 {

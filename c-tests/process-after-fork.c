@@ -112,7 +112,10 @@ static void wait_for_ever(void)
     seen->waited = wait_measured(process, -1, &seen->slept);
 }
 
-/* Waits for ever in a forked child, and in its parent: the ending that the parent is told, and the child's status. */
+/*
+ * Waits without a limit in a forked child and in its parent. Returns the end that the parent sees, and the child's
+ * status.
+ */
 static int wait_in_both(int *status)
 {
     pid_t pid;
@@ -165,7 +168,7 @@ static void test_killing(void)
         ok(seen->killed, "by its descriptor it can");
     } else {
         ok(!seen->killed && seen->error == ECHILD,
-           "without a descriptor it does not: it might be somebody else by now");
+           "without a pidfd it does not, because the id may belong to another process by now");
         qemu_process_kill(process, SIGUSR2, NULL);
     }
     is_int(wait_ms(process, -1), KILLED_BY + SIGUSR2, "the parent gets the status");

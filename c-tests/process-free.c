@@ -68,7 +68,7 @@ static void test_detached_and_not_waited_for(void)
     qemu_process_detach(process);
     await_end(pid);
     qemu_process_free(process);
-    is_int(wait_for(pid), 6 << 8, "one that nobody has waited for, too");
+    is_int(wait_for(pid), 6 << 8, "also if the program has not waited for it");
 }
 
 static void test_pipes(int taken)

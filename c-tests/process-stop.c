@@ -56,7 +56,7 @@ static void checks(void)
     process = must_spawn(ARGS(SELF, "pause"), NULL);
     is_int(stop(process, LONG), KILLED_BY + SIGTERM, "SIGTERM suffices");
     ok(!has_child(), "the child has been reaped");
-    is_int(stop(process, LONG), KILLED_BY + SIGTERM, "stopping it again tells the same");
+    is_int(stop(process, LONG), KILLED_BY + SIGTERM, "stopping it again returns the same status");
     is_int(wait_ms(process, 0), KILLED_BY + SIGTERM, "and so does waiting");
     qemu_process_free(process);
 
@@ -98,7 +98,7 @@ static void checks(void)
     qemu_process_free(process);
     process = must_spawn(ARGS(SELF, "exit", "3"), NULL);
     qemu_process_wait(process, -1, NULL, NULL);
-    is_int(stop(process, LONG), 3, "one that has been waited for is told about once more");
+    is_int(stop(process, LONG), 3, "after a wait, stop() returns the status again");
     ok(qemu_process_stop(process, 0, NULL, NULL), "also with nowhere to put the status");
     qemu_process_free(process);
 

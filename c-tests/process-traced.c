@@ -233,7 +233,7 @@ static void check_patient(void)
     for (int i = 0; i < 20; i++) {
         yield_a_moment();
     }
-    is_int(wait_ms(waiter.process, 0), TIMED_OUT, "it has stopped while somebody waits: it has not ended");
+    is_int(wait_ms(waiter.process, 0), TIMED_OUT, "it has stopped while a thread waits: it has not ended");
     kill(pid, SIGKILL);
     pthread_join(thread, NULL);
     is_int(waiter.end, KILLED_BY + SIGKILL, "the wait ends with the program");

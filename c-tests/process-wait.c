@@ -68,7 +68,7 @@ static void test_timeouts(void)
     start = now_ms();
     is_int(qemu_process_wait(process, 30, &status, NULL), 0, "30 ms: the time is up");
     ok(now_ms() - start >= 29, "and not before");
-    ok(memcmp(&status, &before, sizeof(status)) == 0, "no status is told then");
+    ok(memcmp(&status, &before, sizeof(status)) == 0, "the status is not written then");
     is_int(qemu_process_wait(process, 1, NULL, NULL), 0, "a time that is up, and nowhere to put a status");
 
     if (!ok(qemu_process_kill(process, SIGSTOP, NULL), "the child can be stopped")) {

@@ -163,16 +163,16 @@ static void check_size(void)
         }
     }
     process = qemu_spawn(ARGS(SELF, "exit", "3"), &newer.known, NULL);
-    if (ok(process != NULL, "larger, with zeroes behind: fine")) {
+    if (ok(process != NULL, "a larger size, and zeroes in the unknown members: fine")) {
         is_int(end_of(process), 3, "the program runs");
     }
     newer.unknown[sizeof(newer.unknown) - 1] = 1;
     errno = 0;
-    ok(!qemu_spawn(ARGS(SELF, "exit", "3"), &newer.known, &err), "larger, with something behind: it fails");
+    ok(!qemu_spawn(ARGS(SELF, "exit", "3"), &newer.known, &err), "an unknown member is set: it fails");
     is_int(errno, E2BIG, "with E2BIG");
     is_str(err ? error_get_pretty(err) : NULL,
            "cannot spawn: the options have members that this version of the library does not know", "and says why");
-    is_int(step, QEMU_SPAWN_STEP_ARGUMENTS, "the step is told");
+    is_int(step, QEMU_SPAWN_STEP_ARGUMENTS, "the step is QEMU_SPAWN_STEP_ARGUMENTS");
     if (err) {
         error_free(err);
     }

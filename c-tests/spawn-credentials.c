@@ -69,7 +69,7 @@ static void groups_of_processes(void)
     ok(getpgrp() != pid, "the parent's group is what it was");
 }
 
-/* Without a thread beside it: in a process made for this, as its ids are changed. */
+/* In a process of its own with one thread, because the ids are changed. */
 static void users(void)
 {
     const QemuGid some[] = {7, 9, 3};

@@ -205,7 +205,7 @@ static void test_errors(void)
     ok(!process && told.error == EINVAL && told.step == QEMU_SPAWN_STEP_ARGUMENTS, "a negative one: %s", told.message);
 }
 
-/* libc has every thread of the program change its user, the library's, too: and waits for it. */
+/* setuid() makes every thread change its user, the library's helper too, and waits for all of them. */
 static void change_user(void *arg)
 {
     char path[64];

@@ -229,7 +229,7 @@ static void check_unprivileged(void)
     snprintf(expected, sizeof(expected),
              "cannot set group id 107: %s\ncannot set user id 107: %s\ncannot set supplementary groups: %s\n", why, why,
              why);
-    is_str(ending.text, expected, "is told which");
+    is_str(ending.text, expected, "the message names it");
 }
 
 /* A caller that wants no message gets errno, and a caller that wants no step may pass NULL. */

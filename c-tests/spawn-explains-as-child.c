@@ -229,7 +229,7 @@ static void note_failure(const char *name, QemuSpawnOptions opts, bool is_other,
         tell("%s: no \"%s\" in \"%s\"\n", name, words, told.message);
     }
     for (char *path = strtok(shared->looked_at, "\n"); path; path = strtok(NULL, "\n")) {
-        /* The library's own business is in /proc, and there it is no descriptor; or it is a device. */
+        /* What the library reads for itself is in /proc, but is no descriptor there, or is a device. */
         bool is_own = (strncmp(path, "/proc/", 6) == 0 && !strstr(path, "/fd/")) || strncmp(path, "/dev/", 5) == 0 ||
                       strncmp(path, "/etc/", 5) == 0 || strncmp(path, "/usr/", 5) == 0;
 

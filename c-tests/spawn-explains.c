@@ -30,7 +30,7 @@ static void test_lines(void)
     make_text("blank-line", 0755, "#! \t \nexit 0\n");
     FAILS(ENOEXEC, "cannot execute '@/blank-line': % (it is a script whose #! line is empty)", in_folder("blank-line"));
     make_text("only-mark", 0755, "#!");
-    /* With nothing behind it, the kernel takes the working directory for the interpreter. */
+    /* With nothing after "#!", the kernel takes the working directory for the interpreter. */
     FAILS(EACCES, "cannot execute '@/only-mark': % (it is a script whose #! line is empty)", in_folder("only-mark"));
 
     memset(line, 'x', sizeof(line));
@@ -213,7 +213,7 @@ static void test_processes(void)
         snprintf(expected, sizeof(expected), "cannot execute '%s': %s (the user has more processes than RLIMIT_NPROC "
                  "allows)", in_folder("program"), strerror(EAGAIN));
         ok(!process && told.error == EAGAIN && told.step == QEMU_SPAWN_STEP_EXEC, "a user with too many processes");
-        is_str(told.message, expected, "is told which limit");
+        is_str(told.message, expected, "the message names the limit");
         qemu_process_free(process);
     }
     for (int i = 0; i < 2; i++) {

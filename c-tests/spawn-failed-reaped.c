@@ -11,7 +11,7 @@
 enum { ROUNDS = 60 };
 enum reaper { NOBODY_ELSE, IGNORED, NO_WAIT, THIEF, THIEF_OF_ALL };
 
-static const char *const names[] = {"nobody else reaps", "SIGCHLD is ignored", "SA_NOCLDWAIT", "a thread that reaps",
+static const char *const names[] = {"no other code reaps", "SIGCHLD is ignored", "SA_NOCLDWAIT", "a thread that reaps",
                                     "a thread that reaps every kind"};
 
 struct job {

@@ -16,7 +16,7 @@ enum { ENOUGH = 400 }; /* calls of malloc(): nothing here makes so many */
 static struct {
     int k;
     bool finished;
-    char wrong[2048]; /* what was not as it should be; empty: all was */
+    char wrong[2048]; /* what was wrong, or empty */
 } *seen;
 
 /* What a call has come to. */
@@ -389,7 +389,7 @@ static void test(const struct job *job)
         show_ending(&ending);
         return;
     }
-    if (!ok(!*seen->wrong, "each call fails as it should, up to the one that has enough (%d)", seen->k)) {
+    if (!ok(!*seen->wrong, "each call fails properly until there is enough memory (%d)", seen->k)) {
         printf("# %s\n", seen->wrong);
     }
 }

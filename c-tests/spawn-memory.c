@@ -1,6 +1,6 @@
 /*
- * The child may share the parent's memory: it changes no byte of it that the parent can see. Neither errno nor the
- * environment nor a large region that is added up before and after; nor does a stack or anything else stay behind.
+ * The child may share the parent's memory. It must not change a byte that the parent can see: errno, the environment
+ * and a large region are compared. No stack or other mapping is left.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -34,7 +34,7 @@ static uint64_t all(void)
     return value;
 }
 
-/* How many mappings there are: a stack that stays behind is one. */
+/* The number of mappings, to notice a stack that is left. */
 static int mappings(void)
 {
     FILE *file = fopen("/proc/self/maps", "re");

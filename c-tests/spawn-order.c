@@ -1,6 +1,6 @@
 /*
- * The steps are done in the order of QemuSpawnStep: where two would fail, the earlier one is told. And what a step
- * changes holds for those behind it.
+ * The steps are done in the order of QemuSpawnStep: if two would fail, the error is about the earlier one. A later step
+ * sees what the earlier ones have changed.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -64,7 +64,7 @@ static void check_pairs(void)
             }
         }
         process = spawn(ARGS(SELF, "exit", "0"), &opts);
-        if (!ok(!process && told.step == steps[first], "failures 0x%02x: the first is told", set)) {
+        if (!ok(!process && told.step == steps[first], "failures 0x%02x: the error is about the first", set)) {
             printf("# step %d, wanted %d: %s\n", (int)told.step, (int)steps[first], told.message);
         }
         if (process) {
@@ -74,7 +74,7 @@ static void check_pairs(void)
     ok(!child_is_left(), "no child is left");
 }
 
-/* The session comes before the descriptors, and a session that fails is told. */
+/* The session comes before the descriptors. If it fails, the error is about the session. */
 static void check_session(void)
 {
     is_str(output_of(ARGS(SELF, "session"), OPTIONS(.flags = QEMU_SPAWN_SETSID)), "leader 1 group 0\n",

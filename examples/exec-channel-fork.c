@@ -337,7 +337,7 @@ static void *signal_storm(void *until)
     return NULL;
 }
 
-/* Streams the file through both helpers and compares what comes back. */
+/* Streams the file through both helpers and compares the result. */
 static bool round_trip(struct File file)
 {
     bool stop = false;

@@ -83,7 +83,7 @@ def fresh_clone(home):
 
 
 def newcomer(root, home, tmp, compiler):
-    """The user in the root: no more of this machine than the way to the registries."""
+    """The user in the root. Of this machine it sees only the configuration for the registries."""
     environment = {"HOME": roots.HOME, "USER": "user", **registries.environment()}
     if os.environ.get("MESON_FLAGS"):
         environment["MESON_FLAGS"] = os.environ["MESON_FLAGS"]

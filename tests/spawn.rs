@@ -134,7 +134,7 @@ fn other_descriptors_are_not_inherited() {
     assert_eq!(unsafe { libc::close(leaky) }, 0);
 }
 
-/// The hexadecimal number behind a word in the child's status.
+/// The hexadecimal number after a word in the child's status.
 #[cfg(target_os = "linux")]
 fn signal_set(spawn: &mut Spawn, word: &str) -> u64 {
     let text = output(spawn);
@@ -178,7 +178,7 @@ fn session_group_umask_and_limits() {
 fn credentials() {
     // SAFETY: takes nothing.
     if unsafe { libc::geteuid() } != 0 {
-        eprintln!("SKIPPED: credentials: not root, so no child can become somebody else");
+        eprintln!("SKIPPED: credentials: not root, so no child can change its user");
         return;
     }
     let mut spawn = sh("id -u; id -g; id -G");

@@ -86,7 +86,7 @@ __attribute__((__unused__)) static const char *copy_self(const char *name, uid_t
     return path;
 }
 
-/* Becomes that user, for good. Call it in a process of its own. */
+/* Changes the user of this process, which cannot be undone. Call it in a process of its own. */
 __attribute__((__unused__)) static void become(uid_t uid)
 {
     if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0) {

@@ -1,7 +1,7 @@
 /*
  * Waits for a process that may be stuck for ever. If the kernel's memory for filters is locked up, a process that
- * installs a filter never comes back, and not even SIGKILL ends it. This was seen after hundreds of thousands of
- * filters in a short time.
+ * installs a filter does not return from that call, and not even SIGKILL ends it. This was seen after hundreds of
+ * thousands of filters in a short time.
  *
  * SPDX-License-Identifier: MIT
  */

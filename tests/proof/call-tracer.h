@@ -93,7 +93,7 @@ static inline void go_to_next_call(pid_t pid, int status)
     ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(long)(is_ours ? 0 : WSTOPSIG(status)));
 }
 
-/* Blocks two signals. The mask is neither empty nor full, so it can be seen to come back. */
+/* Blocks two signals. The mask is neither empty nor full, so a test can see that it is restored. */
 static inline void set_a_mask(int (*set_mask)(int how, const sigset_t *set, sigset_t *old))
 {
     sigset_t mask;

@@ -93,7 +93,7 @@ def _sweep(mark):
 def run(command, env=None, cwd=None, stop_at=None, log=None):
     """Runs a command to its end, or to the first line that starts with `stop_at`.
 
-    Its stdout and stderr come back in one text, and go to the file `log` if there is one. What it has left running is
+    Its stdout and stderr are returned as one text, and go to the file `log` if there is one. What it has left running is
     killed.
     """
     mark = MARK + uuid.uuid4().hex

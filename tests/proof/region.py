@@ -250,7 +250,7 @@ class Region:
             self.way_out(name, instructions, enter["fork"])
 
     def part_of(self, function):
-        """Whose child a function is for that is called from outside: that of qemu_fork() comes back."""
+        """Which child runs a function that is called from outside: only that of qemu_fork() returns."""
         return "fork" if self.functions.by_name[function].returns and not TRAMPOLINE.search(function) else "spawn"
 
     def makers(self, instructions, part):

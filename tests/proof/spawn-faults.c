@@ -241,8 +241,7 @@ static struct expectation expected_of_parent(const struct experiment *of)
         }
         return goes_on;
     case SYS_pipe2:
-        /* The pipes of the caller are made first. The pipe of a child with a copy of the memory is made after blocking.
-         */
+        /* The caller's pipes are made first. A child with a copy of the memory gets its pipe after blocking. */
         return failing(of->request == PIPES && of->call.occurrence < 2 ? QEMU_SPAWN_STEP_PIPE : QEMU_SPAWN_STEP_FORK,
                        of->error);
     case SYS_mmap:
