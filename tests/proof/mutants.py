@@ -26,10 +26,11 @@ import processes
 from report import Report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DYNAMIC = ["matrix", "faults", "inject", "storm", "spawn-matrix", "spawn-faults", "spawn-inject"]
+DYNAMIC = ["matrix", "faults", "inject", "storm", "spawn-matrix", "spawn-faults", "spawn-inject",
+           "run-faults"]
 # In this order, after the one that the patch names: the quickest first.
-CATCHERS = ["region", "c-tests", "matrix", "spawn-matrix", "faults", "spawn-faults", "spawn-inject", "fuzz", "inject",
-            "storm", "syscalls"]
+CATCHERS = ["region", "c-tests", "matrix", "spawn-matrix", "faults", "spawn-faults", "spawn-inject", "run-faults",
+            "fuzz", "inject", "storm", "syscalls"]
 NONE = "nobody"
 SOUND = "sound"
 

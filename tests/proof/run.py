@@ -77,6 +77,7 @@ PARTS = [
     Part("spawn-inject", "a signal at every instruction and system call of a spawn", dynamic("spawn-inject")),
     Part("spawn-faults", "each system call of a spawn failed in turn, on each way in", dynamic("spawn-faults")),
     Part("spawn-matrix", "every signal in every state, through a spawn", dynamic("spawn-matrix")),
+    Part("run", "each system call of a run failed in turn, and a signal at each", dynamic("run-faults")),
     Part("hostile", "attackers, hung file systems and lack of memory, again and again",
          script("hostile", "--provider={provider}"), needs_source=True),
     Part("changing", "programs that change themselves: each situation, option and way",
