@@ -1,8 +1,8 @@
 /*
- * A limit of time on a FUSE file system whose server does not answer. The program is a file of it, whose OPEN is held:
- * the call fails at the limit, and the child, which cannot be killed before the answer, is reaped after it. Or a file of
- * it is open in the parent, and executing the program closes it, but FLUSH is held: the start does not wait for that,
- * on any kernel.
+ * A limit of time and a FUSE file system whose server does not answer. The program may be a file of it, whose OPEN is
+ * held: the call fails at the limit, and the child, which cannot be killed before the answer, is reaped after it. Or a
+ * file of it is open in the parent, and executing the program closes it, but FLUSH is held: the start does not wait for
+ * that, on any kernel.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -138,7 +138,8 @@ int main(int argc, char **argv)
     server = fuse_server(&fuse);
     release_hung = let_server_answer;
     snprintf(late, sizeof(late),
-             "-1, errno %d, step %d, not answered, \"process took too long before it could execute '%s'\"\n", ETIMEDOUT, (int)QEMU_SPAWN_STEP_EXEC, fuse.file);
+             "-1, errno %d, step %d, not answered, \"process took too long before it could execute '%s'\"\n", ETIMEDOUT,
+             (int)QEMU_SPAWN_STEP_EXEC, fuse.file);
     for (int way = 0; way < FORCED_WAYS; way++) {
         for (int user = 0; user < 2; user++) {
             const struct job job = {&forced_ways[way], user ? QEMU_SPAWN_SET_UID : 0};
