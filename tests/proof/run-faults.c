@@ -148,7 +148,7 @@ static void call_later(void)
 static char input[MUCH];
 static int cancel_pipe[2], leash[2];
 
-static bool make_call(enum form form, enum scene scene, QemuRunResult *result, Error **errp)
+static bool make_run(enum form form, enum scene scene, QemuRunResult *result, Error **errp)
 {
     static const char *const copies[] = {"/bin/sh", "-c", "cat; echo end >&2", NULL};
     static const char *const waits[] = {"/bin/cat", NULL};
@@ -229,12 +229,12 @@ __attribute__((__noreturn__)) static void be_subject(enum form form, enum scene 
 
     set_up(sig);
     /* What is made once is made. */
-    make_call(form, LITTLE, &result, NULL);
+    make_run(form, LITTLE, &result, NULL);
     run_lib.clear(&result);
     look(&report->before);
     spawn_stop_for_tracer();
     spawn_mark(SPAWN_MARK);
-    report->done = make_call(form, scene, &result, with_slot ? (Error **)&err : NULL);
+    report->done = make_run(form, scene, &result, with_slot ? (Error **)&err : NULL);
     report->errno_after = errno;
     spawn_mark(SPAWN_MARK_END);
     read_signal_state(&report->after.signals);
