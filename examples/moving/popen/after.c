@@ -3,30 +3,33 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <qemu-fork.h>
 #include <qemu-fork/error.h>
 
+static bool number_line(void *opaque, int child_fd, const char *line, size_t len)
+{
+    int *n = (int *)opaque;
+
+    (void)child_fd;
+    printf("%d %.*s", ++*n, (int)len, line);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    QemuSpawnOptions options = {.size = sizeof(options), .flags = QEMU_SPAWN_SEARCH_PATH | QEMU_SPAWN_PIPE_STDOUT};
-    QemuProcess *process = qemu_spawn((const char *const *)(argv + 1), &options, &error_fatal);
-    FILE *out = fdopen(qemu_process_take_fd(process, 1), "r");
-    QemuProcessStatus status;
-    char line[256];
+    int n = 0;
+    QemuSpawnOptions spawn = {.size = sizeof(spawn), .flags = QEMU_SPAWN_SEARCH_PATH};
+    QemuRunOptions run = {
+        .size = sizeof(run),
+        .flags = QEMU_RUN_LINES | QEMU_RUN_CHECK | QEMU_RUN_INHERIT_STDIN | QEMU_RUN_INHERIT_STDERR,
+        .sink = number_line,
+        .opaque = &n,
+    };
 
     (void)argc;
-    for (int n = 1; fgets(line, sizeof(line), out); n++) {
-        printf("%d %s", n, line);
-    }
-    fclose(out);
-    qemu_process_wait(process, -1, &status, &error_fatal);
-    qemu_process_free(process);
-    if (status.end != QEMU_PROCESS_EXITED || status.exit_code != 0) {
-        printf("status %d\n", status.exit_code);
-        return 1;
-    }
+    qemu_run((const char *const *)(argv + 1), &spawn, &run, NULL, &error_fatal);
     return 0;
 }
