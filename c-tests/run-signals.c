@@ -24,21 +24,6 @@ struct thread_state {
     int threads;
 };
 
-static int count_threads(void)
-{
-    DIR *listing = opendir("/proc/self/task");
-    struct dirent *entry;
-    int n = 0;
-
-    while (listing && (entry = readdir(listing)) != NULL) {
-        n += entry->d_name[0] != '.';
-    }
-    if (listing) {
-        closedir(listing);
-    }
-    return n;
-}
-
 static void look_at_signals(struct thread_state *now)
 {
     memset(now, 0, sizeof(*now));
