@@ -25,20 +25,21 @@ struct Leftover {
 static FIRST: AtomicPtr<Leftover> = AtomicPtr::new(null_mut());
 
 /// Reaps a child of this process, and frees what was lent to it: now if it has ended, and otherwise at a later call.
-pub(crate) fn leave(pid: c_int, pidfd: Option<Fd>, loan: Option<Loan>) {
-    leave_for_later(Leftover { pid, pidfd, loan, parent: this_process(), next: null_mut() });
+pub(crate) fn leave(pid: c_int, pidfd: Option<Fd>, lent: Option<(Loan, Place)>) {
+    let (loan, place) = lent.unzip();
+    leave_for_later(Leftover { pid, pidfd, loan, parent: this_process(), next: null_mut() }, place);
 }
 
 /// Frees what was lent to a child that has executed its program: now if the kernel has let go of it, and otherwise at a
 /// later call.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
-pub(crate) fn take_back(loan: Loan) {
+pub(crate) fn take_back(loan: Loan, place: Place) {
     if !loan.is_over() {
-        leave(0, None, Some(loan));
+        leave(0, None, Some((loan, place)));
     }
 }
 
-/// Memory for a member of the list.
+/// Memory for a member of the list. For a loan it is made before the child, so that a loan is never lost.
 pub(crate) struct Place(Owned<MaybeUninit<Leftover>>);
 
 impl Place {
@@ -53,15 +54,11 @@ impl Place {
     }
 }
 
-fn leave_for_later(mut leftover: Leftover) {
+fn leave_for_later(mut leftover: Leftover, place: Option<Place>) {
     if leftover.is_done() {
         return;
     }
-    let place = match &mut leftover.loan {
-        Some(loan) => loan.place.take(),
-        None => Place::new(),
-    };
-    match place {
+    match place.or_else(Place::new) {
         Some(place) => push(place.put(leftover)),
         // Without memory for it the child stays a zombie until the program ends.
         None => core::mem::forget(leftover.loan.take()),

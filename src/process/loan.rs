@@ -4,7 +4,6 @@
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::leftover::Place;
 use crate::base::heap::Owned;
 
 /// A value that was lent, whatever it is. Dropping this drops it.
@@ -12,16 +11,14 @@ pub(crate) struct Loan {
     value: NonNull<()>,
     word: *const AtomicU32,
     take_back: unsafe fn(NonNull<()>),
-    /// For the list of loans that are not over, so that no memory is needed then.
-    pub(super) place: Option<Place>,
 }
 
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 impl Loan {
     /// Lends a value that has such a word.
-    pub(crate) fn new<T>(value: Owned<T>, word: impl FnOnce(&T) -> &AtomicU32, place: Place) -> Self {
+    pub(crate) fn new<T>(value: Owned<T>, word: impl FnOnce(&T) -> &AtomicU32) -> Self {
         let word = core::ptr::from_ref(word(&value));
-        Self { value: value.into_non_null().cast(), word, take_back: take_back::<T>, place: Some(place) }
+        Self { value: value.into_non_null().cast(), word, take_back: take_back::<T> }
     }
 
     /// Whether the child has left the memory. After its end it has, too, whatever this says.

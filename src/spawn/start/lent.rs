@@ -121,14 +121,14 @@ pub(super) fn by_loan(
         Some(End::Told) => lent.words.report.failed().map(|failed| Told::by_child(failed, &lent.words.report)),
         Some(end) => Some(Told::by_parent(end, &lent.words.report)),
     };
-    let loan = Loan::new(lent, |lent| &lent.words.word, place);
+    let loan = Loan::new(lent, |lent| &lent.words.word);
     let Some(told) = told else {
         // It may still be closing what it does not keep, with its old memory.
-        take_back(loan);
+        take_back(loan, place);
         return Ok(Outcome::Started(Created { pid, pidfd, way }));
     };
     // It is ending.
     let _ = wait_for_end(&child, SHORT_MS);
-    leave(pid, pidfd, Some(loan));
+    leave(pid, pidfd, Some((loan, place)));
     Ok(Outcome::Failed(told))
 }
