@@ -9,7 +9,7 @@ use crate::run::{Outcome, RunEnd};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Output {
-    /// How the program ended. `None`: it could not be stopped, and lives on.
+    /// How the program ended. `None`: it could not be stopped, and still runs.
     pub status: Option<Status>,
     /// What it has used. `None`: it has not ended.
     pub usage: Option<Usage>,

@@ -132,7 +132,7 @@ impl Spawn {
     /// Runs the program to its end and returns what it wrote. What [`stdin()`](Self::stdin), [`stdout()`](Self::stdout)
     /// and [`stderr()`](Self::stderr) do not say otherwise is /dev/null for stdin, and captured for the others.
     ///
-    /// The end is the program's end. A process that it has left behind with its stdout does not hold this up.
+    /// It returns when the program has ended. It does not wait for another process that still has the program's stdout.
     ///
     /// ```
     /// let output = qemu_fork::Spawn::new("sh").args(["-c", "sleep 5 & echo hi"]).output()?;

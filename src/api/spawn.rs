@@ -64,7 +64,7 @@ pub struct Spawn {
     pub(super) cwd: Option<OsString>,
     /// `None` as a source is /dev/null.
     pub(super) fds: Vec<(Option<OwnedFd>, RawFd)>,
-    /// `None`: nobody has said it. Then it is the parent's, or for a run /dev/null and captured.
+    /// `None`: the caller has not set it. Then it is the parent's, or for a run /dev/null and captured.
     pub(super) stdio: [Option<Stdio>; 3],
     /// The flags of everything that has no field of its own.
     pub(super) flags: u64,

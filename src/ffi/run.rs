@@ -455,7 +455,7 @@ unsafe fn step(run: *mut QemuRun) -> Result<Option<Over>, Failure> {
     if handle.is_busy.swap(true, Ordering::Acquire) {
         return Err(refused(EINVAL, "another step of this run has not returned yet", &[]));
     }
-    // SAFETY: nobody else is in a step.
+    // SAFETY: no other thread is in a step.
     let watched = unsafe { &mut *handle.watched.get() };
     let stepped = if watched.is_over() {
         Err(refused(EINVAL, "the run is over", &[]))
@@ -522,7 +522,7 @@ pub unsafe extern "C" fn qemu_run_result_clear(result: *mut QemuRunResult) {
     let _errno = ErrnoGuard::new();
     // SAFETY: a result, or NULL.
     let Some(told) = (unsafe { result.as_mut() }) else { return };
-    // Nobody has filled in one with another size.
+    // A result with another size has not been filled in.
     if !is_size_right(told.size) {
         return;
     }

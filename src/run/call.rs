@@ -9,7 +9,7 @@ use crate::spawn::request::Request;
 use crate::sys;
 use crate::sys::readiness::Ready;
 
-/// Runs a program to its end. There is an outcome if the program was started, and a failure beside it if it was stopped.
+/// Runs a program to its end. There is an outcome if the program was started, and also a failure if it was stopped.
 pub(crate) fn run(request: &Request<'_>, options: &Options<'_>) -> (Option<Outcome>, Result<(), Failure>) {
     let _cancellation = CancellationDisabled::new();
     match to_the_end(request, options) {

@@ -8,7 +8,7 @@ use crate::sys::fd::{Fd, Pipe};
 pub(super) struct Input<'a> {
     /// `None` when all has been written.
     write: Option<Fd>,
-    /// It is still open, for whoever has to be told before it is closed.
+    /// It is still open, because an epoll must forget it before it is closed.
     finished: Option<Fd>,
     /// The program's own end. It stays open here, so that a write never causes SIGPIPE. Its status flags are the
     /// program's, so they are left alone.
@@ -63,7 +63,7 @@ impl<'a> Input<'a> {
         self.finished = None;
     }
 
-    /// Whether the program has left some of it.
+    /// Whether the program has not read all of it.
     pub(super) fn is_left(&self) -> bool {
         !self.rest.is_empty() || sys::unread(self.read.as_raw()) > 0
     }

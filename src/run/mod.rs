@@ -1,7 +1,7 @@
 //! Runs a program to its end: feeds it, reads what it writes, and stops it when its time is up.
 //!
-//! A run is a state machine. turn() is told which sources are ready, and does what can be done without waiting. Who
-//! waits for the sources is of two kinds: call.rs waits by itself, and watched.rs lets a main loop wait.
+//! A run is a state machine. turn() gets the sources that are ready, and does what can be done without waiting. There
+//! are two ways to wait for the sources: call.rs waits by itself, and watched.rs lets a main loop wait.
 
 mod bytes;
 mod call;
@@ -41,14 +41,14 @@ use options::{Options, RunFlags};
 use output::{Output, Read};
 use stop::{Reason, Stage};
 
-/// The places of the sources.
+/// The indexes of the sources.
 const STDOUT: usize = 0;
 const STDERR: usize = 1;
 const STDIN: usize = 2;
 const CHILD: usize = 3;
 const CANCEL: usize = 4;
 
-/// Where no source can be waited for, all but the last are tried.
+/// If waiting is impossible, these are tried: all sources but the last.
 const TRY: Ready = Ready(1 << STDOUT | 1 << STDERR | 1 << STDIN | 1 << CHILD);
 
 /// One turn reads at most so many bytes.
@@ -98,12 +98,12 @@ pub(crate) struct Run<'a> {
     null_stdin: bool,
     /// How the program has ended, if it has.
     ended: Option<Status>,
-    /// After its end: until when others may hold its pipes.
+    /// After its end: until when the run waits for other processes that hold its pipes.
     linger: Deadline,
     /// Why the program is stopped, if it is. The first reason stays.
     reason: Option<Reason>,
     stage: Option<Stage>,
-    /// The program has no descriptor that tells its end.
+    /// The program has no descriptor that becomes readable at its end.
     blind: Option<Blind>,
 }
 
@@ -222,8 +222,8 @@ impl<'a> Run<'a> {
         self.blind.map_or(next, |blind| next.earliest(blind.look_at))
     }
 
-    /// Closes the pipes that are finished. An epoll has to be told before that: it would go on with a descriptor that a
-    /// child has got a copy of.
+    /// Closes the pipes that are finished. They are removed from the epoll before that: it would go on watching a
+    /// descriptor of which a child has a copy.
     pub(crate) fn close_finished(&mut self) {
         self.outputs.iter_mut().for_each(Output::close_finished);
         if let Some(input) = &mut self.input {
@@ -244,7 +244,7 @@ impl<'a> Run<'a> {
         }
         self.read(ready);
         if self.ended.is_some() {
-            // Whoever cancels now does not want what others may still write.
+            // After a cancellation the run does not wait for what other processes may still write.
             if cancelled || self.reason.is_some() {
                 self.read_rest();
                 return true;
@@ -301,7 +301,7 @@ impl<'a> Run<'a> {
         let ended = self.ended.is_some();
         let mut failed = None;
         for (place, output) in self.outputs.iter_mut().enumerate() {
-            // After the program's end all is tried: it is not far to the end of the file.
+            // After the program's end all outputs are tried, because the end of the file is near.
             let mut left = if ended || ready.has(place) { TURN / 2 } else { 0 };
             while left > 0 && failed.is_none() {
                 match output.read(left) {
@@ -318,11 +318,11 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Reads what is in the pipes now, at the end of the run. More that comes is not wanted.
+    /// Reads what is in the pipes now, at the end of the run. What is written later is not read.
     fn read_rest(&mut self) {
         let mut failed = None;
         for output in &mut self.outputs {
-            // Whoever wants no more of one output wants nothing of the other.
+            // If the sink wants no more of one output, it gets nothing of the other.
             if failed.is_some() {
                 output.give_up();
             }

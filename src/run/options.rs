@@ -47,7 +47,7 @@ impl Sink {
     }
 }
 
-/// Everything that a run can be asked for, beside what a spawn can.
+/// The options that a run has in addition to those of a spawn.
 #[derive(Clone, Copy)]
 pub(crate) struct Options<'a> {
     pub(crate) flags: RunFlags,
@@ -61,7 +61,7 @@ pub(crate) struct Options<'a> {
     pub(crate) sink: Option<Sink>,
 }
 
-/// What becomes of the child's first three descriptors.
+/// What the child's first three descriptors are.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Streams {
     pub(super) null_stdin: bool,

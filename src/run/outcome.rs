@@ -46,7 +46,7 @@ impl Outcome {
 }
 
 impl Run<'_> {
-    /// What came of a run that is over, and whether it failed. It is asked once.
+    /// The outcome of a run that is over, and whether it failed. It is called once.
     pub(crate) fn outcome(&mut self) -> (Outcome, Result<(), Failure>) {
         let end = match self.reason {
             None => RunEnd::Exited,

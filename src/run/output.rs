@@ -12,7 +12,7 @@ use crate::base::heap::Owned;
 use crate::sys;
 use crate::sys::fd::Fd;
 
-/// What becomes of the bytes.
+/// What is done with the bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// They are kept. Too many are a failure.
@@ -42,9 +42,9 @@ pub(super) struct Output {
     child_fd: c_int,
     /// `None`: nothing is captured, or all who could write have closed their end.
     fd: Option<Fd>,
-    /// At the end of the file. It is still open, for whoever has to be told before it is closed.
+    /// At the end of the file. It is still open, because an epoll must forget it before it is closed.
     finished: Option<Fd>,
-    /// It is not read any more, although somebody can still write to it.
+    /// It is not read any more, although another process can still write to it.
     given_up: bool,
     mode: Mode,
     /// Of what is kept, of what may come, or of a line.
@@ -61,7 +61,7 @@ pub(super) struct Output {
 
 /// The limit of what is kept, unless the caller has another. With LINES, the limit of a line.
 const LIMIT: usize = 16 << 20;
-/// How much is read at once where the bytes are not kept.
+/// How much is read at once if the bytes are not kept.
 const CHUNK: usize = 64 << 10;
 /// The first memory for bytes. Most programs write less.
 const SMALL: usize = 4 << 10;
@@ -115,12 +115,12 @@ impl Output {
         self.fd.as_ref().filter(|_| !self.given_up)
     }
 
-    /// Whether somebody can still write to the pipe.
+    /// Whether a process can still write to the pipe.
     pub(super) fn is_held(&self) -> bool {
         self.fd.is_some()
     }
 
-    /// Nobody can write to the pipe any more.
+    /// No process can write to the pipe any more.
     fn finish(&mut self) {
         self.finished = self.fd.take();
     }
@@ -172,7 +172,7 @@ impl Output {
         Ok(if n < room { Read::Last(n) } else { Read::Some(n) })
     }
 
-    /// Reads what is in the pipe now, unless nothing more is read, and looks whether somebody can still write to it.
+    /// Reads what is in the pipe now, unless nothing more is read, and looks whether a process can still write to it.
     pub(super) fn read_rest(&mut self) -> Result<(), Reason> {
         let result = self.read_what_is_there();
         if let Some(fd) = &self.fd {
@@ -227,7 +227,7 @@ impl Output {
         Some(false)
     }
 
-    /// Does with the bytes that came what shall become of them.
+    /// Keeps the bytes that came, or gives them to the sink.
     fn take(&mut self) -> Result<(), Reason> {
         let too_much = Reason::TooMuch { child_fd: self.child_fd, limit: self.limit };
         match self.mode {
@@ -310,7 +310,7 @@ impl Output {
         self.total
     }
 
-    /// The last line of stderr that is not blank, if somebody wanted to know it.
+    /// The last line of stderr that is not blank, if the caller asked for it.
     pub(super) fn last_line(&self) -> &[u8] {
         self.last_line.as_ref().map_or(&[], |last_line| last_line.get())
     }
@@ -326,7 +326,8 @@ impl Output {
     }
 }
 
-/// The length of the first line, with its newline, or of the part that may be given at once. `None`: it is not finished.
+/// The length of the first line, with its newline, or of the part that may be given at once. `None`: the line is not
+    /// finished.
 fn line_length(bytes: &[u8], limit: usize) -> Option<usize> {
     let within = bytes.get(..limit).unwrap_or(bytes);
     // SAFETY: so many bytes are there.

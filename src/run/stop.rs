@@ -42,7 +42,7 @@ impl Reason {
         }
     }
 
-    /// The failure. `fate` tells what became of the program if it could not be stopped.
+    /// The failure. `fate` says what happened to the program if it could not be stopped.
     pub(super) fn failure(self, name: &CStr, timeout_ms: i64, fate: Option<&CStr>) -> Failure {
         let name = Arg::Quoted(name);
         let mut message = Message::new();
@@ -76,9 +76,9 @@ fn stream(child_fd: c_int) -> Arg<'static> {
 pub(super) enum Stage {
     /// It has been asked to end. Then it is killed.
     Asked { kill_at: Deadline },
-    /// It has been killed. Then nobody waits for it any more.
+    /// It has been killed. After a limit the run waits for it no longer.
     Killed { give_up_at: Deadline },
-    /// It could not be killed, or it does not end. Nobody waits for it.
+    /// It could not be killed, or it does not end. The run does not wait for it.
     GivenUp(Option<Errno>),
 }
 

@@ -97,7 +97,7 @@ impl<'a> Watched<'a> {
         let ready = self.ready();
         let is_cancelled = cancel.is_cancelled.load(Ordering::Acquire);
         if is_cancelled {
-            // It has been seen, so it wakes nobody any more.
+            // The wake has been seen, so it must not wake again.
             self.watch.forget_wake();
         }
         if !self.run.turn(ready, is_cancelled) {

@@ -1,6 +1,6 @@
-//! Makes a child that shares the parent's memory, for a parent that has a limit of time. Nothing waits as after
-//! vfork(): the parent's thread goes on beside the child, and may give it up. So the child has a plan and a stack of its
-//! own, which are lent to it until it has executed its program or has ended.
+//! Makes a child that shares the parent's memory, for a parent that has a limit of time. It does not wait as
+//! after vfork(): the parent's thread goes on at the same time, and may give the child up. So the child has a plan and a
+//! stack of its own, which are lent to it until it has executed its program or has ended.
 //!
 //! The child uses neither libc nor thread-local storage, so it disturbs no thread. The strings are the caller's, and
 //! only the kernel reads them for the child. It reads nothing more for a child that was killed.

@@ -48,7 +48,7 @@ pub(crate) fn wait_until_ready(sources: &Sources, ms: Option<c_int>) -> Result<R
     Ok(Ready(polls.iter().zip(0..).fold(0, |bits, (poll, place)| bits | u32::from(poll.revents != 0) << place)))
 }
 
-/// Whether nobody can write to a pipe any more. There may still be something in it.
+/// Whether no process can write to a pipe any more. There may still be something in it.
 pub(crate) fn is_hung_up(fd: c_int) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one descriptor.
@@ -122,7 +122,7 @@ impl Watch {
         Errno::check(result).map(|_| ())
     }
 
-    /// From now on waits for these sources. It must be told before a descriptor is closed.
+    /// From now on waits for these sources. A descriptor must be removed from them before it is closed.
     pub(crate) fn watch(&mut self, sources: &Sources) -> Result<(), Errno> {
         for place in 0..SOURCES {
             let (Some(old), Some(new)) = (self.watched.get(place).copied(), sources.get(place).copied()) else {
