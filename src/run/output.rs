@@ -327,7 +327,7 @@ impl Output {
 }
 
 /// The length of the first line, with its newline, or of the part that may be given at once. `None`: the line is not
-    /// finished.
+/// finished.
 fn line_length(bytes: &[u8], limit: usize) -> Option<usize> {
     let within = bytes.get(..limit).unwrap_or(bytes);
     // SAFETY: so many bytes are there.
