@@ -347,9 +347,11 @@ static void judge_success(const struct experiment *of)
 static void judge_failure(const struct experiment *of)
 {
     bool was_cancelled = of->scene == CANCELLED && report->errno_after == ECANCELED;
-    /* Who cannot ask how the program ended does not know it. */
-    bool is_unknown = fails_at(of, SYS_waitid) && report->errno_after == ECHILD &&
-                      report->end == QEMU_RUN_END_EXITED && report->status.end == QEMU_PROCESS_UNKNOWN;
+    /* Who cannot ask how the program ended does not know it. And who cannot ask whether a child that has failed is the
+     * program yet, takes its end for the program's. */
+    bool is_unknown = fails_at(of, SYS_waitid) && report->end == QEMU_RUN_END_EXITED &&
+                      ((report->errno_after == ECHILD && report->status.end == QEMU_PROCESS_UNKNOWN) ||
+                       (report->errno_after == EIO && report->status.exit_code == 127));
     int got = report->errno_after;
 
     if (of->with_slot != (report->text[0] != '\0')) {
