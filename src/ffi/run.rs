@@ -207,19 +207,19 @@ unsafe fn options<'a>(run: *const QemuRunOptions) -> Result<Options<'a>, Failure
 /// # Safety
 ///
 /// All is as the documentation of qemu_run() requires, and the input lives for `'a`.
-unsafe fn with_options<'a, T>(
+unsafe fn with_options<'a>(
     argv: *const *const c_char,
     spawn: *const QemuSpawnOptions,
     run: *const QemuRunOptions,
-    call: impl FnOnce(&Request<'_>, &Options<'a>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let with_both = |request: &Request<'_>| {
+    call: &mut dyn FnMut(&Request<'_>, &Options<'a>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut with_both = |request: &Request<'_>| {
         // SAFETY: as the caller says.
         let options = unsafe { options(run) }?;
         call(request, &options)
     };
     // SAFETY: as the caller says.
-    unsafe { with_request(argv, spawn, with_both) }
+    unsafe { with_request(argv, spawn, &mut with_both) }
 }
 
 /// The size that a result must have at least.
@@ -315,7 +315,7 @@ pub unsafe extern "C" fn qemu_run(
     result: *mut QemuRunResult,
     errp: *mut *mut Error,
 ) -> bool {
-    let call = |request: &Request<'_>, options: &Options<'_>| {
+    let mut call = |request: &Request<'_>, options: &Options<'_>| {
         let (outcome, ended) = crate::run::run(request, options);
         if let Some(outcome) = outcome {
             // SAFETY: its size has been checked.
@@ -326,7 +326,7 @@ pub unsafe extern "C" fn qemu_run(
     // SAFETY: as the documentation requires.
     let cleared = unsafe { clear(result) };
     // SAFETY: as the documentation requires.
-    let ended = cleared.and_then(|()| unsafe { with_options(argv, spawn, run, call) });
+    let ended = cleared.and_then(|()| unsafe { with_options(argv, spawn, run, &mut call) });
     // SAFETY: `errp` follows QEMU's convention.
     ended.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_run"), &failure) }).is_ok()
 }
@@ -372,25 +372,22 @@ pub unsafe extern "C" fn qemu_run_start(
     run: *const QemuRunOptions,
     errp: *mut *mut Error,
 ) -> *mut QemuRun {
-    // SAFETY: as the documentation requires.
-    let started = unsafe {
-        with_options(argv, spawn, run, |request, options| {
-            let (watched, cancel) = Watched::start(request, options)?;
-            let process = core::ptr::from_ref(watched.run().process()).cast_mut().cast();
-            let fd = watched.fd();
-            let is_busy = AtomicBool::new(false);
-            let handle = Handle { watched: UnsafeCell::new(watched), cancel, is_busy, process, fd };
-            Owned::new(handle).ok_or_else(Failure::memory)
-        })
+    let mut started = null_mut();
+    let mut call = |request: &Request<'_>, options: &Options<'static>| {
+        let (watched, cancel) = Watched::start(request, options)?;
+        let process = core::ptr::from_ref(watched.run().process()).cast_mut().cast();
+        let fd = watched.fd();
+        let is_busy = AtomicBool::new(false);
+        let handle = Handle { watched: UnsafeCell::new(watched), cancel, is_busy, process, fd };
+        started = Owned::new(handle).ok_or_else(Failure::memory)?.into_raw().cast();
+        Ok(())
     };
-    match started {
-        Ok(handle) => handle.into_raw().cast(),
-        Err(failure) => {
-            // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_run_start"), &failure) };
-            null_mut()
-        }
+    // SAFETY: as the documentation requires.
+    if let Err(failure) = unsafe { with_options(argv, spawn, run, &mut call) } {
+        // SAFETY: `errp` follows QEMU's convention.
+        unsafe { fail(errp, origin!(c"qemu_run_start"), &failure) };
     }
+    started
 }
 
 /// qemu_run_fd:

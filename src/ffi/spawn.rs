@@ -185,15 +185,14 @@ pub unsafe extern "C" fn qemu_spawn(
     opts: *const QemuSpawnOptions,
     errp: *mut *mut Error,
 ) -> *mut QemuProcess {
+    let mut started = core::ptr::null_mut();
+    let mut call = |request: &Request<'_>| spawn(request).map(|process| started = give(process));
     // SAFETY: the lists, the options and the strings in them are as the documentation requires.
-    match unsafe { with_request(argv, opts, spawn) } {
-        Ok(process) => give(process),
-        Err(failure) => {
-            // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_spawn"), &failure) };
-            core::ptr::null_mut()
-        }
+    if let Err(failure) = unsafe { with_request(argv, opts, &mut call) } {
+        // SAFETY: `errp` follows QEMU's convention.
+        unsafe { fail(errp, origin!(c"qemu_spawn"), &failure) };
     }
+    started
 }
 
 /// qemu_spawn_sync:
@@ -220,18 +219,17 @@ pub unsafe extern "C" fn qemu_spawn_sync(
 ) -> c_int {
     const PIPES: u64 = Flags::PIPE_STDIN | Flags::PIPE_STDOUT | Flags::PIPE_STDERR;
     let mut ended: Option<Status> = None;
-    // SAFETY: the lists, the options and the strings in them are as the documentation requires.
-    let result = unsafe {
-        with_request(argv, opts, |request| {
-            if request.flags.has(PIPES) {
-                return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
-            }
-            run_to_end(request, timeout_ms).map(|status| ended = Some(status)).map_err(|(failure, status)| {
-                ended = status;
-                failure
-            })
+    let mut call = |request: &Request<'_>| {
+        if request.flags.has(PIPES) {
+            return Err(Failure::argument(EINVAL, "qemu_spawn_sync() takes no QEMU_SPAWN_PIPE_* flag", &[]));
+        }
+        run_to_end(request, timeout_ms).map(|status| ended = Some(status)).map_err(|(failure, status)| {
+            ended = status;
+            failure
         })
     };
+    // SAFETY: the lists, the options and the strings in them are as the documentation requires.
+    let result = unsafe { with_request(argv, opts, &mut call) };
     if let Some(ended) = ended {
         // SAFETY: NULL, or there is room for it.
         unsafe { put_status(status, ended) };
@@ -246,23 +244,26 @@ pub unsafe extern "C" fn qemu_spawn_sync(
     }
 }
 
+/// What a call does with a request.
+pub(super) type Call<'a> = &'a mut dyn FnMut(&Request<'_>) -> Result<(), Failure>;
+
 /// Converts C's options, calls `call`, stores the step that failed, and leaves errno alone.
 ///
 /// # Safety
 ///
 /// argv and the options are as the documentation of qemu_spawn() requires.
-pub(super) unsafe fn with_request<T>(
+pub(super) unsafe fn with_request(
     argv: *const *const c_char,
     opts: *const QemuSpawnOptions,
-    call: impl FnOnce(&Request<'_>) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    call: Call<'_>,
+) -> Result<(), Failure> {
     let _errno = ErrnoGuard::new();
     // SAFETY: as the caller says.
     let result = unsafe { read(opts) }.and_then(|known| {
         // SAFETY: as the caller says.
         call(&unsafe { request(argv, &known) })
     });
-    let step = result.as_ref().map_or_else(|failure| failure.step, |_| Step::None);
+    let step = result.as_ref().map_or_else(|failure| failure.step, |()| Step::None);
     // SAFETY: the size is what every version has first.
     if !opts.is_null() && unsafe { (*opts).size } >= QemuSpawnOptions::FIRST {
         // SAFETY: the first version has this member.

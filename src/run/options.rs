@@ -75,6 +75,33 @@ pub(crate) fn refused(errno: c_int, template: &str, args: &[Arg<'_>]) -> Failure
     Failure::refused("run", errno, template, args)
 }
 
+/// What the options say beside the run's own flags: bits above those.
+const SINK: u64 = 1 << 32;
+const NO_SINK: u64 = 1 << 33;
+const INPUT: u64 = 1 << 34;
+/// The spawn options say what the descriptor is.
+const STDIN: u64 = 1 << 35;
+const STDOUT: u64 = 1 << 36;
+const STDERR: u64 = 1 << 37;
+const MERGED: u64 = 1 << 38;
+const PIPES: u64 = 1 << 39;
+
+/// What must not be said at the same time.
+const CONTRADICTIONS: [(u64, &str); 12] = [
+    (RunFlags::STOP_TREE, "STOP_TREE does not work yet"),
+    (PIPES, "the library makes the pipes itself: no QEMU_SPAWN_PIPE_* flag is allowed"),
+    (RunFlags::CUT | RunFlags::KEEP_TAIL, "CUT excludes KEEP_TAIL"),
+    (RunFlags::CUT | SINK, "CUT excludes a sink"),
+    (RunFlags::KEEP_TAIL | SINK, "KEEP_TAIL excludes a sink"),
+    (RunFlags::LINES | NO_SINK, "LINES needs a sink"),
+    (RunFlags::INHERIT_STDIN | INPUT, "INHERIT_STDIN excludes input"),
+    (RunFlags::INHERIT_STDIN | STDIN, "INHERIT_STDIN excludes another stdin"),
+    (INPUT | STDIN, "input excludes another stdin"),
+    (RunFlags::INHERIT_STDOUT | STDOUT, "INHERIT_STDOUT excludes another stdout"),
+    (RunFlags::INHERIT_STDERR | STDERR, "INHERIT_STDERR excludes another stderr"),
+    (RunFlags::INHERIT_STDERR | MERGED, "INHERIT_STDERR excludes MERGE_STDERR"),
+];
+
 /// Checks the options of a run, and how they go with those of the spawn. The spawn checks its own.
 pub(super) fn check(options: &Options<'_>, request: &Request<'_>) -> Result<Streams, Failure> {
     let (flags, spawn) = (options.flags, request.flags);
@@ -88,22 +115,21 @@ pub(super) fn check(options: &Options<'_>, request: &Request<'_>) -> Result<Stre
     let [stdin_said, stdout_said, stderr_said] = said;
     let merged = spawn.has(Flags::MERGE_STDERR);
     let inherit_stderr = flags.has(RunFlags::INHERIT_STDERR);
-    let wrong = [
-        (flags.has(RunFlags::STOP_TREE), "STOP_TREE does not work yet"),
-        ((0..3).any(|fd| spawn.pipe(fd)), "the library makes the pipes itself: no QEMU_SPAWN_PIPE_* flag is allowed"),
-        (flags.has(RunFlags::CUT) && flags.has(RunFlags::KEEP_TAIL), "CUT excludes KEEP_TAIL"),
-        (flags.has(RunFlags::CUT) && options.sink.is_some(), "CUT excludes a sink"),
-        (flags.has(RunFlags::KEEP_TAIL) && options.sink.is_some(), "KEEP_TAIL excludes a sink"),
-        (flags.has(RunFlags::LINES) && options.sink.is_none(), "LINES needs a sink"),
-        (flags.has(RunFlags::INHERIT_STDIN) && options.input.is_some(), "INHERIT_STDIN excludes input"),
-        (flags.has(RunFlags::INHERIT_STDIN) && stdin_said, "INHERIT_STDIN excludes another stdin"),
-        (options.input.is_some() && stdin_said, "input excludes another stdin"),
-        (flags.has(RunFlags::INHERIT_STDOUT) && stdout_said, "INHERIT_STDOUT excludes another stdout"),
-        (inherit_stderr && stderr_said, "INHERIT_STDERR excludes another stderr"),
-        (inherit_stderr && merged, "INHERIT_STDERR excludes MERGE_STDERR"),
+    let also = [
+        (options.sink.is_some(), SINK),
+        (options.sink.is_none(), NO_SINK),
+        (options.input.is_some(), INPUT),
+        (stdin_said, STDIN),
+        (stdout_said, STDOUT),
+        (stderr_said, STDERR),
+        (merged, MERGED),
+        ((0..3).any(|fd| spawn.pipe(fd)), PIPES),
     ];
-    if let Some((_, text)) = wrong.iter().find(|(is_wrong, _)| *is_wrong) {
-        return Err(refused(EINVAL, text, &[]));
+    let says = also.iter().fold(flags.0, |bits, (is_so, bit)| if *is_so { bits | bit } else { bits });
+    for (bits, text) in &CONTRADICTIONS {
+        if says & bits == *bits {
+            return Err(refused(EINVAL, text, &[]));
+        }
     }
     check_cancel_fd(options)?;
     Ok(Streams {
