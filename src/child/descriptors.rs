@@ -12,10 +12,10 @@ use super::report::{check, Failed, Object};
 use crate::base::step::Step;
 use crate::sys;
 
-/// Sets up the descriptors.
+/// Sets up the descriptors. The table has none from `end` on, unless this opens them; -1: that is not known.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-pub(super) fn set_descriptors(plan: &Plan) -> Result<(), Failed> {
+pub(super) fn set_descriptors(plan: &Plan, end: c_int) -> Result<(), Failed> {
     let mut end_fd = plan.end_fd;
     if end_fd >= 0 && plan.is_target(end_fd) {
         end_fd = move_away(plan, end_fd, Object::Table, 0)?;
@@ -42,10 +42,10 @@ pub(super) fn set_descriptors(plan: &Plan) -> Result<(), Failed> {
         merge_stderr(plan)?;
     }
     if !plan.leave_fds {
-        mark_others(plan, end_fd)?;
+        mark_others(plan, end_fd, end)?;
     }
     if plan.changes_user() {
-        close_irregular(plan, end_fd)?;
+        close_irregular(plan, end_fd, end)?;
     }
     Ok(())
 }
@@ -131,26 +131,26 @@ fn merge_stderr(plan: &Plan) -> Result<(), Failed> {
 
 /// Makes exec close every descriptor from 3 on that is no target.
 #[inline(always)]
-fn mark_others(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
+fn mark_others(plan: &Plan, end_fd: c_int, end: c_int) -> Result<(), Failed> {
     let mut low = 3;
     let mut i = 0;
     while let Some(map) = plan.maps.get(i) {
         if map.target >= low {
             if map.target > low {
-                mark_range(plan, end_fd, low, map.target.wrapping_sub(1))?;
+                mark_range(plan, end_fd, end, low, map.target.wrapping_sub(1))?;
             }
             low = map.target.wrapping_add(1);
         }
         i += 1;
     }
-    mark_range(plan, end_fd, low, -1)
+    mark_range(plan, end_fd, end, low, -1)
 }
 
 /// Makes exec close the descriptors from `first` to `last`; -1 is all that follow. A system that has no call for a
 /// range marks all descriptors at once.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-fn mark_range(plan: &Plan, end_fd: c_int, first: c_int, last: c_int) -> Result<(), Failed> {
+fn mark_range(plan: &Plan, end_fd: c_int, end: c_int, first: c_int, last: c_int) -> Result<(), Failed> {
     if sys::mark_range(first, last) < 0 {
         let mark = |fd| {
             if fd != end_fd && !plan.is_target(fd) {
@@ -158,26 +158,16 @@ fn mark_range(plan: &Plan, end_fd: c_int, first: c_int, last: c_int) -> Result<(
                 let _ = sys::close_on_exec(fd);
             }
         };
-        check(sys::each_descriptor(end_of_own_table(plan), mark), Step::Fds, Object::Others, 0)?;
+        check(sys::each_descriptor(end, mark), Step::Fds, Object::Others, 0)?;
     }
     Ok(())
-}
-
-/// The end of the table, if it was made this process's own; -1 if it is not known.
-#[inline(always)]
-fn end_of_own_table(plan: &Plan) -> c_int {
-    if plan.shared_descriptors {
-        plan.end_of_table()
-    } else {
-        -1
-    }
 }
 
 /// Closes what exec would close, but for regular files. The child's new user may name the program, and could otherwise
 /// reach a directory or a socket of the parent by its number until exec. A regular file stays open, because closing it
 /// may take for ever.
 #[inline(always)]
-fn close_irregular(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
+fn close_irregular(plan: &Plan, end_fd: c_int, end: c_int) -> Result<(), Failed> {
     let close = |fd| {
         let stays = fd == end_fd || fd == plan.parent_pidfd || plan.is_target(fd);
         if !stays && sys::descriptor_flags(fd) == libc::FD_CLOEXEC as isize && !sys::is_regular(fd) {
@@ -185,5 +175,5 @@ fn close_irregular(plan: &Plan, end_fd: c_int) -> Result<(), Failed> {
             let _ = sys::close(fd);
         }
     };
-    check(sys::each_descriptor(end_of_own_table(plan), close), Step::Fds, Object::Others, 0).map(|_| ())
+    check(sys::each_descriptor(end, close), Step::Fds, Object::Others, 0).map(|_| ())
 }

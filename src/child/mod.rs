@@ -9,6 +9,8 @@
 
 mod descriptors;
 mod exec;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod far;
 pub(crate) mod fork;
 mod look;
 pub(crate) mod plan;

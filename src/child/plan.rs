@@ -102,8 +102,6 @@ pub(crate) struct Plan {
     pub(crate) maps: List<Map>,
     /// The table of descriptors is still the parent's.
     pub(crate) shared_descriptors: bool,
-    /// The highest descriptor of the parent that the child needs, at least 2.
-    pub(crate) highest_source: c_int,
     pub(crate) leave_fds: bool,
     pub(crate) merge_stderr: bool,
     /// As bits, those of stdin, stdout and stderr that the parent has open with FD_CLOEXEC. The child keeps them, too.
@@ -122,7 +120,7 @@ pub(crate) struct Plan {
     pub(crate) death_signal: c_int,
     /// The parent's id.
     pub(crate) parent: c_int,
-    /// A pidfd of the parent, for a child that cannot see it by its id; or -1.
+    /// A pidfd of the parent, for a child that cannot see it by its id or that fetches descriptors; or -1.
     pub(crate) parent_pidfd: c_int,
 
     /// The paths to try: `n_programs` strings, one after the other.
@@ -153,7 +151,6 @@ impl Plan {
         pgid: -1,
         maps: List::EMPTY,
         shared_descriptors: false,
-        highest_source: 2,
         leave_fds: false,
         merge_stderr: false,
         kept_stdio: 0,
@@ -179,13 +176,6 @@ impl Plan {
     #[inline(always)]
     pub(crate) fn changes_user(&self) -> bool {
         self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
-    }
-
-    /// The first descriptor that the child's own table need not have. The kernel copies tables in units of 64.
-    #[inline(always)]
-    pub(crate) fn end_of_table(&self) -> c_int {
-        let highest = self.highest_source.max(self.end_fd).max(self.parent_pidfd);
-        (highest.wrapping_add(64)) & !63
     }
 
     #[inline(always)]

@@ -4,6 +4,8 @@ use core::ffi::c_int;
 
 use super::descriptors::set_descriptors;
 use super::exec::execute;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use super::far::own_table;
 use super::plan::Plan;
 use super::report::{check, Failed, Object, Report};
 use crate::base::abi::NSIG;
@@ -45,10 +47,8 @@ pub(crate) unsafe extern "C" fn run(plan: *const Plan) -> ! {
 
 #[inline(always)]
 fn steps(plan: &Plan, report: &Report) -> Result<(), Failed> {
-    if plan.shared_descriptors {
-        // This is the first step, because until then every descriptor is the parent's, too.
-        check(sys::unshare_descriptors(plan.end_of_table()), Step::Fds, Object::Table, 0)?;
-    }
+    // Before this step every descriptor may be the parent's, too.
+    let end_of_table = own_table(plan)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     wait_for_parent(plan);
     report.reach(Step::Signals);
@@ -62,10 +62,17 @@ fn steps(plan: &Plan, report: &Report) -> Result<(), Failed> {
         check(sys::setpgid(plan.pgid), Step::Group, Object::Step, 0)?;
     }
     report.reach(Step::Fds);
-    set_descriptors(plan)?;
+    set_descriptors(plan, end_of_table)?;
     set_rest(plan, report)?;
     report.reach(Step::Exec);
     execute(plan, report)
+}
+
+/// No other system lets a child share its parent's table.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[inline(always)]
+fn own_table(_: &Plan) -> Result<c_int, Failed> {
+    Ok(-1)
 }
 
 /// Waits until the parent has opened a pidfd of this process. As long as it waits, its id cannot become another's. If

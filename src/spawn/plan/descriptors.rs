@@ -49,14 +49,6 @@ impl Descriptors {
         }
         Ok(this)
     }
-
-    /// The highest descriptor of the parent that the child needs, at least 2.
-    pub(crate) fn highest_source(&self) -> c_int {
-        self.maps.iter().fold(2, |highest, map| match map.source {
-            Source::Open(source) => highest.max(source),
-            Source::DevNull => highest,
-        })
-    }
 }
 
 fn no_pipe(fd: c_int, errno: Errno) -> Failure {

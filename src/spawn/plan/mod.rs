@@ -50,7 +50,6 @@ impl<'a> Prepared<'a> {
             defaulted: self.defaulted,
             setsid: flags.has(Flags::SETSID),
             pgid: if flags.has(Flags::SET_PGID) { request.pgid } else { -1 },
-            highest_source: self.descriptors.highest_source(),
             maps: List { len: self.descriptors.maps.len(), start: self.descriptors.maps.as_mut_ptr() },
             leave_fds: flags.has(Flags::LEAVE_FDS),
             merge_stderr: flags.has(Flags::MERGE_STDERR),

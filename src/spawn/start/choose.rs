@@ -10,6 +10,7 @@ use super::kernel::{is_closed, table_is_closed};
 use super::lent::{self, by_loan};
 use super::Outcome;
 use crate::base::errno::Errno;
+use crate::child::far::has_far_source;
 use crate::child::plan::Plan;
 use crate::process::{Deadline, Way};
 use crate::sys;
@@ -21,7 +22,8 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     if plan.changes_user() && !fork_allowed {
         return Outcome::OnlyFork;
     }
-    let parent_pidfd = if plan.death_signal > 0 { sys::open_pidfd(plan.parent) } else { None };
+    let needs_pidfd = plan.death_signal > 0 || has_far_source(plan);
+    let parent_pidfd = if needs_pidfd { sys::open_pidfd(plan.parent) } else { None };
     plan.parent_pidfd = parent_pidfd.as_ref().map_or(-1, sys::fd::Fd::as_raw);
     // A child that changes its user never shares our memory.
     let shares = !plan.changes_user();

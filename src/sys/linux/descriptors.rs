@@ -76,6 +76,32 @@ pub(crate) fn unshare_descriptors(from: c_int) -> isize {
     unsafe { syscall!(libc::SYS_close_range, from, u32::MAX, CLOSE_RANGE_UNSHARE) }
 }
 
+/// A copy of another process's descriptor, with CLOEXEC, at the lowest free number. Since Linux 5.6.
+#[inline(always)]
+pub(crate) fn fetch_descriptor(pidfd: c_int, fd: c_int) -> isize {
+    // SAFETY: takes numbers.
+    unsafe { syscall!(libc::SYS_pidfd_getfd, pidfd, fd, 0) }
+}
+
+/// Whether this process and another one are known to have the same table of descriptors.
+#[inline(always)]
+pub(crate) fn has_same_descriptors(pid: c_int) -> bool {
+    const KCMP_FILES: c_int = 2;
+    // SAFETY: takes nothing.
+    let this = unsafe { syscall!(libc::SYS_getpid) };
+    // SAFETY: takes numbers.
+    unsafe { syscall!(libc::SYS_kcmp, this, pid, KCMP_FILES, 0, 0) == 0 }
+}
+
+/// One more than the highest descriptor that this process may open.
+#[inline(always)]
+pub(crate) fn limit_of_descriptors() -> u64 {
+    let mut limit = Limit { soft: 0, hard: 0 };
+    // SAFETY: NULL sets nothing, and there is room for a limit.
+    let _ = unsafe { syscall!(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, 0, &raw mut limit) };
+    limit.soft
+}
+
 /// Makes exec close every descriptor from `first` to `last`, or with -1 all that follow. Since Linux 5.11.
 #[inline(always)]
 pub(crate) fn mark_range(first: c_int, last: c_int) -> isize {
@@ -94,12 +120,9 @@ pub(crate) fn each_descriptor(end: c_int, mut with: impl FnMut(c_int)) -> isize 
     // SAFETY: the path is NUL-terminated.
     let folder = unsafe { open(c"/proc/self/fd".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY) };
     if folder < 0 {
-        let mut limit = Limit { soft: 0, hard: 0 };
-        // SAFETY: NULL sets nothing, and there is room for a limit.
-        let result = unsafe { syscall!(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, 0, &raw mut limit) };
         #[allow(clippy::cast_possible_truncation)] // no table is larger
-        each_below(limit.soft.min(c_int::MAX as u64) as c_int, with);
-        return result;
+        each_below(limit_of_descriptors().min(c_int::MAX as u64) as c_int, with);
+        return 0;
     }
     #[allow(clippy::cast_possible_truncation)] // a descriptor
     let folder = folder as c_int;

@@ -13,11 +13,16 @@ use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
 use crate::sys::process::{Aside, Child, Look, Resources};
 
-/// Opens a pidfd of a child that has not been reaped.
-pub(crate) fn open_pidfd(pid: c_int) -> Option<Fd> {
+/// Opens a pidfd. The result is the kernel's.
+#[inline(always)]
+pub(crate) fn open_pidfd_raw(pid: c_int) -> isize {
     // SAFETY: takes numbers.
-    let result = unsafe { syscall!(libc::SYS_pidfd_open, pid, 0) };
-    Fd::from_result(result).and_then(Fd::above_stdio).ok()
+    unsafe { syscall!(libc::SYS_pidfd_open, pid, 0) }
+}
+
+/// Opens a pidfd of this process, or of a child that has not been reaped.
+pub(crate) fn open_pidfd(pid: c_int) -> Option<Fd> {
+    Fd::from_result(open_pidfd_raw(pid)).and_then(Fd::above_stdio).ok()
 }
 
 /// Calls waitid(). Returns a process id, a code such as CLD_EXITED, and a status; or an errno. A process id of 0 says
