@@ -105,6 +105,9 @@ def contests_and_goals(results, quick):
     number = most_descriptors()
     many = Contest(f"{number:,} descriptors", 4, spawns(Setting(descriptors=number), OURS, YARDSTICK, BARE)
                    + spawns(SMALL, OURS, prefix="small "))
+    # All of the parent's descriptors have FD_CLOEXEC, so that posix_spawn's child has none of them either.
+    pipes = Contest(f"a pipe, {number:,} descriptors", 4,
+                    spawns(Setting(descriptors=number), OURS, YARDSTICK, mode="captured"))
     zombies = Contest("zombies", 6, probes("zombie_waitpid", "zombie_bare", "zombie_wait", "zombie_wait_free"))
     ends = Contest("ends", 8, probes("end_waitpid", "end_bare", "end_wait"))
     crowd = Contest("crowd", 3, spawns(LOOSE, OURS, YARDSTICK, mode="crowd-32", times=8))
@@ -124,6 +127,7 @@ def contests_and_goals(results, quick):
         Goal("the same, 1,000 descriptors", thousand, ratio(OURS, YARDSTICK), 0.52, ratio(BARE, YARDSTICK)),
         Goal(f"the same, {number:,} descriptors", many, ratio(OURS, YARDSTICK), 0.05,
              ratio(BARE, YARDSTICK)),
+        Goal(f"with a pipe, {number:,} descriptors", pipes, ratio(OURS, YARDSTICK), 1.00),
         Goal(f"qemu_spawn, {number:,} descriptors to 10", many, ratio(OURS, f"small {OURS}"), 1.10),
         Goal("qemu_spawn to vfork and exec", spawn, ratio(OURS, "vfork"), 1.20, ratio(BARE, "vfork")),
         Goal("32 threads spawning: posix_spawn to qemu_spawn", crowd, ratio(YARDSTICK, OURS), 1.30, least=True),
