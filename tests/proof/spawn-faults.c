@@ -135,7 +135,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, bool 
     spawn_stop_for_tracer();
     errno = ERRNO_BEFORE;
     spawn_mark(SPAWN_MARK);
-    spawned = make_call(request, options, &process, &status, with_slot ? &err : NULL);
+    spawned = make_spawn(request, options, &process, &status, with_slot ? &err : NULL);
     spawn_mark(SPAWN_MARK_END);
     report->errno_after = errno;
     report->spawned = spawned;

@@ -83,7 +83,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, int s
     spawn_stop_for_tracer();
     errno = ERRNO_BEFORE;
     spawn_mark(SPAWN_MARK);
-    spawned = make_call(request, options, &process, &report->end, &err);
+    spawned = make_spawn(request, options, &process, &report->end, &err);
     spawn_mark(SPAWN_MARK_END);
     report->errno_after = errno;
     report->step = step;

@@ -77,8 +77,8 @@ static inline const struct QemuSpawnOptions *options_of(enum request request, Qe
 
 /* Makes the call that is looked at: qemu_spawn(), or with a limit of time qemu_spawn_sync(), which also waits for the
  * program. Returns whether it was started. Then there is a handle, or its end in @status. */
-static inline bool make_call(enum request request, const struct QemuSpawnOptions *options, QemuProcess **process,
-                             struct QemuProcessStatus *status, void **err)
+static inline bool make_spawn(enum request request, const struct QemuSpawnOptions *options, QemuProcess **process,
+                              struct QemuProcessStatus *status, void **err)
 {
     *process = NULL;
     if (request == LIMITED) {
