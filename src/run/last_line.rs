@@ -51,7 +51,27 @@ impl LastLine {
     /// The last line that is not blank, without white space at its end; or nothing.
     pub(super) fn get(&self) -> &[u8] {
         let line = if self.current.is_blank { &self.last } else { &self.current };
-        line.bytes.get(..line.len).unwrap_or_default().trim_ascii_end()
+        let bytes = line.bytes.get(..line.len).unwrap_or_default();
+        let bytes = if line.len == MOST { without_cut_character(bytes) } else { bytes };
+        bytes.trim_ascii_end()
+    }
+}
+
+/// Without a UTF-8 character at the end of which only a part is there. It would be told as bytes, and so would be all
+/// others.
+fn without_cut_character(bytes: &[u8]) -> &[u8] {
+    let Some(start) = bytes.iter().rposition(|byte| byte & 0xC0 != 0x80) else { return bytes };
+    let (before, last) = bytes.split_at(start);
+    let length = match last.first() {
+        Some(0xC0..=0xDF) => 2,
+        Some(0xE0..=0xEF) => 3,
+        Some(0xF0..) => 4,
+        _ => 1,
+    };
+    if last.len() < length {
+        before
+    } else {
+        bytes
     }
 }
 
@@ -82,5 +102,18 @@ mod tests {
     fn of_a_long_line_the_beginning_is_kept() {
         let line = [b"x".repeat(MOST), b"y".repeat(500), b"\n".to_vec()].concat();
         assert_eq!(of(&line), b"x".repeat(MOST));
+        assert_eq!(of(&line[..MOST]), b"x".repeat(MOST));
+    }
+
+    #[test]
+    fn a_character_is_kept_as_a_whole_or_not_at_all() {
+        for before in MOST - 5..=MOST {
+            for character in ["\u{e9}", "\u{20ac}", "\u{1f600}"] {
+                let line = [b"x".repeat(before), character.as_bytes().to_vec(), b"y".repeat(10)].concat();
+                let is_whole = before + character.len() <= MOST;
+                let kept = if is_whole { MOST } else { before };
+                assert_eq!(of(&line), line[..kept]);
+            }
+        }
     }
 }
