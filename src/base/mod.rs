@@ -15,6 +15,7 @@ pub(crate) mod message;
 mod panic;
 pub(crate) mod pid;
 pub(crate) mod signals;
+pub(crate) mod sort;
 #[cfg(all(feature = "capi", not(feature = "host-error")))]
 pub(crate) mod stderr;
 pub(crate) mod step;

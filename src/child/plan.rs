@@ -178,14 +178,17 @@ impl Plan {
         self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
     }
 
+    /// Whether a descriptor is a target. The maps are sorted by their targets.
     #[inline(always)]
     pub(crate) fn is_target(&self, fd: c_int) -> bool {
-        let mut i = 0;
-        while let Some(map) = self.maps.get(i) {
-            if map.target == fd {
-                return true;
+        let (mut from, mut to) = (0, self.maps.len);
+        while from < to {
+            let middle = from.wrapping_add(to) / 2;
+            match self.maps.get(middle) {
+                Some(map) if map.target == fd => return true,
+                Some(map) if map.target < fd => from = middle.wrapping_add(1),
+                _ => to = middle,
             }
-            i += 1;
         }
         false
     }

@@ -267,7 +267,7 @@ impl Output {
         let mut passed = 0;
         let mut wants_more = true;
         while let Some(n) = line_length(rest, self.limit) {
-            let (line, after) = rest.split_at(n);
+            let Some((line, after)) = rest.split_at_checked(n) else { break };
             passed += n;
             rest = after;
             wants_more = sink.take(self.child_fd, line);

@@ -1,9 +1,10 @@
 //! The variables that a spawn sets and removes, sorted by name: each variable of a long environment is looked up among
-//! them. This is heapsort, because it needs no memory, and no choice of names makes it slow.
+//! them.
 
 use core::cmp::Ordering;
 
 use crate::base::heap::Vector;
+use crate::base::sort::sort;
 
 /// The name of a variable that is set or removed.
 #[derive(Clone, Copy)]
@@ -37,18 +38,7 @@ impl<'a> Changes<'a> {
 
     /// After all have been pushed.
     pub(super) fn sort(&mut self) {
-        let list: &mut [Change<'_>] = &mut self.0;
-        for start in (0..list.len() / 2).rev() {
-            sink(list, start);
-        }
-        for end in (1..list.len()).rev() {
-            if let Some(rest) = list.get_mut(..=end) {
-                exchange(rest, 0, end);
-            }
-            if let Some(rest) = list.get_mut(..end) {
-                sink(rest, 0);
-            }
-        }
+        sort(&mut self.0, |one, other| one.is_before(*other));
     }
 
     /// The last place at which a variable of this name is set, or 0 if it is removed. `None`: it stays as it is.
@@ -56,32 +46,6 @@ impl<'a> Changes<'a> {
         let after = self.0.partition_point(|change| change.name <= name);
         let found = self.0.get(after.checked_sub(1)?)?;
         (found.name == name).then_some(found.place)
-    }
-}
-
-/// Moves a member down until no child of it comes later.
-fn sink(list: &mut [Change<'_>], mut place: usize) {
-    loop {
-        let child = 2 * place + 1;
-        let (Some(&this), Some(&left)) = (list.get(place), list.get(child)) else { return };
-        let (child, later) = match list.get(child + 1) {
-            Some(&right) if left.is_before(right) => (child + 1, right),
-            _ => (child, left),
-        };
-        if !this.is_before(later) {
-            return;
-        }
-        exchange(list, place, child);
-        place = child;
-    }
-}
-
-fn exchange(list: &mut [Change<'_>], one: usize, other: usize) {
-    let (Some(&first), Some(&second)) = (list.get(one), list.get(other)) else { return };
-    for (place, value) in [(one, second), (other, first)] {
-        if let Some(member) = list.get_mut(place) {
-            *member = value;
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::heap::Vector;
 use crate::base::message::Arg;
+use crate::base::sort::sort;
 use crate::base::step::Step;
 use crate::child::plan::{Map, Source};
 use crate::child::report::Object;
@@ -66,11 +67,22 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
         }
         let source = if fd.source == FD_NULL { Source::DevNull } else { Source::Open(check_source(fd.source, i)?) };
         #[allow(clippy::cast_possible_truncation)] // for a text
-        insert(&mut maps, Map { source, target: fd.target, object: Object::Member, index: i as u32 })?;
+        maps.push(Map { source, target: fd.target, object: Object::Member, index: i as u32 })
+            .ok_or_else(Failure::memory)?;
     }
     for (index, target) in (0..).zip(0..3) {
         if request.flags.null(target) || request.flags.pipe(target) {
-            insert(&mut maps, Map { source: Source::DevNull, target, object: Object::Stdio, index })?;
+            let map = Map { source: Source::DevNull, target, object: Object::Stdio, index };
+            maps.push(map).ok_or_else(Failure::memory)?;
+        }
+    }
+    sort(&mut maps, |one, other| one.target < other.target);
+    for pair in maps.windows(2) {
+        if let [Map { target: one, .. }, Map { target: other, .. }] = pair {
+            if one == other {
+                let args = [Arg::int(*one)];
+                return Err(Failure::argument(EINVAL, "descriptor {} of the child is mapped twice", &args));
+            }
         }
     }
     let merged = request.flags.has(Flags::MERGE_STDERR);
@@ -101,18 +113,4 @@ fn check_source(source: c_int, i: usize) -> Result<c_int, Failure> {
         return Err(Failure::argument(EBADF, "fds[{}].source, descriptor {}, is not open", &args));
     }
     Ok(source)
-}
-
-/// Inserts an entry, so that the list stays sorted by target.
-fn insert(maps: &mut Vector<Map>, map: Map) -> Result<(), Failure> {
-    if maps.iter().any(|other| other.target == map.target) {
-        let args = [Arg::int(map.target)];
-        return Err(Failure::argument(EINVAL, "descriptor {} of the child is mapped twice", &args));
-    }
-    // Insertion sort: each swap moves one entry up; the last one, or the new one, is appended.
-    let mut carried = map;
-    for place in maps.iter_mut().filter(|place| place.target > map.target) {
-        core::mem::swap(place, &mut carried);
-    }
-    maps.push(carried).ok_or_else(Failure::memory)
 }
