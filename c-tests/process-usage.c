@@ -326,11 +326,11 @@ static void test_fork(void)
     if (pid == 0) {
         QemuProcessUsage usage = untouched;
 
-        close(child_stdin);
         if (qemu_process_usage(process, &usage, NULL) || errno != EBUSY) {
             /* Without a descriptor there is nobody to ask. */
             _exit(qemu_process_pidfd(process) < 0 && usage.flags == 0 ? 0 : 1);
         }
+        close(child_stdin); /* now it ends */
         get_byte(ends[0]); /* the parent has reaped it */
         _exit(qemu_process_usage(process, &usage, NULL) && usage.flags == 0 && usage.wall_us > 0 ? 0 : 2);
     }
