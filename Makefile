@@ -116,6 +116,13 @@ proof: build ## the tests of docs/proof.md: a table of experiments, ten minutes;
 proof-quick: build ## the same with fewer experiments, two minutes
 	tests/proof/run.py --quick --build $(BUILD) $(PARTS)
 
+SOAK = c-tests/spawn-soak-shared-pie
+
+.PHONY: soak
+soak: $(BUILD)/provider/build.ninja ## sixteen threads spawn for ten minutes while others change the process; or SECONDS=30
+	$(VENV)/bin/ninja -C $(BUILD)/provider $(SOAK) > $(BUILD)/soak.log 2>&1 || { cat $(BUILD)/soak.log; exit 1; }
+	QEMU_FORK_SOAK_SECONDS=$(or $(SECONDS),600) LD_LIBRARY_PATH=$(abspath $(BUILD)/provider) $(BUILD)/provider/$(SOAK)
+
 # Downloads are kept outside the source tree, in QEMU_FORK_CACHE, or qemu-fork below the user's cache folder.
 # Under twenty minutes on two processors the first time, under ten afterwards.
 PLATFORMS = $(WITH_TOOLS) scripts/check-platforms.py --build $(BUILD)/platforms
