@@ -198,11 +198,12 @@ pub unsafe extern "C" fn qemu_spawn(
 /// qemu_spawn_sync:
 /// @argv: as for qemu_spawn()
 /// @opts: as for qemu_spawn(), but without QEMU_SPAWN_PIPE_*: no code would use the other end
-/// @timeout_ms: how long the program may run, in milliseconds; 0: not at all; negative: for ever
+/// @timeout_ms: how long the call may take, in milliseconds; 0: no time at all; negative: for ever
 /// @status: where to store how the program ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
-/// Runs a program and waits for its end. After @timeout_ms it is killed with SIGKILL.
+/// Runs a program and waits for its end. After @timeout_ms it is killed with SIGKILL. The time counts from the call on,
+/// also while the program is being executed: if its file system does not answer, it has not been started.
 ///
 /// Thread-safe as qemu_spawn(). Not async-signal-safe. Not a cancellation point.
 ///
