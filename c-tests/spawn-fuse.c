@@ -234,7 +234,6 @@ int main(int argc, char **argv)
 {
     static const int numbers[] = {LOW, HIGH};
     static const char held_up[] = "this kernel flushes in exec before it lets a parent go that waits as vfork() does";
-    const char *why;
     bool lets_go;
     pid_t server;
 
@@ -244,17 +243,8 @@ int main(int argc, char **argv)
     cast_net();
     needs_programs();
     need_forced_ways();
-    why = why_no_fuse();
-    if (why) {
-        skip_all(why);
-    }
-    make_folder();
+    server = start_fuse(&fuse);
     copy_library();
-    if (mkdir(in_folder("mount"), 0755) != 0) {
-        bail("mkdir");
-    }
-    fuse_mount(&fuse, in_folder("mount"));
-    server = fuse_server(&fuse);
     release_hung = let_server_answer;
     lets_go = kernel_lets_go();
     printf("# posix_spawn() %s\n", lets_go ? "does not wait for the server" : "waits for the server");

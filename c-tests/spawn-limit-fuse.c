@@ -115,7 +115,6 @@ static void test(void (*body)(void *), const struct job *job, const char *what, 
 
 int main(int argc, char **argv)
 {
-    const char *why;
     char late[256];
     pid_t server;
 
@@ -126,16 +125,7 @@ int main(int argc, char **argv)
     cast_net();
     needs_programs();
     need_forced_ways();
-    why = why_no_fuse();
-    if (why) {
-        skip_all(why);
-    }
-    make_folder();
-    if (mkdir(in_folder("mount"), 0755) != 0) {
-        bail("mkdir");
-    }
-    fuse_mount(&fuse, in_folder("mount"));
-    server = fuse_server(&fuse);
+    server = start_fuse(&fuse);
     release_hung = let_server_answer;
     snprintf(late, sizeof(late),
              "-1, errno %d, step %d, not answered, \"process took too long before it could execute '%s'\"\n", ETIMEDOUT,

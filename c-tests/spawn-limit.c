@@ -47,12 +47,13 @@ static void store(int *number, int value)
 
 /* ---- the supervisor ---- */
 
-static void supervise(int listener)
+static void supervise(int listener, const void *arg)
 {
     struct pollfd poll_fd = {listener, POLLIN, 0};
     struct seccomp_notif held, call;
     bool holds = false;
 
+    (void)arg;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     while (poll(&poll_fd, 1, 1) >= 0 || errno == EINTR) {
         if (holds && (load(&shared->may_go) || (load(&shared->interrupts) && load(&shared->handled)))) {
@@ -79,39 +80,9 @@ static void supervise(int listener)
 static pid_t start_supervisor(void)
 {
     static const long number = SYS_execve;
-    int listener, ready[2], taken[2];
-    pid_t supervisor;
 
     shared->parent = getpid();
-    if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(taken, O_CLOEXEC) != 0) {
-        _exit(96);
-    }
-    /* It is forked before the filter is there, or it would wait for itself; and gets the descriptor by its number. */
-    supervisor = fork();
-    if (supervisor == 0) {
-        char byte;
-        int pidfd = (int)syscall(SYS_pidfd_open, shared->parent, 0);
-
-        listener = read(ready[0], &byte, 1) == 1 ? (int)syscall(438 /* pidfd_getfd */, pidfd, (int)byte, 0) : -1;
-        if (listener == -1) {
-            kill(shared->parent, SIGKILL);
-            _exit(1);
-        }
-        put_byte(taken[1], 'x');
-        supervise(listener);
-    }
-    listener = ask_supervisor(&number, 1);
-    if (listener == -1 || supervisor == -1 || listener > 127) {
-        _exit(95);
-    }
-    put_byte(ready[1], (char)listener);
-    get_byte(taken[0]); /* it has the descriptor */
-    close(listener);
-    close(ready[0]);
-    close(ready[1]);
-    close(taken[0]);
-    close(taken[1]);
-    return supervisor;
+    return fork_supervisor(&number, 1, supervise, NULL);
 }
 
 /* ---- the parent ---- */

@@ -40,8 +40,9 @@ static uint64_t flags_of(const struct seccomp_notif *call)
     return process_vm_readv((pid_t)call->pid, &to, 1, &from, 1, 0) == (ssize_t)sizeof(flags) ? flags : 0;
 }
 
-static void supervise(int listener, const struct job *job)
+static void supervise(int listener, const void *arg)
 {
+    const struct job *job = arg;
     struct seccomp_notif call;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -75,35 +76,10 @@ static void spawn_supervised(void *arg)
 #endif
     };
     const struct job *job = arg;
-    pid_t supervisor = 0;
-    int listener, ready[2], taken[2];
+    pid_t supervisor;
 
     shared->parent = getpid();
-    if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(taken, O_CLOEXEC) != 0) {
-        _exit(96);
-    }
-    /* Forked before the filter is installed, or it would wait for itself. It takes the listener by its number. */
-    listener = -1;
-    supervisor = fork();
-    if (supervisor == 0) {
-        char byte;
-        int pidfd = (int)syscall(SYS_pidfd_open, shared->parent, 0);
-
-        listener = read(ready[0], &byte, 1) == 1 ? (int)syscall(438 /* pidfd_getfd */, pidfd, (int)byte, 0) : -1;
-        if (listener == -1) {
-            kill(shared->parent, SIGKILL);
-            _exit(1);
-        }
-        put_byte(taken[1], 'x');
-        supervise(listener, job);
-    }
-    listener = ask_supervisor(numbers, sizeof(numbers) / sizeof(*numbers));
-    if (listener == -1 || supervisor == -1 || listener > 127) {
-        _exit(95);
-    }
-    put_byte(ready[1], (char)listener);
-    get_byte(taken[0]); /* the supervisor has its copy */
-    close(listener);
+    supervisor = fork_supervisor(numbers, sizeof(numbers) / sizeof(*numbers), supervise, job);
     for (int i = 0; i < 2; i++) {
         QemuProcess *process;
         int before = shared->calls;

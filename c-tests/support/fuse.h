@@ -49,7 +49,7 @@ __attribute__((__unused__)) static const char *why_no_fuse(void)
     return NULL;
 }
 
-/* Mounts it on this folder, without a server yet. */
+/* Mounts the file system on this folder, without a server yet. */
 __attribute__((__unused__)) static void fuse_mount(struct fuse *fuse, const char *on)
 {
     char options[128];
@@ -171,6 +171,22 @@ __attribute__((__unused__)) static pid_t fuse_server(struct fuse *fuse)
     close(fuse->fd); /* otherwise the mount would outlive its server */
     fuse->fd = -1;
     return pid;
+}
+
+/* Mounts the file system in the test's folder, and starts its server. Skips the test if that is impossible here. */
+__attribute__((__unused__)) static pid_t start_fuse(struct fuse *fuse)
+{
+    const char *why = why_no_fuse();
+
+    if (why) {
+        skip_all(why);
+    }
+    make_folder();
+    if (mkdir(in_folder("mount"), 0755) != 0) {
+        bail("mkdir");
+    }
+    fuse_mount(fuse, in_folder("mount"));
+    return fuse_server(fuse);
 }
 
 #endif /* FUSE_H */

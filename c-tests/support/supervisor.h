@@ -93,6 +93,47 @@ __attribute__((__unused__)) static bool fail_call(int listener, const struct sec
     return answer(listener, call, 0, error, 0);
 }
 
+/*
+ * Forks a supervisor, and then lets these calls of this process wait for it. It is forked before the filter is installed,
+ * or it would wait for itself; it takes the listener from this process by its number. supervise() must not return.
+ */
+__attribute__((__unused__)) static pid_t fork_supervisor(const long *numbers, size_t n,
+                                                         void (*supervise)(int listener, const void *arg),
+                                                         const void *arg)
+{
+    int listener, ready[2], taken[2];
+    pid_t parent = getpid(), supervisor;
+
+    if (pipe2(ready, O_CLOEXEC) != 0 || pipe2(taken, O_CLOEXEC) != 0) {
+        _exit(96);
+    }
+    supervisor = fork();
+    if (supervisor == 0) {
+        char byte;
+        int pidfd = (int)syscall(SYS_pidfd_open, parent, 0);
+
+        listener = read(ready[0], &byte, 1) == 1 ? (int)syscall(438 /* pidfd_getfd */, pidfd, (int)byte, 0) : -1;
+        if (listener == -1) {
+            kill(parent, SIGKILL);
+            _exit(1);
+        }
+        put_byte(taken[1], 'x');
+        supervise(listener, arg);
+    }
+    listener = ask_supervisor(numbers, n);
+    if (listener == -1 || supervisor == -1 || listener > 127) {
+        _exit(95);
+    }
+    put_byte(ready[1], (char)listener);
+    get_byte(taken[0]); /* the supervisor has its copy */
+    close(listener);
+    close(ready[0]);
+    close(ready[1]);
+    close(taken[0]);
+    close(taken[1]);
+    return supervisor;
+}
+
 /* Why nothing can be supervised here; NULL if it can. */
 static const char *why_no_supervisor(void)
 {
