@@ -123,6 +123,7 @@ static void be_held(void *arg)
     memory = interposed_malloc.used;
     store(&shared->held, 0);
     progress();
+    held.what = "pause"; /* if it were executed after all, it would never end */
     /* On a loaded machine a child may need longer. */
     while (!load(&shared->held)) {
         held.limit_ms *= 2;

@@ -15,7 +15,8 @@ enum { NO_LIMIT_MS = 1000000 };
 
 /* What is asked of qemu_spawn_sync(), and its answer. */
 struct spawning {
-    const char *program; /* SELF ends with 0 */
+    const char *program;
+    const char *what; /* NULL: it ends with 0 */
     uint64_t flags;
     int death_signal;
     int64_t limit_ms;
@@ -32,7 +33,7 @@ __attribute__((__unused__)) static void *spawn_and_wait(void *arg)
     Error *err = NULL;
 
     spawning->step = (QemuSpawnStep)-1;
-    spawning->result = qemu_spawn_sync(ARGS(spawning->program, "exit", "0"), opts, spawning->limit_ms, NULL, &err);
+    spawning->result = qemu_spawn_sync(ARGS(spawning->program, spawning->what ? spawning->what : "exit", "0"), opts, spawning->limit_ms, NULL, &err);
     spawning->error = errno;
     snprintf(spawning->message, sizeof(spawning->message), "%s", err ? error_get_pretty(err) : "");
     error_free(err);

@@ -2,7 +2,7 @@
 //! Without memory the result is `None`: nothing here aborts.
 
 use core::ffi::{c_char, CStr};
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
@@ -24,6 +24,14 @@ impl<T> Owned<T> {
         // SAFETY: fresh memory, large enough and aligned for a T.
         unsafe { memory.write(value) };
         Some(Self(memory))
+    }
+
+    /// Memory for one that is not there yet. A large one is never on the stack.
+    #[allow(dead_code)] // not every build has a use for it
+    pub(crate) fn uninit() -> Option<Owned<MaybeUninit<T>>> {
+        const { assert!(align_of::<T>() <= align_of::<*const ()>()) };
+        // SAFETY: malloc() takes any size.
+        NonNull::new(unsafe { libc::malloc(size_of::<T>()) }).map(|memory| Owned(memory.cast()))
     }
 
     /// Gives it to C.

@@ -40,7 +40,7 @@ struct Lent {
     maps: Vector<Map>,
     rlimits: Vector<Rlimit>,
     programs: Vector<u8>,
-    stack: Owned<[MaybeUninit<u8>; STACK]>,
+    stack: Owned<MaybeUninit<[u8; STACK]>>,
 }
 
 impl Lent {
@@ -52,7 +52,7 @@ impl Lent {
             maps: Vector::copy_of(plan.maps.as_slice())?,
             rlimits: Vector::copy_of(plan.rlimits.as_slice())?,
             programs: Vector::copy_of(programs(plan))?,
-            stack: Owned::new([MaybeUninit::uninit(); STACK])?,
+            stack: Owned::uninit()?,
         })?;
         let (maps, rlimits) = (lent.maps.as_mut_ptr(), lent.rlimits.as_mut_ptr());
         lent.plan = Plan {
@@ -113,7 +113,7 @@ pub(super) fn by_loan(
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
     let mut end = wait_for_program(&child, &lent.words, &Mark::Cleared, deadline);
     // A child that may not be killed may still execute the program, for which it needs the caller's strings.
-    while matches!(end, Some(End::TimedOut | End::Stopped(_))) && sys::kill(&child, libc::SIGKILL).is_err() {
+    while matches!(end, Some(End::TimedOut | End::Stopped(_))) && !is_killed(&child) {
         end = wait_for_program(&child, &lent.words, &Mark::Cleared, Deadline::NEVER);
     }
     let told = match end {
@@ -131,4 +131,11 @@ pub(super) fn by_loan(
     let _ = wait_for_end(&child, SHORT_MS);
     leave(pid, pidfd, Some((loan, place)));
     Ok(Outcome::Failed(told))
+}
+
+/// Kills a child that nobody else can have reaped, so that its id may be used, too: the program may have closed the
+/// pidfd.
+fn is_killed(child: &Child<'_>) -> bool {
+    let by_id = Child { pidfd: None, ..*child };
+    sys::kill(child, libc::SIGKILL).is_ok() || sys::kill(&by_id, libc::SIGKILL).is_ok()
 }
