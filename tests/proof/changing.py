@@ -16,12 +16,14 @@ import hostile
 TESTS = {
     "process-after-fork": False,
     "process-closed": False,
+    "process-pid-one": True,
     "process-recycled": False,
     "process-unkillable": False,
     "spawn-changing": True,
     "spawn-death-signal-caller": True,
     "spawn-environment": False,
     "spawn-explains": False,
+    "spawn-far": True,
     "spawn-search-path": False,
     "spawn-ways": False,
 }
