@@ -94,8 +94,9 @@ __attribute__((__unused__)) static bool fail_call(int listener, const struct sec
 }
 
 /*
- * Forks a supervisor, and then lets these calls of this process wait for it. It is forked before the filter is installed,
- * or it would wait for itself; it takes the listener from this process by its number. supervise() must not return.
+ * Forks a supervisor, and then lets these calls of this process wait for it. It is forked before the filter is
+ * installed, or it would wait for itself. It takes the listener from this process by its number. supervise() must not
+ * return.
  */
 __attribute__((__unused__)) static pid_t fork_supervisor(const long *numbers, size_t n,
                                                          void (*supervise)(int listener, const void *arg),

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 #include <poll.h>
 #include <stdarg.h>
 
-enum { MAX_CALLS = 1024, LATER_CALLS = 20, MUCH = 150000, LEASH_FD = 9, LEAST_EXPERIMENTS = 200 };
+enum { MUCH = 150000, LEASH_FD = 9, LEAST_EXPERIMENTS = 200 };
 
 static const int errnos[] = {EPERM, EINTR, EAGAIN, ENOMEM, EMFILE, EINVAL, ENOSYS, EBADF};
 
@@ -123,26 +123,6 @@ static void look(struct state *state)
     state->threads = count_threads();
     state->descriptors = count_descriptors();
     state->memory = mallinfo2().uordblks;
-}
-
-static bool has_child(void)
-{
-    siginfo_t information;
-
-    return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
-}
-
-/* A child that ended late is reaped by a later call. */
-static void call_later(void)
-{
-    for (int i = 0; i < LATER_CALLS && has_child(); i++) {
-        QemuProcess *process = lib.spawn(argv_true, NULL, NULL);
-
-        if (process) {
-            lib.wait(process, -1, NULL, NULL);
-            lib.free(process);
-        }
-    }
 }
 
 static char input[MUCH];
@@ -255,7 +235,7 @@ __attribute__((__noreturn__)) static void be_subject(enum form form, enum scene 
         close(ends[1]);
         leash[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
     }
-    call_later();
+    call_later(false);
     {
         struct signal_state signals = report->after.signals;
 
@@ -451,23 +431,6 @@ static void experiment(struct experiment *of)
 
 /* ---- All of them ---- */
 
-struct calls {
-    int n;
-    struct spawn_call call[MAX_CALLS];
-};
-
-static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
-{
-    struct calls *calls = context;
-
-    (void)run;
-    (void)pid;
-    if (!call->in_child && calls->n < MAX_CALLS) {
-        calls->call[calls->n++] = *call;
-    }
-    return 0;
-}
-
 /* Those that cannot fail according to their manual. And close(), which always closes: where it has not, the program waits
  * for the end of its input. */
 static bool cannot_fail(const struct spawn_call *call)
@@ -505,13 +468,13 @@ static bool is_repeated(const struct spawn_call *call)
 
 static void try_all(enum way way, enum form form, enum scene scene)
 {
-    static struct calls calls;
+    static struct spawn_calls calls;
     struct experiment of = {.way = way, .form = form, .scene = scene, .with_slot = true};
     struct spawn_run run;
     enum { FEW = 4 };
 
     calls.n = 0;
-    if (!follow(&of, &run, record, &calls)) {
+    if (!follow(&of, &run, spawn_record_parent, &calls)) {
         violation("follow", "[%s, %s] the run cannot be followed to its end", way_names[way], form_names[form]);
         return;
     }

@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 
 /* With a limit of time clone3() and a trial are tried first, each with a mask of its own. */
 enum { LET_IN_AFTER_TRIES = 5 };
-enum { MAX_CALLS = 512, ERRNO_BEFORE = 77, LATER_CALLS = 20 };
+enum { ERRNO_BEFORE = 77 };
 
 static const int errnos[] = {EPERM, EINTR, EAGAIN, ENOMEM, EMFILE, EACCES, EFAULT, EINVAL, ENOSYS, EBADF, 4095};
 
@@ -95,29 +95,6 @@ static void set_up(void)
     write_mask(bit_of(SIGUSR2) | bit_of(SIGTERM) | bit_of(SIGALRM));
     if (!open_sources() || chdir("/usr") != 0) {
         broken("preparing the subject");
-    }
-}
-
-static bool has_child(void)
-{
-    siginfo_t information;
-
-    return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
-}
-
-/*
- * A failed child or a trial child that has not ended yet is reaped by a later call. What was lent to a child is freed
- * then, too.
- */
-static void call_later(bool always)
-{
-    for (int i = 0; i < LATER_CALLS && (has_child() || (always && i == 0)); i++) {
-        QemuProcess *process = lib.spawn(argv_true, NULL, NULL);
-
-        if (process) {
-            lib.wait(process, -1, NULL, NULL);
-            lib.free(process);
-        }
     }
 }
 
@@ -448,23 +425,6 @@ static void experiment(struct experiment *of)
 
 /* ---- All of them ---- */
 
-struct calls {
-    int n;
-    struct spawn_call call[MAX_CALLS];
-};
-
-static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
-{
-    struct calls *calls = context;
-
-    (void)run;
-    (void)pid;
-    if (calls->n < MAX_CALLS) {
-        calls->call[calls->n++] = *call;
-    }
-    return 0;
-}
-
 /* Calls that cannot fail according to their manual, or that end the child. */
 static bool is_left_out(const struct spawn_call *call)
 {
@@ -483,12 +443,12 @@ static bool is_left_out(const struct spawn_call *call)
 
 static void fail_each(enum way way, enum request request, bool first)
 {
-    static struct calls calls;
+    static struct spawn_calls calls;
     struct experiment of = {.way = way, .request = request, .first = first, .with_slot = true};
     struct spawn_run run;
 
     calls.n = 0;
-    if (!follow(&of, &run, record, &calls)) {
+    if (!follow(&of, &run, spawn_record, &calls)) {
         violation("follow", "[%s, %s] the spawn cannot be followed to its end", way_names[way], request_names[request]);
         return;
     }

@@ -238,23 +238,6 @@ static int send_at(struct spawn_run *run, pid_t pid, const struct spawn_call *ca
     return LET_GO;
 }
 
-struct calls {
-    int n;
-    struct spawn_call call[512];
-};
-
-static int record(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
-{
-    struct calls *calls = context;
-
-    (void)run;
-    (void)pid;
-    if (calls->n < (int)(sizeof(calls->call) / sizeof(calls->call[0]))) {
-        calls->call[calls->n++] = *call;
-    }
-    return 0;
-}
-
 static const int *signals(void)
 {
     static int list[3];
@@ -267,13 +250,13 @@ static const int *signals(void)
 
 static void at_each_call(enum way way, enum request request)
 {
-    static struct calls calls;
+    static struct spawn_calls calls;
     struct experiment of = {.way = way, .request = request, .sig = SIGUSR1};
     struct spawn_run run;
 
     calls.n = 0;
     start(&run, &of);
-    if (!spawn_follow(&run, record, &calls)) {
+    if (!spawn_follow(&run, spawn_record, &calls)) {
         violation("follow", "[%s] the spawn cannot be followed", way_names[way]);
         return;
     }

@@ -11,6 +11,8 @@
 #include "qemu-fork.h"
 
 #include <dlfcn.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 static const char *const argv_true[] __attribute__((__unused__)) = {"/bin/true", NULL};
 
@@ -34,6 +36,32 @@ static inline void need_spawn(void)
     lib.take_fd = dlsym(library.handle, "qemu_process_take_fd");
     if (!lib.spawn || !lib.sync || !lib.wait || !lib.free || !lib.pidfd || !lib.take_fd) {
         skip("%s does not export qemu_spawn", library.path);
+    }
+}
+
+/* Whether this process has a child that has ended and was not reaped. */
+static inline bool has_child(void)
+{
+    siginfo_t information;
+
+    return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
+/*
+ * A failed child or a trial child that has not ended yet is reaped by a later call. What was lent to a child is freed
+ * then, too; @always makes one later call at least.
+ */
+static inline void call_later(bool always)
+{
+    enum { LATER_CALLS = 20 };
+
+    for (int i = 0; i < LATER_CALLS && (has_child() || (always && i == 0)); i++) {
+        QemuProcess *process = lib.spawn(argv_true, NULL, NULL);
+
+        if (process) {
+            lib.wait(process, -1, NULL, NULL);
+            lib.free(process);
+        }
     }
 }
 

@@ -169,6 +169,31 @@ struct spawn_run {
 enum { LET_GO = -1 };
 typedef int at_call(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context);
 
+/* The calls of an undisturbed run, in order. */
+struct spawn_calls {
+    int n;
+    struct spawn_call call[1024];
+};
+
+/* Records a call in the struct spawn_calls of the context. */
+static inline int spawn_record(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
+{
+    struct spawn_calls *calls = context;
+
+    (void)run;
+    (void)pid;
+    if (calls->n < (int)(sizeof(calls->call) / sizeof(calls->call[0]))) {
+        calls->call[calls->n++] = *call;
+    }
+    return 0;
+}
+
+/* The same for the calls of the parent alone. */
+static inline int spawn_record_parent(struct spawn_run *run, pid_t pid, const struct spawn_call *call, void *context)
+{
+    return call->in_child ? 0 : spawn_record(run, pid, call, context);
+}
+
 /* In the subject, before the call. */
 static inline void spawn_stop_for_tracer(void)
 {
