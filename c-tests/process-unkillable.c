@@ -1,9 +1,12 @@
 /*
  * A child that this process may not signal, as a program that has become another user. A call that was to end it says
- * that it could not be killed and lives on. Once it ends, the library reaps it, and the program need not find it.
+ * that it could not be killed and lives on. And a child that the kernel keeps in spite of SIGKILL: the call does not
+ * wait for long, and says so. Once such a child ends, the library reaps it, and the program need not find it.
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/ptrace.h>
+
 #include "another-user.h"
 #include "watched.h"
 
@@ -120,8 +123,137 @@ static void stop_it(void *arg)
     is_reaped_later(pid);
 }
 
+/* ---- one that SIGKILL does not end ---- */
+
+/*
+ * The first process of a PID namespace ends only after all others in it are gone, and a zombie stays until its tracer
+ * has seen it.
+ */
+static struct {
+    pid_t parent;
+    int traced, let_go;
+} *hold;
+
+static pid_t only_child_of(pid_t pid)
+{
+    pid_t list[2];
+
+    return pid > 0 && children_of(pid, list, 2) > 0 ? list[0] : 0;
+}
+
+/* Traces the child of the process's child. */
+__attribute__((__noreturn__)) static void trace(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    while (!__atomic_load_n(&hold->let_go, __ATOMIC_SEQ_CST)) {
+        pid_t first = only_child_of(__atomic_load_n(&hold->parent, __ATOMIC_SEQ_CST)), second = only_child_of(first);
+
+        if (second > 0 && !hold->traced && ptrace(PTRACE_SEIZE, second, NULL, NULL) == 0) {
+            __atomic_store_n(&hold->traced, 1, __ATOMIC_SEQ_CST);
+        }
+        yield_a_moment();
+    }
+    _exit(0);
+}
+
+/* In the program: the first process, with a child. */
+static int with_child(void)
+{
+    pid_t pid = fork();
+
+    if (pid == -1) {
+        return 96;
+    }
+    pause_for_ever();
+}
+
+static void outlive_kill(void *arg)
+{
+    const bool *by_stop = arg;
+    char expected[64];
+    QemuProcess *process = NULL;
+    Error *err = NULL;
+    pid_t pid = 0;
+    bool done;
+
+    if (unshare(CLONE_NEWPID) != 0) {
+        _exit(FOREIGN);
+    }
+    __atomic_store_n(&hold->parent, getpid(), __ATOMIC_SEQ_CST);
+    if (*by_stop) {
+        process = must_spawn(ARGS(SELF, "with-child"), NULL);
+        while (!__atomic_load_n(&hold->traced, __ATOMIC_SEQ_CST)) {
+            yield_a_moment();
+        }
+        pid = qemu_process_pid(process);
+        done = qemu_process_stop(process, 0, NULL, &err);
+    } else {
+        done = qemu_spawn_sync(ARGS(SELF, "with-child"), NULL, 3000, NULL, &err) == 0;
+    }
+    progress();
+    snprintf(expected, sizeof(expected), "process %d (", (int)pid);
+    if (!hold->traced || done || errno != ETIMEDOUT || !err || !strstr(error_get_pretty(err), ") does not end") ||
+        !strstr(error_get_pretty(err), *by_stop ? expected : "did not end within 3000 ms")) {
+        tell("traced %d, done %d, errno %d, \"%s\"\n", hold->traced, done, errno, err ? error_get_pretty(err) : "");
+    }
+    error_free(err);
+    qemu_process_free(process);
+    if (!has_child()) {
+        tell("it has ended\n");
+    }
+    __atomic_store_n(&hold->let_go, 1, __ATOMIC_SEQ_CST);
+    /* This process makes no other child: its namespace's first one has ended. */
+    for (int i = 0; i < 20000 && has_child(); i++) {
+        qemu_process_free(qemu_spawn(ARGS("/nowhere"), NULL, NULL));
+        yield_a_moment();
+    }
+    if (has_child()) {
+        tell("it is not reaped\n");
+    }
+}
+
+static bool may_trace(void)
+{
+    pid_t pid = fork();
+    bool may;
+
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        pause_for_ever();
+    }
+    may = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
+    kill(pid, SIGKILL);
+    wait_for(pid);
+    return may;
+}
+
+static void test_outlives(bool by_stop, const char *what)
+{
+    pid_t tracer;
+
+    memset(hold, 0, sizeof(*hold));
+    fflush(NULL);
+    tracer = fork();
+    if (tracer == -1) {
+        bail("fork");
+    }
+    if (tracer == 0) {
+        trace();
+    }
+    if (run_watched(outlive_kill, &by_stop, what)) {
+        is_str(watched->words, "", "it is told after a second, and reaped once it ends");
+    }
+    kill(tracer, SIGKILL);
+    wait_for(tracer);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "with-child") == 0) {
+        return with_child();
+    }
     if (argc > 1 && strcmp(argv[1], "tell") == 0) {
         return immortal(true);
     }
@@ -139,5 +271,12 @@ int main(int argc, char **argv)
     if (run_watched(stop_it, NULL, "a stop of a program that may not be signalled")) {
         is_str(watched->words, "", "it is told, and reaped once it ends");
     }
+    if (!may_trace()) {
+        skip("a process that the kernel keeps", "ptrace() is forbidden here");
+        return done();
+    }
+    hold = shared_memory(sizeof(*hold));
+    test_outlives(true, "a stop of a process that the kernel keeps");
+    test_outlives(false, "a limit of time for a process that the kernel keeps");
     return done();
 }
