@@ -22,4 +22,5 @@ pub(crate) mod step;
 pub(crate) mod variants;
 
 /// Whether Meson builds this. The profile is then known, and with it how much stack the code needs.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
 pub(crate) const BUILT_BY_MESON: bool = cfg!(all(feature = "capi", not(feature = "std")));

@@ -200,12 +200,6 @@ pub(crate) fn close(fd: c_int) -> isize {
     result(unsafe { libc_close(fd) })
 }
 
-/// No system but Linux lets a child share its parent's table.
-#[inline(always)]
-pub(crate) fn unshare_descriptors(_: c_int) -> isize {
-    -(libc::ENOSYS as isize)
-}
-
 /// The library knows no system call for this here.
 #[inline(always)]
 pub(crate) fn mark_range(_: c_int, _: c_int) -> isize {
