@@ -74,6 +74,8 @@ static void test_memory(void)
     takes_little("0", "0", 0, "no output", RUN(.flags = 0));
     takes_little("10", "10", 20, "little output", RUN(.flags = 0));
     takes_little("100000", "3", 100003, "some output", RUN(.input = input, .input_len = sizeof(input)));
+    takes_little("270000", "0", 270000, "a little more than 256 KiB", RUN(.flags = 0));
+    takes_little("540000", "1", 540001, "a little more than 512 KiB", RUN(.flags = 0));
     takes_little("1048576", "1048576", 2 << 20, "a MiB to each", RUN(.flags = 0));
     takes_little("1048577", "0", (1 << 20) + 1, "a byte more than a MiB", RUN(.flags = 0));
     takes_little("2000000", "0", 2000000, "as much as the limit", RUN(.stdout_limit = 2000000));

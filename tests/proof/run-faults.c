@@ -1,8 +1,9 @@
 /*
- * Each system call of a run failed in turn, and a signal at each of them: qemu_run() in one call, and in a main loop.
+ * Each system call of a run failed in turn, and a signal at each of them and at instructions: qemu_run() in one call, and
+ * in a main loop.
  *
  * The calls are found by following an undisturbed run. Then each is made to fail, with each of several errnos, in a
- * fresh process; or a signal is sent before it. The run either succeeds with the whole output, or fails with an errno
+ * fresh process; or a signal is sent before it, or after some number of instructions. The run either succeeds with the whole output, or fails with an errno
  * and a text. Half an answer is never a success. Mask, dispositions, descriptors, threads and memory are as before, and
  * no child is left. A signal is handled once, and changes nothing.
  *
@@ -506,6 +507,116 @@ static void try_all(enum way way, enum form form, enum scene scene)
     }
 }
 
+/* ---- A signal at an instruction ---- */
+
+/* Brings the subject to the begin of the call. */
+static bool go_to_call(struct spawn_run *run)
+{
+    int status;
+
+    if (wait_for(run->parent, &status) < 0 || !WIFSTOPPED(status) || !set_options(run->parent, false)) {
+        return false;
+    }
+    watch(run->parent, NULL);
+    for (;;) {
+        struct stop stop = resume(run->parent, PTRACE_SYSCALL, NULL);
+
+        if (stop.kind != STOP_SYSCALL) {
+            return false;
+        }
+        if (get_word(run->parent, REGISTER(orig_rax)) == SYS_fcntl &&
+            (int)get_word(run->parent, REGISTER(rdi)) == -1 &&
+            (int)get_word(run->parent, REGISTER(rdx)) == SPAWN_MARK) {
+            return resume(run->parent, PTRACE_SYSCALL, NULL).kind == STOP_SYSCALL;
+        }
+    }
+}
+
+static bool is_at_end_of_call(pid_t pid)
+{
+    enum { SYSCALL_CODE = 0x050F };
+    uint64_t pc = get_word(pid, REGISTER(rip));
+
+    return (ptrace(PTRACE_PEEKDATA, pid, (void *)pc, NULL) & 0xFFFF) == SYSCALL_CODE &&
+           get_word(pid, REGISTER(rax)) == SYS_fcntl && (int)get_word(pid, REGISTER(rdi)) == -1 &&
+           (int)get_word(pid, REGISTER(rdx)) == SPAWN_MARK_END;
+}
+
+/* Lets the subject make so many steps, or as many as there are to the end of its call. Returns how many. */
+static long make_steps(pid_t pid, long most, bool to_end)
+{
+    struct stop stop = {.kind = STOP_TRAP};
+    long n = 0;
+
+    while (n < most && !(to_end && is_at_end_of_call(pid))) {
+        stop = resume(pid, PTRACE_SINGLESTEP, &stop);
+        if (stop.kind == STOP_ENDED) {
+            break;
+        }
+        n++;
+    }
+    return stop.kind == STOP_ENDED ? -1 : n;
+}
+
+static void give_up(struct spawn_run *run)
+{
+    kill(run->parent, SIGKILL);
+    wait_for(run->parent, &run->status);
+    watch(0, NULL);
+}
+
+/* Sends the signal after so many steps. Returns how many steps the call has, if @steps is negative. */
+static long at_instruction(struct experiment *of, long steps)
+{
+    const long all = 1 << 22;
+    struct spawn_run run = {0};
+    long made = -1;
+
+    memset(report, 0, sizeof(*report));
+    run.parent = fork();
+    if (run.parent < 0) {
+        broken("fork");
+    }
+    if (run.parent == 0) {
+        be_subject(of->form, of->scene, of->sig, true);
+    }
+    if (go_to_call(&run)) {
+        made = make_steps(run.parent, steps < 0 ? all : steps, steps < 0);
+    }
+    if (steps < 0 || made < 0) {
+        give_up(&run);
+        return made;
+    }
+    of->call = (struct spawn_call){.number = -1, .occurrence = (int)steps};
+    if (syscall(SYS_tgkill, run.parent, run.parent, of->sig) != 0) {
+        fault(of, "it cannot be sent");
+    }
+    ptrace(PTRACE_DETACH, run.parent, NULL, NULL);
+    wait_for(run.parent, &run.status);
+    watch(0, NULL);
+    count_experiments(1);
+    judge(of, run.status);
+    return made;
+}
+
+/* All instructions would take hours, so it is a sample. It depends on no chance. */
+static void at_instructions(enum way way, enum form form, enum scene scene)
+{
+    struct experiment of = {.way = way, .form = form, .scene = scene, .with_slot = true, .sig = SIGUSR1};
+    const int samples = quick ? 25 : 1000;
+    long all = at_instruction(&of, -1);
+
+    if (all < 0) {
+        violation("follow", "[%s, %s] the instructions of the run cannot be followed", way_names[way], form_names[form]);
+        return;
+    }
+    note("%s, %s, %s: %ld instructions", way_names[way], form_names[form], scene_names[scene], all);
+    for (int i = 0; i < samples && !enough_hangs(); i++) {
+        of.sig = i % 2 ? SIGUSR1 : SIGRTMAX;
+        at_instruction(&of, all * i / samples + i % 7);
+    }
+}
+
 static void on_way(enum way way)
 {
     /* The others, and what the child does, are the matter of the part spawn-faults. */
@@ -518,6 +629,9 @@ static void on_way(enum way way)
                 continue;
             }
             try_all(way, (enum form)form, (enum scene)scene);
+        }
+        if (way == WAY_CLONE3) {
+            at_instructions(way, (enum form)form, LITTLE);
         }
     }
     if (way == WAY_CLONE3 && reached < LEAST_EXPERIMENTS && !enough_hangs()) {
