@@ -1,15 +1,18 @@
 /*
- * The program closes the descriptor of a child, as closefrom() does, and its number may get another file. The child has
- * not ended because of that: the handle knows it by its id, and never touches the other file.
+ * The program closes the descriptor of a child, as closefrom() does, and the number may then belong to another file.
+ * The handle must not take that for the end of the child. It knows the child by the id, and never touches the other
+ * file.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "watched.h"
 
-/* What has the number afterwards. */
+/* What the number refers to afterwards. */
 enum { NOTHING, DEVICE, SILENT_PIPE, AFTERWARDS };
 
-static const char *const names[] = {"closed", "closed, and the number is /dev/null's", "closed, and the number is a pipe's"};
+static const char *const names[] = {
+    "closed", "closed, and the number is /dev/null's", "closed, and the number is a pipe's",
+};
 
 static int silent[2];
 

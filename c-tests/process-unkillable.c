@@ -1,7 +1,7 @@
 /*
- * A child that this process may not signal, as a program that has become another user. A call that was to end it says
- * that it could not be killed and lives on. And a child that the kernel keeps in spite of SIGKILL: the call does not
- * wait for long, and says so. Once such a child ends, the library reaps it, and the program need not find it.
+ * A child that this process may not signal, because it has become another user: a call that should end it says that it
+ * could not be killed. And a child that the kernel keeps in spite of SIGKILL: the call does not wait for long, and says
+ * so. Once such a child ends, the library reaps it, and the program need not.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -44,7 +44,7 @@ static void is_reaped_later(pid_t pid)
     if (pid > 0) {
         await_end(pid);
     }
-    /* Any call of the library does it. */
+    /* Any call of the library reaps it. */
     for (int i = 0; i < 1000 && has_child(); i++) {
         process = spawn(ARGS("/nowhere"), NULL);
         qemu_process_free(process);
@@ -73,7 +73,7 @@ static void sync_with_limit(void *arg)
 
     (void)arg;
     begin();
-    /* If the program has not begun in that time, it was killed: the rights are still there. */
+    /* If the program has not begun within the limit, it was killed before this process lost the right to do so. */
     do {
         const QemuSpawnFd fds[] = {{leash[0], LEASH_FD}};
 

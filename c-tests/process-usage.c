@@ -1,6 +1,6 @@
 /*
- * qemu_process_usage(): what the kernel counts for the children of a process is what is told of its only child. The
- * peak is known where it is above what the parent had had at the spawn. EBUSY until the end.
+ * qemu_process_usage(): the usage of the only child of a process is what the kernel counts for the process's children.
+ * The peak is known if it is above the parent's at the spawn. Until the end the call fails with EBUSY.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -135,7 +135,7 @@ static void test_times(const char *how)
     if (is_counted(&usage, how)) {
         ok(usage.flags & QEMU_PROCESS_USAGE_TIMES, "its times are known");
         ok(usage.user_us >= WORK_US, "it has worked in user mode");
-        /* The kernel adds up what it has not yet rounded. */
+        /* The kernel sums the times before it rounds them. */
         ok(llabs((int64_t)usage.user_us - user) <= 2, "for as long as the kernel counts for the children");
         ok(llabs((int64_t)usage.system_us - system) <= 2, "and so in the kernel");
         ok(usage.system_us >= WORK_US / 10, "where it has worked, too");
@@ -210,7 +210,7 @@ static void test_grown_since(void)
     qemu_process_free(process);
 }
 
-/* What the parent has had by then counts for the child, too, so it says nothing. */
+/* The parent's peak counts for the child, too, so the child's own is unknown. */
 static void test_smaller(void)
 {
     QemuProcess *process = must_spawn(ARGS(SELF, "use", "has memory", "64"), OPTIONS(.flags = 0));
@@ -281,7 +281,7 @@ static void *ask(void *process)
     return usage;
 }
 
-/* Several threads ask at once. Who sees the end sees the usage with it. */
+/* Several threads ask at the same time. A thread that sees the end also sees the usage. */
 static void test_threads(void)
 {
     for (int round = 0; round < 8; round++) {
@@ -327,7 +327,7 @@ static void test_fork(void)
         QemuProcessUsage usage = untouched;
 
         if (qemu_process_usage(process, &usage, NULL) || errno != EBUSY) {
-            /* Without a descriptor there is nobody to ask. */
+            /* Without a descriptor nothing else knows the usage. */
             _exit(qemu_process_pidfd(process) < 0 && usage.flags == 0 ? 0 : 1);
         }
         close(child_stdin); /* now it ends */

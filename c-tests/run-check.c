@@ -55,7 +55,7 @@ static void test_texts(void)
     memset(line, 'x', sizeof(line));
     line[3 * MOST] = '\0';
     check("fail 1", line, EIO, text);
-    /* A character that has no room goes as a whole. */
+    /* A character of several bytes is cut as a whole. */
     for (size_t i = 1; i + 1 < sizeof(line); i += 2) {
         memcpy(line + i, "\xc3\xa9", 2);
     }
@@ -84,7 +84,7 @@ static bool refuse(void *opaque, int child_fd, const char *data, size_t len)
     return child_fd != 2;
 }
 
-/* The line does not depend on what is kept, and is told only where stderr comes to the library. */
+/* The line does not depend on what is kept. It is in the message only if the library reads stderr. */
 static void test_with_others(void)
 {
     static const char last[] = NAME " exited with status 4: the last line", nothing[] = NAME " exited with status 4";
@@ -111,7 +111,7 @@ static void test_with_others(void)
     run_clear();
 }
 
-/* It changes no other end. */
+/* CHECK changes no other end. */
 static void test_other_ends(void)
 {
     run(ARGS(SELF, "pause"), NULL, RUN(.flags = QEMU_RUN_CHECK, .timeout_ms = 50, .grace_ms = LONG_MS));
@@ -131,7 +131,7 @@ static void test_other_ends(void)
     run_clear();
 }
 
-/* Where another part of the program reaps the child, and no descriptor keeps its status, that is not known. */
+/* If other code of the program reaps the child, and no descriptor keeps its status, the status is unknown. */
 static void test_unknown(void)
 {
     signal(SIGCHLD, SIG_IGN);

@@ -1,26 +1,30 @@
 /*
- * Every end of a run: what is returned, errno, and what the result has. Each with programs that do not make it easy, with
- * full pipes and with empty ones, in one call and in a main loop.
+ * Every end of a run: the return value, errno, and the result. Each is tried with programs that behave badly, with full
+ * pipes and with empty ones, in one call and in a main loop.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "another-user.h"
 #include "run.h"
 
-/* What the program does beside ending. */
+/* What the program does besides ending. */
 enum kind { PLAIN, STUBBORN, STOPPER, CLOSER, HOLDER, KINDS };
 
 /* How the run ends. */
 enum end { BY_EXIT, BY_SIGNAL, BY_TIME, BY_LIMIT, BY_CANCEL, BY_SINK, ENDS };
 
-static const char *const kind_names[KINDS] = {"a plain program", "one that ignores SIGTERM", "one that stops itself",
-                                              "one that closes its stdio and lives on", "one with a holder of its pipes"};
-static const char *const end_names[ENDS] = {"exit", "a signal", "timeout", "too much output", "cancel", "the sink's false"};
+static const char *const kind_names[KINDS] = {
+    "a plain program", "one that ignores SIGTERM", "one that stops itself", "one that closes its stdio and goes on",
+    "one whose pipes are held by another process",
+};
+static const char *const end_names[ENDS] = {
+    "exit", "a signal", "timeout", "too much output", "cancel", "the sink returns false",
+};
 
 /* The program's descriptors: it says that it is ready, waits to go on, and the holder waits for the end of the test. */
 enum { READY_FD = 5, GO_FD = 6, LEASH_FD = 7 };
 
-/* With full pipes so much is written to each, and so much of the input is never read. */
+/* With full pipes, this many bytes are written to each, and this many of the input are never read. */
 enum { MUCH = 200000, LITTLE = 20, LIMIT = 10, INPUT = 1 << 20 };
 
 /* ---- The program ---- */
@@ -78,12 +82,12 @@ static int child(enum kind kind, bool full, enum end end)
 
 /* ---- The test ---- */
 
-/* Who cancels the run, where somebody does. */
+/* What cancels the run, if anything does. */
 enum canceller { BY_THREAD, BY_HANDLER, BY_DESCRIPTOR, BY_HANGUP, CANCELLERS };
 
 static const char *const canceller_names[CANCELLERS] = {"a thread", "a signal handler", "a descriptor", "a hangup"};
 
-/* One run, and what the watcher needs. */
+/* One run, and what the watcher needs to know. */
 static struct {
     enum kind kind;
     bool full;
@@ -131,7 +135,7 @@ static void on_signal(int sig)
     errno = error;
 }
 
-/* Waits until the program has done all that it does, and then ends it as the test wants it. */
+/* Waits until the program has done its work, and then ends it as the test wants. */
 static void *watcher(void *unused)
 {
     char byte = get_byte(now.ready[0]);
@@ -171,7 +175,7 @@ static bool refuse(void *opaque, int child_fd, const char *data, size_t len)
     return false;
 }
 
-/* Runs it with so much time. False: that was too little for the program to become ready. */
+/* Runs it with this limit of time. False: the limit was too short for the program to become ready. */
 static bool try_run(int64_t timeout_ms, int *sink_calls)
 {
     static char input[INPUT];
@@ -319,7 +323,7 @@ static void test_one(void)
         if (try_run(timeout_ms, &sink_calls)) {
             break;
         }
-        /* So slow a machine needs more time. */
+        /* A machine as slow as this needs more time. */
         run_clear();
         timeout_ms *= 2;
         if (timeout_ms > LONG_MS) {
@@ -443,7 +447,8 @@ static void test_cancelled_before(void)
     close(file);
     make_pipe(ends);
     run(ARGS(SELF, "exit", "3"), NULL, RUN(.flags = QEMU_RUN_CANCEL_FD, .cancel_fd = ends[0]));
-    ok(ran.done && ran.result.end == QEMU_RUN_END_EXITED && ran_end() == 3, "one that never becomes readable changes nothing");
+    ok(ran.done && ran.result.end == QEMU_RUN_END_EXITED && ran_end() == 3,
+       "one that never becomes readable changes nothing");
     run_clear();
     close_pipe(ends);
 }
@@ -457,7 +462,8 @@ static void fails_to_start(const char *const *argv, const QemuSpawnOptions *spaw
     QemuRunResult cleared;
 
     look_at_state(&before);
-    run(argv, spawn, RUN(.input = spawn && spawn->n_fds ? NULL : input, .input_len = spawn && spawn->n_fds ? 0 : INPUT));
+    run(argv, spawn,
+        RUN(.input = spawn && spawn->n_fds ? NULL : input, .input_len = spawn && spawn->n_fds ? 0 : INPUT));
     if (!ok(!ran.done && ran.error == error && strstr(ran.message, text), "a failed start: %s", text)) {
         show_run();
     }
@@ -542,7 +548,7 @@ static void test_no_process(void)
 
 static int leash[2];
 
-/* From now on this process may not signal the program, which is still root's. */
+/* From now on this process may not signal the program, which still belongs to root. */
 static bool drop_rights(void *opaque, int child_fd, const char *data, size_t len)
 {
     (void)opaque;
@@ -559,7 +565,8 @@ static void run_one_that_cannot_be_killed(void *unused)
     bool holds;
 
     (void)unused;
-    /* If the program has written nothing in that time, it was killed: the rights are still there. */
+    /* If the program has written nothing within the limit, it was killed before this process lost the right to do so.
+     */
     do {
         run(ARGS(SELF, "immortal"), OPTIONS(.fds = fds, .n_fds = 1),
             RUN(.timeout_ms = timeout_ms, .grace_ms = SHORT_MS, .sink = drop_rights));
@@ -567,7 +574,8 @@ static void run_one_that_cannot_be_killed(void *unused)
     } while (geteuid() == 0 && timeout_ms < LONG_MS);
     holds = !ran.done && ran.error == ETIMEDOUT && ran.result.end == QEMU_RUN_END_TIMED_OUT &&
             ran.result.status.end == QEMU_PROCESS_RUNNING && !(ran.result.flags & QEMU_RUN_RESULT_PIPE_HELD) &&
-            strstr(ran.message, "did not end within") && strstr(ran.message, "could not be killed: Operation not permitted");
+            strstr(ran.message, "did not end within") &&
+            strstr(ran.message, "could not be killed: Operation not permitted");
     fprintf(stderr, "%d %d %d %d flags %llx %s\n", (int)geteuid(), ran.error, (int)ran.result.end,
             (int)ran.result.status.end, (unsigned long long)ran.result.flags, ran.message);
     run_clear();

@@ -77,8 +77,8 @@ static void test_chunks(void)
         for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
             memset(got, 0, sizeof(got));
             run(ARGS(SELF, "chunks", at_once), NULL,
-                RUN(.flags = QEMU_RUN_LINES, .sink = record, .opaque = (void *)(uintptr_t)text, .stdout_limit = limits[i],
-                    .stderr_limit = limits[sizeof(limits) / sizeof(*limits) - 1 - i]));
+                RUN(.flags = QEMU_RUN_LINES, .sink = record, .opaque = (void *)(uintptr_t)text,
+                    .stdout_limit = limits[i], .stderr_limit = limits[sizeof(limits) / sizeof(*limits) - 1 - i]));
             if (!ran.done || ran.result.flags != 0 || ran.result.out_total != TEXT || ran.result.err_total != TEXT ||
                 *ran.result.out || *ran.result.err || !is_split(&got[1], limits[i]) ||
                 !is_split(&got[2], limits[sizeof(limits) / sizeof(*limits) - 1 - i])) {
@@ -112,7 +112,7 @@ static void test_long_lines(void)
     run_clear();
 }
 
-/* The unfinished line comes whatever ends the run, unless nobody wants more. */
+/* The sink gets the unfinished line whatever ends the run, unless it wants no more. */
 static void test_unfinished(void)
 {
     int leash[2];
@@ -153,9 +153,9 @@ static void test_unfinished(void)
     memset(got, 0, sizeof(got));
     got[1].refuse_at = 2;
     run(ARGS(SELF, "ends unfinished"), NULL, RUN(.flags = QEMU_RUN_LINES, .sink = record));
-    ok(!ran.done && ran.error == ECANCELED && ran.result.end == QEMU_RUN_END_STOPPED && got[1].n == 2 && got[2].n == 0 &&
-           ran_end() == 0,
-       "one that wants no unfinished line, either");
+    ok(!ran.done && ran.error == ECANCELED && ran.result.end == QEMU_RUN_END_STOPPED && got[1].n == 2 &&
+           got[2].n == 0 && ran_end() == 0,
+       "a sink that refuses the unfinished line");
     run_clear();
 }
 

@@ -11,7 +11,7 @@
 
 enum { ENOUGH = 200 }; /* calls of malloc(): no run here makes so many */
 
-/* In shared memory, because what lacks memory may end by abort(). */
+/* In shared memory, because a process without memory may end by abort(). */
 static struct {
     int k;
     bool finished;
@@ -68,7 +68,7 @@ static void expect(bool holds, const char *what)
     }
 }
 
-/* Like run() of run.h, but what that does itself needs no memory. */
+/* Like run() of run.h, but allocates no memory itself. */
 static void run_without(const struct scene *scene, int k)
 {
     QemuRunOptions options = scene->options;
@@ -128,7 +128,7 @@ static void lack_memory(void *arg)
     bool is_enough = false;
 
     alarm(100);
-    run_without(scene, ENOUGH); /* what is made once is made */
+    run_without(scene, ENOUGH); /* memory that is allocated only once has been allocated */
     run_clear();
     for (int k = 0; !is_enough && k < ENOUGH; k++) {
         size_t used = interposed_malloc.used;
@@ -140,7 +140,7 @@ static void lack_memory(void *arg)
         check_outcome(scene, is_enough);
         run_clear();
         for (int i = 0; has_child() && i < 1000; i++) {
-            /* A child that failed may end later: then another call reaps it. */
+            /* A failed child may end later. Then another call reaps it. */
             poll(NULL, 0, 1);
             qemu_spawn(NULL, NULL, NULL);
         }

@@ -1,6 +1,6 @@
 /*
- * How much memory a run takes: at most twice what is kept, and 256 KiB. Nothing of it is left. The test counts what is
- * malloc'ed.
+ * The memory of a run: at most twice what is kept, and 256 KiB. Afterwards all of it is freed. The test counts the
+ * bytes that malloc() hands out.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -37,7 +37,7 @@ static void measure(void *unused)
     size_t before;
 
     (void)unused;
-    /* What is made once, at the first call, does not count. */
+    /* Memory that is allocated once, at the first call, does not count. */
     run(ARGS(SELF, "write", "1", "1"), NULL, NULL);
     run_clear();
     before = interposed_malloc.used;
@@ -79,7 +79,8 @@ static void test_memory(void)
     takes_little("1048576", "1048576", 2 << 20, "a MiB to each", RUN(.flags = 0));
     takes_little("1048577", "0", (1 << 20) + 1, "a byte more than a MiB", RUN(.flags = 0));
     takes_little("2000000", "0", 2000000, "as much as the limit", RUN(.stdout_limit = 2000000));
-    takes_little("3145728", "3145728", 200000, "CUT", RUN(.flags = QEMU_RUN_CUT, .stdout_limit = 100000, .stderr_limit = 100000));
+    takes_little("3145728", "3145728", 200000, "CUT",
+                 RUN(.flags = QEMU_RUN_CUT, .stdout_limit = 100000, .stderr_limit = 100000));
     takes_little("3145728", "3145728", 600000, "KEEP_TAIL",
                  RUN(.flags = QEMU_RUN_KEEP_TAIL, .stdout_limit = 300000, .stderr_limit = 300000));
     takes_little("3145728", "3145728", 2, "KEEP_TAIL of a byte",

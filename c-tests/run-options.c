@@ -1,6 +1,6 @@
 /*
- * What a run is asked for: options that contradict each other, sizes of structures, what is NULL, what the program's
- * three first descriptors are, and calls that make no sense.
+ * The options of a run: contradictions, sizes of structures, NULL, the first three descriptors of the program, and
+ * calls that make no sense.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -90,7 +90,7 @@ static void test_contradictions(void)
     refuses(NULL, RUN(.flags = QEMU_RUN_CANCEL_FD, .cancel_fd = FAR), EBADF, number);
 }
 
-/* A number that is not open does not become open by the pipes that the library makes. */
+/* A descriptor number that is not open must not become valid by the pipes that the library makes. */
 static void test_sources_that_are_not_open(void)
 {
     int first = dup(STDIN_FILENO);
@@ -442,7 +442,7 @@ static void test_free(void)
     is_same_state(&before, "nothing is left");
 }
 
-/* All that a call points to may go, but for the input. */
+/* Everything that a call points to may be freed after it, but for the input. */
 static void test_arguments_go(void)
 {
     char *word = strdup(SELF), *what = strdup("pause");

@@ -1,6 +1,6 @@
 /*
- * A run and the caller's signals: no SIGPIPE, whatever is done with that one; no dependence on SIGCHLD; and mask,
- * dispositions, threads and descriptors are as before, after every end.
+ * A run and the caller's signals. There is no SIGPIPE, whatever its disposition is. A run does not depend on SIGCHLD.
+ * Mask, dispositions, threads and descriptors are as before, after every end.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -81,7 +81,7 @@ static void block(int sig, int how)
     pthread_sigmask(how, &set, NULL);
 }
 
-/* Takes a pending signal away. Returns whether there was one. */
+/* Removes a pending signal. Returns whether there was one. */
 static bool take_pending(int sig)
 {
     const struct timespec none = {0, 0};
@@ -145,7 +145,9 @@ static void test_sigpipe(void)
         if (which & 2) {
             kill(getpid(), SIGPIPE);
         }
-        leave_input(which == 1 ? "pending for the thread" : which == 2 ? "pending for the process" : "pending for both");
+        leave_input(which == 1   ? "pending for the thread"
+                    : which == 2 ? "pending for the process"
+                                 : "pending for both");
         for (int i = 0; i < (which == 3 ? 2 : 1); i++) {
             ok(take_pending(SIGPIPE), "it is still pending");
         }
@@ -182,7 +184,7 @@ static void *steal(void *unused)
     return NULL;
 }
 
-/* All that it writes is there. Its status is known, or said to be unknown. */
+/* All of its output is there. Its status is known, or QEMU_PROCESS_UNKNOWN. */
 static void write_much(const char *what, bool may_be_stolen)
 {
     bool holds = true;
@@ -246,7 +248,8 @@ static void test_interrupted(void)
         set_handler(SIGALRM, count_signal, restart ? SA_RESTART : 0);
         handled = 0;
         setitimer(ITIMER_REAL, &often, NULL);
-        write_much(restart ? "by default, and a timer that interrupts with SA_RESTART" : "by default, and a timer", false);
+        write_much(restart ? "by default, and a timer that interrupts with SA_RESTART" : "by default, and a timer",
+                   false);
         setitimer(ITIMER_REAL, &never, NULL);
         sigaction(SIGALRM, &old, NULL);
         cast_net();
@@ -256,7 +259,7 @@ static void test_interrupted(void)
 
 /* ---- After every end ---- */
 
-/* In the sink, too, all is the caller's. */
+/* The sink is called with the caller's mask and dispositions. */
 static bool look_in_sink(void *opaque, int child_fd, const char *data, size_t len)
 {
     int *wrong = opaque;

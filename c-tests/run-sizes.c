@@ -9,7 +9,7 @@ enum { LARGEST = (5 << 20) + 3 };
 
 static unsigned char input[LARGEST];
 
-/* What a byte becomes on its way to stderr. */
+/* The value that a byte has on stderr. */
 static unsigned char other(unsigned char byte)
 {
     return byte ^ 0x5A;
@@ -139,7 +139,7 @@ static void test_left(void)
     run_clear();
 }
 
-/* A sink gets every byte once and in order, in whatever pieces. It may be slow. */
+/* A sink gets every byte once and in order, in pieces of any size. It may be slow. */
 struct got {
     size_t length[3];
     bool wrong, slow;

@@ -1,8 +1,8 @@
 /*
- * Programs that change themselves: namespaces, PID 1, filters of one thread, thousands of descriptors, a full table,
- * no /proc, another user. A spawn works in each of these situations, with each kind of options, on each way; and the
- * program finds what the calling thread has. Each of these spawns is in a process of its own, which must come to its
- * end.
+ * Programs that change themselves: namespaces, PID 1, filters of one thread, thousands of descriptors, a full table, no
+ * /proc, another user. A spawn works in each of these situations, with each kind of options, in each way, and the
+ * program has the attributes of the calling thread. Each of these spawns is in a process of its own, which must come to
+ * its end.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -526,7 +526,7 @@ static void run_cell(void *arg)
     bool in_thread = cell->option == DEATH_OF_THREAD;
     pthread_t thread;
 
-    /* The kernel lets no thread be made after some of the changes. */
+    /* After some of the changes the kernel refuses new threads. */
     if (!(in_thread && cell->situation->of_thread) && !cell->situation->set_up(cell)) {
         _exit(FOREIGN);
     }

@@ -102,7 +102,7 @@ static void test_at_random(void)
     is_int(right, tried, "lists at random, merged as in the simplest way:");
 }
 
-/* What a spawn costs that merges n variables with n others, in nanoseconds. It fails after that. */
+/* The time in nanoseconds of a spawn that merges n variables with n others. It fails after that. */
 static int64_t cost_of(int n)
 {
     const char **base = calloc((size_t)n + 1, sizeof(*base)), **set = calloc((size_t)n + 1, sizeof(*set));

@@ -1,8 +1,8 @@
 /*
- * A limit of time and a FUSE file system whose server does not answer. The program may be a file of it, whose OPEN is
- * held: the call fails at the limit, and the child, which cannot be killed before the answer, is reaped after it. Or a
- * file of it is open in the parent, and executing the program closes it, but FLUSH is held: the start does not wait for
- * that, on any kernel.
+ * A limit of time, and a FUSE file system whose server does not answer. In one test the program is a file of it, and
+ * OPEN is held: the call fails at the limit. The child cannot be killed before the answer, and is reaped after it. In
+ * the other a file of it is open in the parent, and exec closes the copy, but FLUSH is held: the spawn does not wait
+ * for that, on any kernel.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -41,7 +41,7 @@ static void open_is_held(void *arg)
     force_way(job->way);
     first.program = SELF;
     first.limit_ms = NO_LIMIT_MS;
-    spawn_and_wait(&first); /* what is kept for good is there then */
+    spawn_and_wait(&first); /* memory that the library keeps has been allocated */
     descriptors = count_descriptors();
     memory = interposed_malloc.used;
     store(&fuse.state->opens, 0);

@@ -1,7 +1,7 @@
 /*
- * A supervisor holds execve() while a parent with a limit of time waits for its child. The call returns while it is
- * still held: a start that has failed, ETIMEDOUT, at the step to execute. Once the supervisor lets go, nothing is left
- * of the child, nor of what was lent to it. Meanwhile handlers run, and a fork of the program may spawn.
+ * A supervisor holds execve() while a parent with a limit of time waits for its child. The call returns while execve()
+ * is still held: ETIMEDOUT, at the step exec. Once the supervisor lets go, no child and no memory that was lent to it
+ * is left. Meanwhile handlers run, and a fork of the program may spawn.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,7 +13,7 @@
 
 static struct {
     pid_t parent;
-    int held;      /* whether the first execve() of a child has been held, or is */
+    int held;      /* the first execve() of a child has been held */
     int may_go;    /* it need not be held any more */
     int interrupts; /* the supervisor sends a signal when it holds the call, and holds it until it was handled */
     int handled;
@@ -114,7 +114,7 @@ static void be_held(void *arg)
     pid_t supervisor;
 
     force_way(job->way);
-    store(&shared->held, 1); /* the first is let go: what is kept for good is there then */
+    store(&shared->held, 1); /* the first is let go: memory that the library keeps is then allocated */
     supervisor = start_supervisor();
     spawn_somehow(&first);
     waitpid(-1, NULL, WNOHANG);
@@ -167,7 +167,7 @@ static void on_signal(int signum)
     store(&shared->handled, 1);
 }
 
-/* The signal is handled at once, and not when the call returns: otherwise the supervisor would hold for ever. */
+/* The signal is handled at once, and not when the call returns, or the supervisor would hold for ever. */
 static void be_interrupted(void *arg)
 {
     const struct job *job = arg;
@@ -185,7 +185,7 @@ static void be_interrupted(void *arg)
     wait_for(supervisor);
 }
 
-/* Forks the program while the child shares its memory. The fork has a copy of all, and no such child. */
+/* Forks the program while the child shares its memory. The fork has a copy of the memory, but not that child. */
 static void *fork_meanwhile(void *status)
 {
     pid_t pid;

@@ -1,6 +1,6 @@
 /*
- * Spawns with a limit of time, and what they leave behind. Every byte that the program has is counted, so include it
- * before all else and call need_own_malloc() first.
+ * Spawns with a limit of time, and what is left after them. Every byte that the program allocates is counted, so
+ * include this before all other headers, and call need_own_malloc() first.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -33,7 +33,8 @@ __attribute__((__unused__)) static void *spawn_and_wait(void *arg)
     Error *err = NULL;
 
     spawning->step = (QemuSpawnStep)-1;
-    spawning->result = qemu_spawn_sync(ARGS(spawning->program, spawning->what ? spawning->what : "exit", "0"), opts, spawning->limit_ms, NULL, &err);
+    spawning->result = qemu_spawn_sync(ARGS(spawning->program, spawning->what ? spawning->what : "exit", "0"), opts,
+                                       spawning->limit_ms, NULL, &err);
     spawning->error = errno;
     snprintf(spawning->message, sizeof(spawning->message), "%s", err ? error_get_pretty(err) : "");
     error_free(err);

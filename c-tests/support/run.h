@@ -1,6 +1,6 @@
 /*
- * Functions for the tests of qemu_run(). A test runs a program in both forms: in one call, and in a main loop. What came
- * of it is compared member by member.
+ * Functions for the tests of qemu_run(). A test runs a program in both forms: in one call, and in a main loop. The
+ * results are compared member by member.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,7 +13,7 @@
 
 #define RUN(...) (&(QemuRunOptions){.size = sizeof(QemuRunOptions), __VA_ARGS__})
 
-/* So long that no machine is too slow; and so short that nobody waits for it. Milliseconds. */
+/* In milliseconds: long enough for a slow machine, and short enough for a test that hangs. */
 enum { LONG_MS = 90000, SHORT_MS = 20 };
 
 /* How a run is made. */
@@ -31,7 +31,7 @@ static struct {
     int steps; /* of a main loop */
 } ran;
 
-/* The run of the main loop, for those who cancel it. */
+/* The run of the main loop, for a thread that cancels it. */
 static QemuRun *volatile running;
 
 /* What only a run of a main loop gets, before its first step; or NULL. */
@@ -81,7 +81,7 @@ static void run_in_loop(const char *const *argv, const QemuSpawnOptions *spawn, 
     take_error(err);
 }
 
-/* Runs a program, and records what came of it. The caller frees that with run_clear(). */
+/* Runs a program, and records the results. The caller frees them with run_clear(). */
 __attribute__((__unused__)) static void run(const char *const *argv, const QemuSpawnOptions *spawn,
                                             const QemuRunOptions *options)
 {
@@ -153,7 +153,7 @@ __attribute__((__unused__)) static void write_all(int fd, const void *bytes, siz
     }
 }
 
-/* Writes this byte so often. */
+/* Writes this byte that many times. */
 __attribute__((__unused__)) static void write_many(int fd, char byte, size_t size)
 {
     static char block[65536];

@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 
 #else
 
-/* A run waits for limits of time: here it must pass. */
+/* A run waits for limits of time, so here time must pass. */
 #define TIME_PASSES
 
 #include "spawn-each-way.h"
@@ -209,7 +209,7 @@ __attribute__((__noreturn__)) static void be_subject(enum form form, enum scene 
     void *err = NULL;
 
     set_up(sig);
-    /* What is made once is made. */
+    /* Memory and descriptors that are made only once have been made. */
     make_run(form, LITTLE, &result, NULL);
     run_lib.clear(&result);
     look(&report->before);
@@ -289,14 +289,14 @@ static void judge_state(const struct experiment *of)
     const struct state *before = &report->before, *after = &report->after;
     int sig = differing_disposition(&before->signals, &after->signals, 0);
 
-    /* What such a failed call leaves is no fault of the library. */
+    /* The library is not responsible for what such a failed call leaves. */
     if (after->signals.mask != before->signals.mask && !fails_at(of, SYS_rt_sigprocmask)) {
         fault(of, "the mask is %#lx", (unsigned long)after->signals.mask);
     }
     if (sig != 0) {
         fault(of, "the disposition of %s has changed", signal_name(sig));
     }
-    /* A descriptor of a child that is said not to be open is another's: it is not closed. */
+    /* If a call says that the child's descriptor is not open, its number may be another file's, and is not closed. */
     if (after->descriptors != before->descriptors && !(fails_at(of, SYS_waitid) && of->error == EBADF)) {
         fault(of, "there are %d descriptors instead of %d", after->descriptors, before->descriptors);
     }
@@ -328,8 +328,8 @@ static void judge_success(const struct experiment *of)
 static void judge_failure(const struct experiment *of)
 {
     bool was_cancelled = of->scene == CANCELLED && report->errno_after == ECANCELED;
-    /* Who cannot ask how the program ended does not know it. And who cannot ask whether a child that has failed is the
-     * program yet, takes its end for the program's. */
+    /* If the status cannot be asked for, it is unknown. If the library cannot ask whether a failed child has executed
+     * the program yet, it takes the child's end for the program's. */
     bool is_unknown = fails_at(of, SYS_waitid) && report->end == QEMU_RUN_END_EXITED &&
                       ((report->errno_after == ECHILD && report->status.end == QEMU_PROCESS_UNKNOWN) ||
                        (report->errno_after == EIO && report->status.exit_code == 127));
@@ -342,7 +342,7 @@ static void judge_failure(const struct experiment *of)
         fault(of, "a signal made it fail");
         return;
     }
-    /* A number that cannot be looked at counts as closed. */
+    /* A number that cannot be checked counts as closed. */
     if (!was_cancelled && !is_unknown && got != of->error && !(fails_at(of, SYS_fcntl) && got == EBADF)) {
         fault(of, "the errno is another one");
     }
@@ -359,7 +359,7 @@ static void judge(const struct experiment *of, int status)
     int handled = atomic_load(&report->handled);
 
     if (timed_out) {
-        fault(of, "it came to no end within %d seconds", HANG_SECONDS);
+        fault(of, "it did not end within %d seconds", HANG_SECONDS);
         return;
     }
     if (status != 0 || !report->finished) {
@@ -422,7 +422,7 @@ static void experiment(struct experiment *of)
         fault(of, "it cannot be followed");
         return;
     }
-    /* How often a run reads and waits depends on which process is faster. */
+    /* The number of reads and waits depends on which process is quicker. */
     if (of->reached) {
         reached++;
         count_experiments(1);
@@ -432,8 +432,10 @@ static void experiment(struct experiment *of)
 
 /* ---- All of them ---- */
 
-/* Those that cannot fail according to their manual. And close(), which always closes: where it has not, the program waits
- * for the end of its input. */
+/*
+ * Calls that cannot fail according to their manual. Also close(), because then the program would wait for the end of
+ * its input.
+ */
 static bool cannot_fail(const struct spawn_call *call)
 {
     switch (call->number) {
@@ -479,7 +481,7 @@ static void try_all(enum way way, enum form form, enum scene scene)
         violation("follow", "[%s, %s] the run cannot be followed to its end", way_names[way], form_names[form]);
         return;
     }
-    judge(&of, run.status); /* with nothing that fails */
+    judge(&of, run.status); /* without a failure */
     note("%s, %s, %s: %d system calls", way_names[way], form_names[form], scene_names[scene], calls.n);
     for (int i = 0; i < calls.n; i++) {
         int which = calls.call[i].number + calls.call[i].occurrence;
