@@ -42,6 +42,7 @@ static void open_is_held(void *arg)
     first.program = SELF;
     first.limit_ms = NO_LIMIT_MS;
     spawn_and_wait(&first); /* memory that the library keeps has been allocated */
+    let_library_clean_up();
     descriptors = count_descriptors();
     memory = interposed_malloc.used;
     store(&fuse.state->opens, 0);
