@@ -17,6 +17,7 @@ enum { NO_LIMIT_MS = 1000000 };
 struct spawning {
     const char *program;
     const char *what; /* NULL: it ends with 0 */
+    const char *argv[4]; /* a child that goes on in spite of all finds them as they were */
     uint64_t flags;
     int death_signal;
     int64_t limit_ms;
@@ -32,9 +33,11 @@ __attribute__((__unused__)) static void *spawn_and_wait(void *arg)
                                      .failed_step = &spawning->step);
     Error *err = NULL;
 
+    spawning->argv[0] = spawning->program;
+    spawning->argv[1] = spawning->what ? spawning->what : "exit";
+    spawning->argv[2] = "0";
     spawning->step = (QemuSpawnStep)-1;
-    spawning->result = qemu_spawn_sync(ARGS(spawning->program, spawning->what ? spawning->what : "exit", "0"), opts,
-                                       spawning->limit_ms, NULL, &err);
+    spawning->result = qemu_spawn_sync(spawning->argv, opts, spawning->limit_ms, NULL, &err);
     spawning->error = errno;
     snprintf(spawning->message, sizeof(spawning->message), "%s", err ? error_get_pretty(err) : "");
     error_free(err);
