@@ -21,7 +21,8 @@ int main(void)
 
     for (int i = 0; i < RUNS; i++) {
         runs[i] = qemu_run_start(argv, NULL, NULL, &error_fatal);
-        fds[i] = (struct pollfd){.fd = qemu_run_fd(runs[i]), .events = POLLIN};
+        fds[i].fd = qemu_run_fd(runs[i]);
+        fds[i].events = POLLIN;
     }
     while (left > 0 && poll(fds, RUNS, -1) >= 0) {
         for (int i = 0; i < RUNS; i++) {
