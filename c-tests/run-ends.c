@@ -416,6 +416,46 @@ static void test_cut(void)
     run_clear();
 }
 
+/* ---- What comes after the program's end ---- */
+
+/* The holder writes once the program has ended, and lets go. */
+static void test_linger(void)
+{
+    static const int64_t lingers[] = {-1, LONG_MS};
+    int64_t timeout_ms = 100;
+
+    for (size_t i = 0; i < 2; i++) {
+        run(ARGS(SELF, "late"), NULL, RUN(.linger_ms = lingers[i]));
+        if (!ok(ran.done && ran.result.end == QEMU_RUN_END_EXITED && ran_end() == 4 && ran.result.flags == 0,
+                "the run goes on while another holds the pipe, for at most %lld ms", (long long)lingers[i])) {
+            show_run();
+        }
+        is_str(ran.result.out, "now late", "what comes late is there");
+        run_clear();
+    }
+    /* If there was too little time, the program had not ended, or not even begun. */
+    do {
+        make_pipe(now.leash);
+        {
+            const QemuSpawnFd fds[] = {{.source = now.leash[0], .target = LEASH_FD}};
+
+            run(ARGS(SELF, "held"), OPTIONS(.fds = fds, .n_fds = 1),
+                RUN(.linger_ms = -1, .timeout_ms = timeout_ms, .grace_ms = LONG_MS));
+        }
+        close_pipe(now.leash);
+        timeout_ms *= 2;
+        if (ran.done) {
+            break;
+        }
+        run_clear();
+    } while (timeout_ms < LONG_MS);
+    ok(ran.done && ran.result.end == QEMU_RUN_END_EXITED && ran_end() == 4 &&
+           ran.result.flags == QEMU_RUN_RESULT_PIPE_HELD,
+       "time that is up meanwhile is a normal end, with PIPE_HELD");
+    is_str(ran.result.out, "now ", "what came before is there");
+    run_clear();
+}
+
 /* ---- A descriptor that is ready before there is a program ---- */
 
 static void is_cancelled(const char *what)
@@ -612,6 +652,23 @@ int main(int argc, char **argv)
             /* A sanitizer that looks for leaks at exit() starts a process that holds the pipes. */
             _exit(0);
         }
+        if (strcmp(argv[1], "late") == 0 || strcmp(argv[1], "held") == 0) {
+            pid_t program = getpid();
+
+            write_all(STDOUT_FILENO, "now ", 4);
+            if (fork() == 0) {
+                alarm(net_seconds());
+                if (strcmp(argv[1], "held") == 0) {
+                    (void)!read(LEASH_FD, &byte, 1);
+                    _exit(0);
+                }
+                while (getppid() == program) {
+                    sched_yield();
+                }
+                write_all(STDOUT_FILENO, "late", 4);
+            }
+            _exit(4);
+        }
         if (strcmp(argv[1], "immortal") == 0) {
             write_all(STDOUT_FILENO, "r", 1);
             close(STDOUT_FILENO);
@@ -627,6 +684,7 @@ int main(int argc, char **argv)
     in_both_forms(test_ends);
     cast_net();
     in_both_forms(test_cut);
+    in_both_forms(test_linger);
     in_both_forms(test_cancelled_before);
     in_both_forms(test_failed_starts);
     in_both_forms(test_no_process);

@@ -605,7 +605,7 @@ static long at_instruction(struct experiment *of, long steps)
 static void at_instructions(enum way way, enum form form, enum scene scene)
 {
     struct experiment of = {.way = way, .form = form, .scene = scene, .with_slot = true, .sig = SIGUSR1};
-    const int samples = quick ? 25 : 1000;
+    const int samples = quick ? 25 : 200;
     long all = at_instruction(&of, -1);
 
     if (all < 0) {
