@@ -88,18 +88,27 @@ static void is_given_back(const char *shell, const char *const *argv, const char
     free(text);
 }
 
-/* What a shell itself knows under that name, however it is quoted: bash its jobs, busybox its applets. */
-static bool is_its_own(const char *shell, const char *word)
+/* Whether the shell is busybox, under whatever name: then this is its own applet and not the program in PATH. */
+static bool has_applets(const char *shell)
 {
-    if (strcmp(shell, "busybox") == 0) {
-        return strcmp(word, "time") == 0 || strcmp(word, "[[") == 0;
-    }
-    return *word == '%';
+    bool has;
+
+    run_by(shell, "'[[' a = a ']]'");
+    has = ran.done && ran_end() == 0 && ran.result.out_len == 0;
+    run_clear();
+    return has;
+}
+
+/* What a shell itself knows under that name, however it is quoted: bash its jobs, busybox its applets. */
+static bool is_its_own(bool applets, const char *word)
+{
+    return applets ? strcmp(word, "time") == 0 || strcmp(word, "[[") == 0 : *word == '%';
 }
 
 static void test_shell(const char *shell)
 {
     const char *all[WORDS + 2];
+    const bool applets = has_applets(shell);
 
     all[0] = "plain";
     for (int i = 0; i < WORDS; i++) {
@@ -111,7 +120,7 @@ static void test_shell(const char *shell)
     for (int i = 0; i < WORDS; i++) {
         char what[100];
 
-        if (!*words[i] || access(in_folder(words[i]), X_OK) != 0 || is_its_own(shell, words[i])) {
+        if (!*words[i] || access(in_folder(words[i]), X_OK) != 0 || is_its_own(applets, words[i])) {
             continue;
         }
         snprintf(what, sizeof(what), "word %d as the command", i);
