@@ -30,13 +30,13 @@ static void test_texts(void)
 
 /* Words that a shell would change or act on. */
 static const char *const words[] = {
-    "plain", "", " ", "a b", "a\tb", "a\nb", "\n", "'", "''", "a'b", "\"", "\\", "\\\\", "a\\", "$HOME", "${HOME}", "$(id)",
-    "`id`", "*", "?", "[a-z]*", "~", "~root", "a~b", "#", "#x", "a#b", "!", "!!", "!x", "a!b", "&", "&&", "|", "||", ";", ";;",
-    "(", ")", "{", "}", "{a,b}", "{1..3}", "<", ">", "2>x", "<<x", "=", "=x", "=ls", "A=b", "A+=b", "a[1]=b", "-", "--", "-n",
-    "-e", "+", "+x", "%", "%1", "%%", "@", "@x", "^", "^a^b", ".x", "if", "then", "else", "elif", "fi", "do", "done", "case",
-    "esac", "while", "until", "for", "in", "function", "select", "time", "coproc", "[[", "]]", "namespace", "a\x01z",
-    "caf\xc3\xa9", "\xff\xfe", "a\rb", "\x1b[0m", "$'a'", "$\"a\"", "a$", "$", "$$", "$1", "\\n", "%s", "%d%n", "a=~", "PATH=~",
-    "a:~", "--x=~/y",
+    "plain", "", " ", "a b", "a\tb", "a\nb", "\n", "'", "''", "a'b", "\"", "\\", "\\\\", "a\\", "$HOME", "${HOME}",
+    "$(id)", "`id`", "*", "?", "[a-z]*", "~", "~root", "a~b", "#", "#x", "a#b", "!", "!!", "!x", "a!b", "&", "&&",
+    "|", "||", ";", ";;", "(", ")", "{", "}", "{a,b}", "{1..3}", "<", ">", "2>x", "<<x", "=", "=x", "=ls", "A=b",
+    "A+=b", "a[1]=b", "-", "--", "-n", "-e", "+", "+x", "%", "%1", "%%", "@", "@x", "^", "^a^b", ".x", "if", "then",
+    "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function", "select", "time",
+    "coproc", "[[", "]]", "namespace", "a\x01z", "caf\xc3\xa9", "\xff\xfe", "a\rb", "\x1b[0m", "$'a'", "$\"a\"", "a$",
+    "$", "$$", "$1", "\\n", "%s", "%d%n", "a=~", "PATH=~", "a:~", "--x=~/y",
 };
 
 enum { WORDS = sizeof(words) / sizeof(*words) };
@@ -153,7 +153,8 @@ int main(int argc, char **argv)
         if (readlink(SELF, self, sizeof(self) - 1) < 0) {
             bail("readlink");
         }
-        if (*words[i] && !strchr(words[i], '/') && access(in_folder(words[i]), X_OK) != 0 && symlink(self, in_folder(words[i])) != 0) {
+        if (*words[i] && !strchr(words[i], '/') && access(in_folder(words[i]), X_OK) != 0 &&
+            symlink(self, in_folder(words[i])) != 0) {
             bail("symlink");
         }
     }

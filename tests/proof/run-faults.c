@@ -1,11 +1,11 @@
 /*
- * Each system call of a run failed in turn, and a signal at each of them and at instructions: qemu_run() in one call, and
- * in a main loop.
+ * Each system call of a run failed in turn, and a signal at each of them and at a sample of the instructions, for
+ * qemu_run() and for a run in a main loop.
  *
  * The calls are found by following an undisturbed run. Then each is made to fail, with each of several errnos, in a
- * fresh process; or a signal is sent before it, or after some number of instructions. The run either succeeds with the whole output, or fails with an errno
- * and a text. Half an answer is never a success. Mask, dispositions, descriptors, threads and memory are as before, and
- * no child is left. A signal is handled once, and changes nothing.
+ * fresh process; or a signal is sent before it, or after some number of instructions. The run either succeeds with the
+ * whole output, or fails with an errno and a text. Half an answer is never a success. Mask, dispositions, descriptors,
+ * threads and memory are as before, and no child is left. A signal is handled once, and changes nothing.
  *
  * The calls of the child are the matter of the part spawn-faults.
  *
@@ -609,7 +609,8 @@ static void at_instructions(enum way way, enum form form, enum scene scene)
     long all = at_instruction(&of, -1);
 
     if (all < 0) {
-        violation("follow", "[%s, %s] the instructions of the run cannot be followed", way_names[way], form_names[form]);
+        violation("follow", "[%s, %s] the instructions of the run cannot be followed", way_names[way],
+                  form_names[form]);
         return;
     }
     note("%s, %s, %s: %ld instructions", way_names[way], form_names[form], scene_names[scene], all);
