@@ -8,32 +8,12 @@ use crate::child::report::{Failed, Hint, Object, Report, TEXT};
 use crate::process::Way;
 use crate::sys::fd::Fd;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod choose;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod clone;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod copy;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod death;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod ending;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod kernel;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod lent;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-mod posix;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod progress;
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux/mod.rs")]
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "posix.rs")]
+mod platform;
 mod shared;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-mod thread;
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) use posix::start;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) use thread::start;
+pub(super) use platform::start;
 
 /// The outcome of a plan.
 #[allow(clippy::large_enum_variant)] // there is one at a time
