@@ -10,7 +10,7 @@
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
-use super::ending::{wait_for_end, SHORT_MS};
+use super::ending::{is_killed, wait_for_end, SHORT_MS};
 use super::kernel::{is_closed, is_table_full, table_is_closed, take_pidfd, FILES, PIDFD};
 use super::progress::{wait_for_program, Mark};
 use super::shared::Shared;
@@ -88,7 +88,7 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
         Some(end) => Some(Told::by_parent(end, &words.report)),
     };
     // The child may be stopped, and may not end by itself.
-    sys::kill(&child, libc::SIGKILL).ok();
+    let _ = is_killed(&child);
     let _ = wait_for_end(&child, SHORT_MS);
     leave(pid, pidfd, None);
     Ok(told.map_or(Outcome::NoProcess(Errno::from_raw(libc::ECANCELED)), Outcome::Failed))

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use crate::process::Deadline;
 use crate::sys::pause::Pause;
 use crate::sys::process::{Child, Look};
-use crate::sys::{is_readable, look};
+use crate::sys::{is_readable, kill, look};
 
 /// How long to wait for a child that is ending. Closing its files may take longer; then it is reaped later.
 pub(super) const SHORT_MS: i64 = 100;
@@ -35,4 +35,11 @@ pub(super) fn wait_for_end(child: &Child<'_>, ms: i64) -> Option<c_int> {
             None => pause.sleep(deadline.left_ms()),
         }
     }
+}
+
+/// Kills a child that nobody else can have reaped. So its id may be used, too: the program may have closed the pidfd, or
+/// nothing but kill() may be allowed.
+pub(super) fn is_killed(child: &Child<'_>) -> bool {
+    let by_id = Child { pidfd: None, ..*child };
+    kill(child, libc::SIGKILL).is_ok() || kill(&by_id, libc::SIGKILL).is_ok()
 }

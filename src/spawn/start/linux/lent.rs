@@ -9,7 +9,7 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use super::clone::{enter_once_more, Ground, STACK};
-use super::ending::{wait_for_end, SHORT_MS};
+use super::ending::{is_killed, wait_for_end, SHORT_MS};
 use super::kernel::FILES;
 use super::progress::{wait_for_program, Mark};
 use super::shared::Words;
@@ -131,11 +131,4 @@ pub(super) fn by_loan(
     let _ = wait_for_end(&child, SHORT_MS);
     leave(pid, pidfd, Some((loan, place)));
     Ok(Outcome::Failed(told))
-}
-
-/// Kills a child that nobody else can have reaped, so that its id may be used, too: the program may have closed the
-/// pidfd.
-fn is_killed(child: &Child<'_>) -> bool {
-    let by_id = Child { pidfd: None, ..*child };
-    sys::kill(child, libc::SIGKILL).is_ok() || sys::kill(&by_id, libc::SIGKILL).is_ok()
 }
