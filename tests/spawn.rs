@@ -239,6 +239,17 @@ fn waiting() {
 }
 
 #[test]
+fn usage() {
+    let (child, stdin) = cat();
+    assert_eq!(child.usage().unwrap_err().errno().as_raw(), libc::EBUSY);
+    drop(stdin);
+    child.wait();
+    let usage = child.usage().unwrap();
+    assert!(usage.user.is_some() && usage.system.is_some() && usage.wall > Duration::ZERO, "{usage:?}");
+    assert_eq!(child.usage().unwrap(), usage);
+}
+
+#[test]
 fn several_threads_wait_for_one_child() {
     let (child, stdin) = cat();
     std::thread::scope(|scope| {
