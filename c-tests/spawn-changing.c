@@ -515,7 +515,9 @@ static void *spawn_in_thread(void *arg)
     if (cell->situation->of_thread && !cell->situation->set_up(cell)) {
         _exit(FOREIGN);
     }
+    progress();
     force_way(cell->way);
+    progress();
     spawn_as(cell);
     return NULL;
 }
@@ -531,7 +533,9 @@ static void run_cell(void *arg)
         _exit(FOREIGN);
     }
     if (!in_thread) {
+        progress();
         force_way(cell->way);
+        progress();
         spawn_as(cell);
     } else if (pthread_create(&thread, NULL, spawn_in_thread, arg) == 0) {
         pthread_join(thread, NULL);
