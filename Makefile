@@ -106,14 +106,14 @@ check-docs: build docs glib-and-libuv ## the guide: warnings, links, the manual;
 	QEMU_FORK_BUILD=$(abspath $(BUILD)) cargo test --locked --package qemu-fork --test documents --test names
 
 .PHONY: proof
-proof: build ## the tests of docs/proof.md: a table of experiments, ten minutes; PARTS=… for some only
+proof: build ## the tests of docs/proof.md: a table of experiments, an hour; PARTS=… for some only
 	@# Without a tool the table says which parts are skipped, so a failure is not an error here.
 	-@scripts/install-packages.sh clang-19 clang-19 libclang-rt-19-dev
 	-@scripts/install-packages.sh valgrind valgrind
 	tests/proof/run.py --build $(BUILD) $(PARTS)
 
 .PHONY: proof-quick
-proof-quick: build ## the same with fewer experiments, two minutes
+proof-quick: build ## the same with fewer experiments, a quarter of an hour
 	tests/proof/run.py --quick --build $(BUILD) $(PARTS)
 
 SOAK = c-tests/spawn-soak-shared-pie
