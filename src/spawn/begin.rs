@@ -1,6 +1,7 @@
 //! Makes a child for a request that has been checked.
 
 use super::explain::explain;
+pub(crate) use super::plan::check_sources;
 use super::plan::Prepared;
 use super::request::{Flags, Request};
 use super::start::{start, Created, Outcome};

@@ -17,7 +17,7 @@ use crate::base::failure::Failure;
 use crate::base::heap::Owned;
 use crate::process::{leftover, Deadline, Process};
 
-pub(crate) use plan::check_sources;
+pub(crate) use begin::check_sources;
 use request::Request;
 pub(crate) use sync::run_to_end;
 
