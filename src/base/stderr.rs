@@ -16,8 +16,8 @@ pub(crate) fn print(parts: &[&CStr]) {
 }
 
 fn write(mut bytes: &[u8]) {
-    /// How often it is waited for room, a tenth of a second each time.
-    const PATIENCE: u32 = 10;
+    /// How often it is waited for room, ten milliseconds each time.
+    const PATIENCE: u32 = 100;
     let mut patience = PATIENCE;
     while !bytes.is_empty() {
         #[cfg(unix)]
@@ -42,14 +42,16 @@ fn write(mut bytes: &[u8]) {
     }
 }
 
-/// Waits until stderr can be written to, for a tenth of a second.
+/// Lets a reader of stderr make room.
 fn wait_for_room() {
     #[cfg(unix)]
     {
-        let mut poll = libc::pollfd { fd: 2, events: libc::POLLOUT, revents: 0 };
+        // SAFETY: plain integers.
+        let mut time: libc::timespec = unsafe { core::mem::zeroed() };
+        time.tv_nsec = 10_000_000;
         // The result does not matter: the caller tries again.
-        // SAFETY: there is one descriptor.
-        let _ = unsafe { libc::poll(&raw mut poll, 1, 100) };
+        // SAFETY: `time` is a time. NULL: the rest of it is not wanted.
+        let _ = unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
     }
 }
 
