@@ -79,7 +79,8 @@ int main(int argc, char **argv)
     int held;
 
     snprintf(script, sizeof(script), "sleep %s & echo hi", argc > 1 ? argv[1] : "5");
-    printf("sh -c '%s'|      ms | output\n--------------------------------+---------+-------\n", script);
+    printf("sh -c '%s'%*s|      ms | output\n", script, 24 - (int)strlen(script), "");
+    printf("--------------------------------+---------+-------\n");
     fflush(stdout);
     start = now_ms();
     by_popen(text);
