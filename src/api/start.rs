@@ -23,8 +23,8 @@ impl Spawn {
         Ok(Process::new(spawn(&prepared.request(self))?))
     }
 
-    /// Runs the program and returns how it ended; its output is not captured. After `timeout` it is killed with SIGKILL. With `None` there is no
-    /// limit.
+    /// Runs the program and returns how it ended; its output is not captured. After `timeout` it is killed with
+    /// SIGKILL. With `None` there is no limit.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 use super::syscall::syscall;
 use crate::base::errno::Errno;
 use crate::sys::fd::Fd;
-use crate::sys::readiness::{Ready, Sources, Wanted, SOURCES};
+use crate::sys::readiness::{rewatch, Ready, Sources, Wanted, SOURCES};
 
 /// # Safety
 ///
@@ -124,28 +124,13 @@ impl Watch {
 
     /// From now on waits for these sources. A descriptor must be removed from them before it is closed.
     pub(crate) fn watch(&mut self, sources: &Sources) -> Result<(), Errno> {
-        for place in 0..SOURCES {
-            let (Some(old), Some(new)) = (self.watched.get(place).copied(), sources.get(place).copied()) else {
-                continue;
-            };
-            if old == new {
-                continue;
-            }
-            if let Some(old) = old {
-                // The program may have closed it: then it is not watched any more.
-                self.control(libc::EPOLL_CTL_DEL, place, old).ok();
-            }
-            if let Some(place) = self.watched.get_mut(place) {
-                *place = None;
-            }
-            if let Some(wanted) = new {
-                self.control(libc::EPOLL_CTL_ADD, place, wanted)?;
-            }
-            if let Some(place) = self.watched.get_mut(place) {
-                *place = new;
-            }
-        }
-        Ok(())
+        let mut watched = self.watched;
+        let result = rewatch(&mut watched, sources, |place, wanted, add| {
+            let operation = if add { libc::EPOLL_CTL_ADD } else { libc::EPOLL_CTL_DEL };
+            self.control(operation, place, wanted)
+        });
+        self.watched = watched;
+        result
     }
 
     /// Sets the time at which the descriptor becomes readable, on the clock of now_ms(). `None`: never.

@@ -6,7 +6,7 @@ use core::ptr::{null, null_mut};
 
 use crate::base::errno::{Errno, ErrnoGuard};
 use crate::sys::fd::{Fd, Pipe};
-use crate::sys::readiness::{Ready, Sources, Wanted, SOURCES};
+use crate::sys::readiness::{rewatch, Ready, Sources, Wanted, SOURCES};
 
 /// Waits until a source is ready, for at most `ms` milliseconds, or with `None` for ever. A signal handler that runs
 /// ends the wait early.
@@ -141,28 +141,10 @@ impl Watch {
 
     /// From now on waits for these sources. A descriptor must be removed from them before it is closed.
     pub(crate) fn watch(&mut self, sources: &Sources) -> Result<(), Errno> {
-        for place in 0..SOURCES {
-            let (Some(old), Some(new)) = (self.watched.get(place).copied(), sources.get(place).copied()) else {
-                continue;
-            };
-            if old == new {
-                continue;
-            }
-            if let Some(old) = old {
-                // The program may have closed it: then it is not watched any more.
-                self.change(place, old, false).ok();
-            }
-            if let Some(place) = self.watched.get_mut(place) {
-                *place = None;
-            }
-            if let Some(wanted) = new {
-                self.change(place, wanted, true)?;
-            }
-            if let Some(place) = self.watched.get_mut(place) {
-                *place = new;
-            }
-        }
-        Ok(())
+        let mut watched = self.watched;
+        let result = rewatch(&mut watched, sources, |place, wanted, add| self.change(place, wanted, add));
+        self.watched = watched;
+        result
     }
 
     /// Sets the time at which the descriptor becomes readable, on the clock of now_ms(). `None`: never.
