@@ -19,7 +19,7 @@ use crate::sys::process::{Aside, Child, Look, Resources};
 use crate::sys::{self, this_process};
 
 pub(crate) use kill::AFTER_KILL_MS;
-pub(crate) use status::{End, Status};
+pub(crate) use status::{fill_signal, End, Status};
 pub(crate) use time::Deadline;
 use usage::Account;
 pub(crate) use usage::Usage;

@@ -3,8 +3,8 @@
 use core::ffi::c_int;
 
 use crate::base::heap::Text;
-use crate::base::message::{filled, Arg};
-use crate::sys::signal_name as name;
+use crate::base::message::{Arg, Message};
+use crate::sys::signal_name;
 
 /// The way in which a child ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,16 +75,26 @@ impl Status {
 impl End {
     /// In words; `None` where there is no memory for them.
     pub(crate) fn describe(self) -> Option<Text> {
+        let mut message = Message::new();
         match self {
-            Self::Exited(code) => filled("exited with status {}", &[Arg::int(code)]),
+            Self::Exited(code) => message.fill("exited with status {}", &[Arg::int(code)]),
             Self::Signaled { signal, core_dumped } => {
-                let core = Arg::Str(if core_dumped { ", core dumped" } else { "" });
-                match name(signal) {
-                    Some(name) => filled("killed by signal {} (SIG{}){}", &[Arg::int(signal), Arg::Str(name), core]),
-                    None => filled("killed by signal {}{}", &[Arg::int(signal), core]),
+                message.fill("killed by ", &[]);
+                fill_signal(&mut message, signal);
+                if core_dumped {
+                    message.fill(", core dumped", &[]);
                 }
             }
-            Self::Unknown => filled("ended, but its status is not known", &[]),
+            Self::Unknown => message.fill("ended, but its status is not known", &[]),
         }
+        message.finish()
+    }
+}
+
+/// Names a signal: "signal 15 (SIGTERM)". A real-time signal has only its number.
+pub(crate) fn fill_signal(message: &mut Message, signal: c_int) {
+    message.fill("signal {}", &[Arg::int(signal)]);
+    if let Some(name) = signal_name(signal) {
+        message.fill(" (SIG{})", &[Arg::Str(name)]);
     }
 }

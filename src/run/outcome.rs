@@ -8,7 +8,7 @@ use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::message::{Arg, Message};
 use crate::base::step::Step;
-use crate::process::{End, Status, Usage};
+use crate::process::{fill_signal, End, Status, Usage};
 
 /// The way in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,10 +95,8 @@ impl Run<'_> {
             End::Exited(0) => return Ok(()),
             End::Exited(code) => message.fill("{} exited with status {}", &[name, Arg::int(code)]),
             End::Signaled { signal, .. } => {
-                message.fill("{} was killed by signal {}", &[name, Arg::int(signal)]);
-                if let Some(name) = crate::sys::signal_name(signal) {
-                    message.fill(" (SIG{})", &[Arg::Str(name)]);
-                }
+                message.fill("{} was killed by ", &[name]);
+                fill_signal(&mut message, signal);
             }
             End::Unknown => {
                 message.fill("{} ended, but its status is not known", &[name]);

@@ -13,7 +13,8 @@ use crate::base::heap::Text;
 use crate::base::message::{filled, Arg, Message};
 use crate::base::step::Step;
 use crate::child::report::{Failed, Hint, Object};
-use crate::sys::{limit_name, signal_name};
+use crate::process::fill_signal;
+use crate::sys::limit_name;
 
 /// Why there is no child, or why it did not execute the program.
 #[cold]
@@ -63,8 +64,14 @@ fn explain_end(end: End, failed: Failed, programs: &Programs<'_>) -> Failure {
     let mut message = Message::new();
     match end {
         End::Told | End::Ended(None) => message.fill("process ended", &[]),
-        End::Ended(Some(signal)) => fill_signal(&mut message, "process ended by signal ", signal),
-        End::Stopped(signal) => fill_signal(&mut message, "process was stopped by signal ", signal),
+        End::Ended(Some(signal)) => {
+            message.fill("process ended by ", &[]);
+            fill_signal(&mut message, signal);
+        }
+        End::Stopped(signal) => {
+            message.fill("process was stopped by ", &[]);
+            fill_signal(&mut message, signal);
+        }
         End::TimedOut => message.fill("process took too long", &[]),
     }
     let path = match failed.step {
@@ -73,14 +80,6 @@ fn explain_end(end: End, failed: Failed, programs: &Programs<'_>) -> Failure {
     };
     message.fill(" before it could execute {}", &[Arg::Quoted(path.unwrap_or_default())]);
     Failure::new(failed.step, Errno::from_raw(failed.errno), message.finish())
-}
-
-fn fill_signal(message: &mut Message, before: &str, signal: libc::c_int) {
-    message.fill(before, &[]);
-    message.fill("{}", &[Arg::int(signal)]);
-    if let Some(name) = signal_name(signal) {
-        message.fill(" (SIG{})", &[Arg::Str(name)]);
-    }
 }
 
 /// The child could not go on, and has reported why.
