@@ -303,10 +303,12 @@ __attribute__((__format__(__printf__, 2, 3))) static void fault(const struct exp
     va_start(ap, fmt);
     vsnprintf(what, sizeof(what), fmt, ap);
     va_end(ap);
-    violation(fmt, "[%s%s, %s] %s, %s(%#lx, %#lx), its occurrence %d, fails with %s: %s", way_names[of->way],
+    violation(fmt, "[%s%s, %s] %s, %s(%#lx, %#lx, %#lx, %#lx), its occurrence %d, fails with %s: %s",
+              way_names[of->way],
               of->first ? ", the first" : "", request_names[of->request], of->call.in_child ? "child" : "parent",
               system_call_name(of->call.number), (unsigned long)of->call.arguments[0],
-              (unsigned long)of->call.arguments[1], of->call.occurrence, errno_name(of->error), what);
+              (unsigned long)of->call.arguments[1], (unsigned long)of->call.arguments[2],
+              (unsigned long)of->call.arguments[3], of->call.occurrence, errno_name(of->error), what);
 }
 
 static void judge_state(const struct experiment *of, const struct expectation *want)
@@ -386,6 +388,8 @@ static int fail_at(struct spawn_run *run, pid_t pid, const struct spawn_call *ca
     if (of->error == 0 || !same_call(call, &of->call)) {
         return 0;
     }
+    /* If the child was quicker this time, this call reaps it, and the one of the first run only looked. */
+    of->call = *call;
     of->reached = true;
     return of->error;
 }
