@@ -4,7 +4,8 @@
 usage: exports.py provider|host names|map|def [MAP]
 
 names: a name a line. map: the version script itself; for host mode without the names of provider mode, because lld
-refuses a script with names that are not there. def: the same for a Windows linker, a module definition file.
+refuses a script with names that are not there, and with nodes of its own, so that no program of one mode is served by
+the library of the other. def: the same for a Windows linker, a module definition file.
 """
 import os
 import re
@@ -29,7 +30,7 @@ def version_script(mode, path=DEFAULT_MAP):
         elif skipping and (not line.strip() or line.strip() == "local:"):
             skipping = False
         if not skipping:
-            kept.append(line)
+            kept.append(re.sub(r"\bQEMU_FORK_(?=\d)", "QEMU_FORK_HOST_", line))
     return "\n".join(kept) + "\n"
 
 
@@ -38,6 +39,16 @@ def names(mode, path=DEFAULT_MAP):
     text = re.sub(r"/\*.*?\*/", "", version_script(mode, path), flags=re.S)
     return sorted(name for body in re.findall(r"global:(.*?)(?:local:|\})", text, flags=re.S)
                   for name in re.findall(r"\w+", body))
+
+
+def library(mode):
+    """The library's name for the linker, as in -lqemu_fork."""
+    return "qemu_fork_host" if mode == "host" else "qemu_fork"
+
+
+def node(mode):
+    """The first node of the symbols' versions."""
+    return "QEMU_FORK_HOST_0" if mode == "host" else "QEMU_FORK_0"
 
 
 def module_definition(mode, path=DEFAULT_MAP):

@@ -43,7 +43,7 @@ int main(void)
 
 const SAYS: &str = concat!("qemu-fork ", env!("CARGO_PKG_VERSION"), "\n");
 
-/// The library as a distribution would install it, below a DESTDIR.
+/// Both modes of the library, as a distribution would install them, below one DESTDIR. The debug form has no host mode.
 struct Installed {
     destdir: PathBuf,
 }
@@ -54,28 +54,21 @@ impl Installed {
     /// Built once for all tests.
     fn release() -> &'static Self {
         static RELEASE: OnceLock<Installed> = OnceLock::new();
-        RELEASE.get_or_init(|| Self::new("release"))
+        RELEASE.get_or_init(|| {
+            let destdir = scratch("installed-release").join("destdir");
+            install(&destdir, "host", "release");
+            install(&destdir, "provider", "release");
+            Self { destdir }
+        })
     }
 
     fn debug() -> &'static Self {
         static DEBUG: OnceLock<Installed> = OnceLock::new();
-        DEBUG.get_or_init(|| Self::new("debug"))
-    }
-
-    fn new(build_type: &str) -> Self {
-        let dir = scratch(&format!("installed-{build_type}"));
-        let (build, destdir) = (dir.join("library"), dir.join("destdir"));
-        run(tool("meson").arg("setup").arg(&build).arg(root()).args([
-            "--prefix",
-            PREFIX,
-            "--libdir",
-            "lib",
-            "-Dtests=disabled",
-            &format!("-Dbuildtype={build_type}"),
-        ]));
-        run(tool("meson").arg("compile").arg("-C").arg(&build));
-        run(tool("meson").args(["install", "--no-rebuild", "-C"]).arg(&build).env("DESTDIR", &destdir));
-        Self { destdir }
+        DEBUG.get_or_init(|| {
+            let destdir = scratch("installed-debug").join("destdir");
+            install(&destdir, "provider", "debug");
+            Self { destdir }
+        })
     }
 
     fn lib(&self) -> PathBuf {
@@ -83,14 +76,30 @@ impl Installed {
     }
 
     /// What pkg-config answers, word by word.
-    fn pkg_config(&self, arguments: &[&str]) -> Vec<String> {
+    fn pkg_config(&self, package: &str, arguments: &[&str]) -> Vec<String> {
         let text = run(tool("pkgconf")
             .args(arguments)
-            .arg("qemu-fork")
+            .arg(package)
             .env("PKG_CONFIG_LIBDIR", self.lib().join("pkgconfig"))
             .env("PKG_CONFIG_SYSROOT_DIR", &self.destdir));
         text.split_whitespace().map(String::from).collect()
     }
+}
+
+/// Builds and installs one mode of the library.
+fn install(destdir: &Path, mode: &str, build_type: &str) {
+    let build = destdir.with_file_name(mode);
+    run(tool("meson").arg("setup").arg(&build).arg(root()).args([
+        "--prefix",
+        PREFIX,
+        "--libdir",
+        "lib",
+        "-Dtests=disabled",
+        &format!("-Dbuildtype={build_type}"),
+        &format!("-Derror-api={mode}"),
+    ]));
+    run(tool("meson").arg("compile").arg("-C").arg(&build));
+    run(tool("meson").args(["install", "--no-rebuild", "-C"]).arg(&build).env("DESTDIR", destdir));
 }
 
 /// What a program wrote to stdout, where it finds the shared library in `lib`.
@@ -104,7 +113,7 @@ fn pkg_config_shared() {
     let installed = Installed::release();
     let source = write(&dir, "program.c", PROGRAM);
     let program = dir.join("program");
-    run(cc().arg(&source).arg("-o").arg(&program).args(installed.pkg_config(&["--cflags", "--libs"])));
+    run(cc().arg(&source).arg("-o").arg(&program).args(installed.pkg_config("qemu-fork", &["--cflags", "--libs"])));
     let dynamic = run(Command::new("readelf").arg("-dW").arg(&program));
     assert!(dynamic.contains("[libqemu_fork.so.0]"), "{dynamic}");
     assert_eq!(run_program(&program, &installed.lib()), SAYS);
@@ -116,11 +125,78 @@ fn pkg_config_static() {
     let installed = Installed::release();
     let source = write(&dir, "program.c", PROGRAM);
     let program = dir.join("program");
-    let flags = installed.pkg_config(&["--static", "--cflags", "--libs"]);
+    let flags = installed.pkg_config("qemu-fork", &["--static", "--cflags", "--libs"]);
     run(cc().arg("-static").arg(&source).arg("-o").arg(&program).args(flags));
     let headers = run(Command::new("readelf").arg("-lW").arg(&program));
     assert!(!headers.contains("INTERP"), "{headers}");
     assert_eq!(run_program(&program, Path::new("")), SAYS);
+}
+
+/// A program with an Error API of its own, from libraries that are installed beside those of the other mode.
+fn host_program(dir: &Path, fully_static: bool) -> PathBuf {
+    const HOST: &str = r#"
+        #include <stdio.h>
+        #include <qemu-fork.h>
+        #include "host-error.h"
+
+        int main(void)
+        {
+            const char *argv[] = {"/nonexistent", NULL};
+            Error *err = NULL;
+
+            if (qemu_spawn(argv, NULL, &err) || !err) {
+                return 1;
+            }
+            printf("%s\n%d\n", qemu_fork_version(), host_call.count);
+            error_free(err);
+            return 0;
+        }
+    "#;
+    let support = root().join("c-tests/support");
+    let program = dir.join(if fully_static { "host-static" } else { "host-shared" });
+    let mut asked = vec!["--cflags", "--libs"];
+    if fully_static {
+        asked.push("--static");
+    }
+    run(cc()
+        .arg("-D_GNU_SOURCE")
+        .arg(write(dir, "host.c", HOST))
+        .arg(support.join("host-error.c"))
+        .arg("-I")
+        .arg(support)
+        .arg("-o")
+        .arg(&program)
+        .args(if fully_static { &["-static"][..] } else { &[] })
+        .args(Installed::release().pkg_config("qemu-fork-host", &asked)));
+    program
+}
+
+/// Each program of either mode gets the library that it was made for, and none gets the other's in its place.
+#[test]
+fn both_modes_in_one_folder() {
+    let dir = scratch("both-modes");
+    let installed = Installed::release();
+    let says = concat!(env!("CARGO_PKG_VERSION"), " (host-error)\n1\n");
+
+    let program = host_program(&dir, false);
+    let dynamic = run(Command::new("readelf").arg("-dW").arg(&program));
+    assert!(dynamic.contains("[libqemu_fork_host.so.0]"), "{dynamic}");
+    assert_eq!(run_program(&program, &installed.lib()), says);
+    let of_host = host_program(&dir, true);
+    assert_eq!(run_program(&of_host, Path::new("")), says);
+
+    // Where only the provider's library is, even under the host's name, the loader says so.
+    let only = dir.join("only-provider");
+    std::fs::create_dir(&only).unwrap();
+    std::fs::copy(installed.lib().join("libqemu_fork.so.0"), only.join("libqemu_fork.so.0")).unwrap();
+    let fails_with = |text: &str| {
+        let output = Command::new(&program).env("LD_LIBRARY_PATH", &only).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(text), "{message}");
+    };
+    fails_with("libqemu_fork_host.so.0: cannot open shared object file");
+    std::os::unix::fs::symlink("libqemu_fork.so.0", only.join("libqemu_fork_host.so.0")).unwrap();
+    fails_with("version `QEMU_FORK_HOST_0' not found");
 }
 
 /// An outside Meson project with this one below subprojects/.
@@ -210,7 +286,7 @@ fn beside_another_rust_library(name: &str, installed: &Installed, rustc_flags: &
         .arg(&source)
         .arg("-o")
         .arg(&program)
-        .args(installed.pkg_config(&["--cflags"]))
+        .args(installed.pkg_config("qemu-fork", &["--cflags"]))
         .arg("-Wl,--whole-archive")
         .arg(installed.lib().join("libqemu_fork.a"))
         .arg(&other)
@@ -235,9 +311,11 @@ fn installed_files() {
     let found = run(Command::new("find").arg(".").args(["!", "-type", "d"]).current_dir(&installed.destdir));
     let mut found: Vec<&str> = found.lines().map(|line| line.trim_start_matches(&format!(".{PREFIX}/")[..])).collect();
     found.sort_unstable();
-    let list = std::fs::read_to_string(root().join("packaging/lists/installed-provider.txt")).unwrap();
-    let list = list.replace("{libdir}", "lib").replace("{version}", env!("CARGO_PKG_VERSION"));
-    let mut expected: Vec<&str> = list.lines().collect();
+    let list = |mode| std::fs::read_to_string(root().join(format!("packaging/lists/installed-{mode}.txt"))).unwrap();
+    let lists = list("provider") + &list("host");
+    let lists = lists.replace("{libdir}", "lib").replace("{version}", env!("CARGO_PKG_VERSION"));
+    let mut expected: Vec<&str> = lists.lines().collect();
     expected.sort_unstable();
+    expected.dedup(); // the header and the manual
     assert_eq!(found, expected);
 }

@@ -10,12 +10,21 @@ use common::{build_dir, cc, exports, root, run, scratch, write};
 
 const MODES: [&str; 2] = ["provider", "host"];
 
+/// The library's name in this mode.
+fn library(mode: &str) -> &'static str {
+    if mode == "host" {
+        "libqemu_fork_host"
+    } else {
+        "libqemu_fork"
+    }
+}
+
 fn shared(mode: &str) -> PathBuf {
-    build_dir().join(mode).join("libqemu_fork.so")
+    build_dir().join(mode).join(format!("{}.so", library(mode)))
 }
 
 fn archive(mode: &str) -> PathBuf {
-    build_dir().join(mode).join("libqemu_fork.a")
+    build_dir().join(mode).join(format!("{}.a", library(mode)))
 }
 
 /// The last word of each line that nm prints: the names, with their versions.
@@ -37,8 +46,9 @@ fn readelf(argument: &str, mode: &str) -> String {
 #[test]
 fn shared_library_exports_exactly_the_list() {
     for mode in MODES {
-        let mut expected: Vec<String> = exports(mode).iter().map(|name| format!("{name}@@QEMU_FORK_0")).collect();
-        expected.push("QEMU_FORK_0".into());
+        let node = if mode == "host" { "QEMU_FORK_HOST_0" } else { "QEMU_FORK_0" };
+        let mut expected: Vec<String> = exports(mode).iter().map(|name| format!("{name}@@{node}")).collect();
+        expected.push(node.into());
         expected.sort();
         assert_eq!(nm(&["-D", "--defined-only"], shared(mode)), expected, "{mode}");
     }
@@ -102,7 +112,8 @@ fn shared_library_needs_libc_only_and_binds_at_once() {
         let needed: Vec<&str> = dynamic.lines().filter(|line| line.contains("(NEEDED)")).collect();
         assert_eq!(needed.len(), 1, "{dynamic}");
         assert!(needed[0].contains("[libc.so.6]"), "{dynamic}");
-        assert!(dynamic.contains("soname: [libqemu_fork.so.0]"), "{dynamic}");
+        let soname = format!("soname: [{}.so.0]", library(mode));
+        assert!(dynamic.contains(&soname), "{dynamic}");
         assert!(dynamic.contains("NOW"), "{dynamic}");
         assert!(!dynamic.contains("SYMBOLIC"), "&error_abort would have two addresses: {dynamic}");
         assert!(!dynamic.contains("TEXTREL"), "{dynamic}");

@@ -49,7 +49,7 @@ def outcome(files, compiler, row):
         if row.before:
             subprocess.run(['sh', '-ec', row.before], cwd=folder, check=True)
         # The shared library is found by its soname at run time.
-        os.symlink('libqemu_fork.so', os.path.join(folder, 'libqemu_fork.so.0'))
+        os.symlink('libqemu_fork_host.so', os.path.join(folder, 'libqemu_fork_host.so.0'))
         link = subprocess.run(
             compiler + ['-fuse-ld=bfd', '-pie', '-o', 'program', *row.cc.split(), '-pthread'],
             cwd=folder, env=environment, text=True, stderr=subprocess.PIPE, check=False,

@@ -9,9 +9,11 @@ from platforms import debootstrap, fetch
 from platforms.report import Skip
 
 from . import run
-from .run import EXPECTED_OUTPUT, PACKAGING
+from .run import EXPECTED_OUTPUT, PACKAGING, ROOT
 from .vendor import vendor
 
+# A small program's own Error API.
+HOST = os.path.join(ROOT, "c-tests", "support")
 SUITE = "bookworm"
 # The packages of a C programmer.
 CHROOT_PACKAGES = ["gcc", "libc6-dev", "pkgconf"]
@@ -63,8 +65,9 @@ def build_package(report, build, archive):
     changes, = glob.glob(os.path.join(os.path.dirname(tree), "*.changes"))
     report.check("dpkg-buildpackage makes it", True)
     names = sorted(name.split("_")[0] for name in os.listdir(os.path.dirname(tree)) if name.endswith(".deb"))
-    wanted = ["libqemu-fork-dev", "libqemu-fork0", "libqemu-fork0-dbgsym"]
-    report.built += wanted[:2]
+    wanted = ["libqemu-fork-dev", "libqemu-fork-host-dev", "libqemu-fork-host0", "libqemu-fork-host0-dbgsym",
+              "libqemu-fork0", "libqemu-fork0-dbgsym"]
+    report.built += [name for name in wanted if not name.endswith("-dbgsym")]
     report.check(" ".join(wanted), names == wanted, " ".join(names))
     return changes
 
@@ -110,7 +113,8 @@ def in_chroot(report, build, changes, archive):
     before = _contents(chroot)
     home = os.path.join(chroot, "root")
     packages = [name for name in glob.glob(os.path.join(os.path.dirname(changes), "*.deb")) if "dbgsym" not in name]
-    for name in [*packages, os.path.join(PACKAGING, "consumer", "spawn.c")]:
+    for name in [*packages, os.path.join(PACKAGING, "consumer", "spawn.c"), os.path.join(HOST, "host-error.c"),
+                 os.path.join(HOST, "host-error.h")]:
         shutil.copy(name, home)
 
     def inside(command):
@@ -124,6 +128,13 @@ def in_chroot(report, build, changes, archive):
         found = inside(f"gcc {static and '-static'} spawn.c -o spawn $(pkg-config {static} --cflags --libs qemu-fork)"
                        " && ./spawn")
         report.check(f"a C program builds there with {how}, and runs", found == wanted, f"{found}instead of\n{wanted}")
-    inside("dpkg --purge libqemu-fork-dev libqemu-fork0")
+    # The same program with an Error API of its own. It has the header's name, as in QEMU.
+    inside("mkdir -p qemu-fork && mv host-error.h qemu-fork/error.h && echo '#include <qemu-fork/error.h>' > host-error.h")
+    for how, static in (("the shared library", ""), ("the archive", "--static")):
+        found = inside(f"gcc -I. {static and '-static'} spawn.c host-error.c -o host "
+                       f"$(pkg-config {static} --cflags --libs qemu-fork-host) && ./host")
+        report.check(f"a program with its own Error API, with {how} for hosts", found == wanted,
+                     f"{found}instead of\n{wanted}")
+    inside("dpkg --purge libqemu-fork-host-dev libqemu-fork-host0 libqemu-fork-dev libqemu-fork0")
     report.same("removed again they leave no file", _contents(chroot), before)
     shutil.rmtree(chroot)

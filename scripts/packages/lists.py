@@ -46,7 +46,7 @@ def installed(report, build):
         shutil.rmtree(root, ignore_errors=True)
         run.run("meson", "install", "--no-rebuild", "-C", getattr(build, mode), "--destdir", root)
         # lib, lib64 or Debian's: Meson chooses.
-        libdir = os.path.relpath(glob.glob(os.path.join(root, "usr", "**", "libqemu_fork.a"),
+        libdir = os.path.relpath(glob.glob(os.path.join(root, "usr", "**", "libqemu_fork*.a"),
                                            recursive=True)[0], root).rsplit("/", 1)[0]
         report.built.append(mode)
         report.same(f"installed in {mode} mode: packaging/lists/installed-{mode}.txt", run.files_below(root),

@@ -76,7 +76,7 @@ class Platform:
                        f"'-Wl,-rpath,{root}']\n")
         return ["--cross-file", path]
 
-    def executable(self, build):
+    def executable(self, build, mode):
         """The command that runs the tests so that the emulator executes this platform's programs."""
         if not self.emulated:
             return []
@@ -85,26 +85,27 @@ class Platform:
         emulator, _, root = ast.literal_eval(file["binaries"]["exe_wrapper"])
         return ["env", "QEMU_LD_PREFIX=" + root, sys.executable,
                 os.path.join(ROOT, "scripts", "platforms", "executable.py"), shutil.which(emulator) or emulator,
-                build.path("libqemu_fork.so")]
+                build.path(f"lib{exports.library(mode)}.so")]
 
     def check_symbols(self, report, build, mode):
         """Checks the symbols that the two libraries define and need."""
         names = exports.names(mode)
-        shared = build.path("libqemu_fork.so")
+        library = "lib" + exports.library(mode)
+        shared = build.path(library + ".so")
         dynamic = run(["readelf", "-dW", shared])
         symbols = symbol_table(run(["readelf", "--dyn-syms", "-W", shared]))
         report.same(f"{mode}: the shared library exports the API and nothing else",
                     [name for name, binding, index in symbols if binding != "LOCAL" and index not in ("UND", "ABS")],
-                    [name + "@@QEMU_FORK_0" for name in names])
+                    [f"{name}@@{exports.node(mode)}" for name in names])
         needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
         report.check(f"{mode}: it needs libc only: {' '.join(needed)}", needed == [self.libc])
-        report.check(f"{mode}: its soname is libqemu_fork.so.0", "soname: [libqemu_fork.so.0]" in dynamic)
+        report.check(f"{mode}: its soname is {library}.so.0", f"soname: [{library}.so.0]" in dynamic)
         report.check(f"{mode}: it is bound at once and has no text relocation",
                      "NOW" in dynamic and "TEXTREL" not in dynamic, dynamic)
         wanted = [tuple(map(int, version.split("."))) for name, _, _ in symbols
                   for version in re.findall(r"@GLIBC_([\d.]+)", name)]
         report.check(f"{mode}: it wants no glibc newer than 2.34", all(version <= NEWEST_GLIBC for version in wanted))
-        symbols = symbol_table(run(["readelf", "-sW", build.path("libqemu_fork.a")]))
+        symbols = symbol_table(run(["readelf", "-sW", build.path(library + ".a")]))
         report.same(f"{mode}: the archive defines the API and nothing else",
                     [name for name, binding, index in symbols if binding != "LOCAL" and index != "UND"], names)
 
@@ -130,7 +131,7 @@ class Platform:
                 report.skip("examples", "exec-channel-fork reads /proc/self/status, where qemu-user shows itself")
         if self.variant:
             options += ["--no-suite", "stress", "--no-suite", "docs"]
-        names = build.test(report, "host: " if mode == "host" else "", *options, through=self.executable(build))
+        names = build.test(report, "host: " if mode == "host" else "", *options, through=self.executable(build, mode))
         if any("fully-static" in name for name in names):
             report.built += [] if "static" in report.built else ["static"]
         else:
