@@ -2,8 +2,9 @@
 """Builds and runs examples/languages against the library as it is installed, and prints a table.
 
 Every example prints the same three lines. Those that write the C structures down for themselves have a second program
-that prints sizes and offsets: it must print what examples/languages/layout.c does. What a language needs and the machine
-lacks is fetched; a language that cannot be had is skipped, and the table says why.
+that prints sizes and offsets: each of its lines must be one of examples/languages/layout.c. Some have a program that
+misuses the binding, with tests that print TAP. What a language needs and the machine lacks is fetched; a language that
+cannot be had is skipped, and the table says why.
 """
 import concurrent.futures
 import glob
@@ -68,11 +69,28 @@ class Language:
         found = self.run(*command, **more)
         self.report.check(name, found == wanted, f"{found}instead of\n{wanted}")
 
+    def passes(self, *command, **more):
+        """Runs tests that print TAP, and counts each as a check."""
+        env = dict(self.environment, **more)
+        result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=self.folder, env=env)
+        tests = re.findall(r"^(ok|not ok) \d+ - (.*)$", result.stdout, re.MULTILINE)
+        for outcome, name in tests:
+            self.report.check(name, outcome == "ok")
+        complete = result.returncode == 0 and f"1..{len(tests)}" in result.stdout.splitlines() and tests
+        detail = f"status {result.returncode}\n{result.stdout}{result.stderr}"
+        self.report.check(f"{command[-1]} runs to its end", complete, detail)
+
     def has_layout(self, *command, **more):
-        """Compares the layout that an example has with the header's."""
+        """Compares what an example believes about structures and constants, line by line, with the header."""
         self.run("cc", os.path.join(EXAMPLES, "layout.c"), "-o", "layout-c", *self.pkg_config())
-        wanted, found = self.run("./layout-c"), self.run(*command, **more)
-        self.report.check("structures and constants are the header's", found == wanted, f"{found}instead of\n{wanted}")
+        header, found = (self.run(*program).splitlines() for program in (["./layout-c"], command))
+        wanted = {line.split()[0]: line for line in header}
+        for line in found:
+            name = line.split()[0]
+            right = wanted.get(name)
+            self.report.check(f"{name} is the header's", line == right, f"{line}\ninstead of\n{right}")
+        options = any(line.startswith("QemuSpawnOptions ") for line in found)
+        self.report.check("it lays out the options of a spawn", options)
 
 
 def python_ctypes(row):
