@@ -210,29 +210,6 @@ static void test(const struct job *job)
     }
 }
 
-/* Whether a process survives that its vfork() child dumps core; before Linux 5.16 the signal ends both. */
-static bool survives_dump(void)
-{
-    const struct rlimit no_core = {0, 0};
-    pid_t pid;
-
-    fflush(NULL);
-    pid = fork();
-    if (pid == -1) {
-        bail("fork");
-    }
-    if (pid == 0) {
-        setrlimit(RLIMIT_CORE, &no_core);
-        pid = vfork();
-        if (pid == 0) {
-            syscall(SYS_kill, syscall(SYS_getpid), SIGQUIT);
-            _exit(0);
-        }
-        _exit(0);
-    }
-    return wait_for(pid) == 0;
-}
-
 /* main() of the program: whether that signal is pending. */
 static int tell_pending(int signum)
 {

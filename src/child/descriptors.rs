@@ -151,7 +151,7 @@ fn mark_others(plan: &Plan, end_fd: c_int, end: c_int) -> Result<(), Failed> {
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 fn mark_range(plan: &Plan, end_fd: c_int, end: c_int, first: c_int, last: c_int) -> Result<(), Failed> {
-    if sys::mark_range(first, last) < 0 {
+    if plan.no_ranges || sys::mark_range(first, last) < 0 {
         let mark = |fd| {
             if fd != end_fd && !plan.is_target(fd) {
                 // It may not be open: without a list of the open descriptors every number is tried.

@@ -102,6 +102,8 @@ pub(crate) struct Plan {
     pub(crate) maps: List<Map>,
     /// The table of descriptors is still the parent's.
     pub(crate) shared_descriptors: bool,
+    /// A filter ends who calls close_range().
+    pub(crate) no_ranges: bool,
     pub(crate) leave_fds: bool,
     pub(crate) merge_stderr: bool,
     /// As bits, those of stdin, stdout and stderr that the parent has open with FD_CLOEXEC. The child keeps them, too.
@@ -151,6 +153,7 @@ impl Plan {
         pgid: -1,
         maps: List::EMPTY,
         shared_descriptors: false,
+        no_ranges: false,
         leave_fds: false,
         merge_stderr: false,
         kept_stdio: 0,

@@ -14,7 +14,7 @@ use crate::base::message::{filled, Arg, Message};
 use crate::base::step::Step;
 use crate::child::report::{Failed, Hint, Object};
 use crate::process::fill_signal;
-use crate::sys::limit_name;
+use crate::sys::{has_deadline, limit_name};
 
 /// Why there is no child, or why it did not execute the program.
 #[cold]
@@ -23,6 +23,7 @@ pub(super) fn explain(outcome: &Outcome, request: &Request<'_>, programs: &Progr
     match outcome {
         Outcome::NoThread(errno) => {
             let hint = match errno.as_raw() {
+                EAGAIN if has_deadline() => DEADLINE,
                 EAGAIN => " (there is no memory for its stack, or a limit on processes)",
                 _ => "",
             };
@@ -41,10 +42,14 @@ pub(super) fn explain(outcome: &Outcome, request: &Request<'_>, programs: &Progr
     }
 }
 
+/// Why a thread with a deadline gets EAGAIN.
+const DEADLINE: &str = " (this thread has the policy SCHED_DEADLINE without SCHED_FLAG_RESET_ON_FORK)";
+
 /// No process could be made.
 fn no_process(errno: Errno) -> Failure {
     let hint = match errno.as_raw() {
         EPERM | ENOSYS => " (a seccomp filter may forbid it)",
+        EAGAIN if has_deadline() => DEADLINE,
         EAGAIN => " (there is a limit on processes)",
         _ => "",
     };

@@ -354,6 +354,15 @@ pub(crate) fn is_main_thread() -> bool {
     thread == unsafe { syscall!(libc::SYS_getpid) }
 }
 
+/// Whether the calling thread has a scheduling policy under which the kernel makes no process and no thread.
+#[cold]
+pub(crate) fn has_deadline() -> bool {
+    // With the flag that resets the policy, the result is another.
+    const SCHED_DEADLINE: isize = 6;
+    // SAFETY: takes a number.
+    unsafe { syscall!(libc::SYS_sched_getscheduler, 0) == SCHED_DEADLINE }
+}
+
 /// Whether the next child is the first process of a PID namespace, because this thread has called unshare() or setns().
 pub(crate) fn next_child_is_first() -> bool {
     let mut links = [[0u8; 64]; 2];

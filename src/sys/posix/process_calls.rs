@@ -160,3 +160,8 @@ pub(crate) fn wait_while(_: &core::sync::atomic::AtomicI32, _: c_int) {
 }
 
 pub(crate) fn wake_one(_: &core::sync::atomic::AtomicI32) {}
+
+/// Whether the calling thread has a scheduling policy under which no process can be made. There is none here.
+pub(crate) fn has_deadline() -> bool {
+    false
+}

@@ -72,11 +72,11 @@ fn share_memory(
             }
         }
         for unshares in [true, false] {
-            if unshares && plan.leave_fds {
-                continue; // the child needs the whole table
+            if unshares && (plan.leave_fds || plan.no_ranges) {
+                continue; // the child needs the whole table, or may not make its own
             }
             match make(way, unshares, plan) {
-                Ok(Outcome::Failed(told)) if table_is_closed(&told) => {}
+                Ok(Outcome::Failed(told)) if unshares && table_is_closed(plan, &told) => {}
                 Ok(outcome) => return Some(outcome),
                 Err(errno) if is_closed(errno) => {
                     *why_fork = errno;

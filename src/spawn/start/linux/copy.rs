@@ -45,11 +45,11 @@ enum Copy {
 pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignalBlocked) -> Outcome {
     let mut refused = Errno::from_raw(libc::ENOSYS);
     for copy in [Copy::SharedTable, Copy::Clone3, Copy::Clone, Copy::Plain, Copy::LikeFork] {
-        if copy == Copy::SharedTable && plan.leave_fds {
-            continue; // the child needs the whole table
+        if copy == Copy::SharedTable && (plan.leave_fds || plan.no_ranges) {
+            continue; // the child needs the whole table, or may not make its own
         }
         match try_copy(copy, plan, deadline, blocked) {
-            Ok(Outcome::Failed(told)) if copy == Copy::SharedTable && table_is_closed(&told) => {}
+            Ok(Outcome::Failed(told)) if copy != Copy::LikeFork && table_is_closed(plan, &told) => {}
             Ok(outcome) => return outcome,
             Err(errno) if is_closed(errno) => refused = errno,
             Err(errno) => return Outcome::NoProcess(errno),

@@ -2,8 +2,10 @@
 
 use core::ffi::c_int;
 
-use super::Told;
+use super::{End, Told};
 use crate::base::errno::Errno;
+use crate::base::step::Step;
+use crate::child::plan::Plan;
 use crate::child::report::Object;
 use crate::sys::fd::Fd;
 
@@ -17,8 +19,12 @@ pub(super) fn is_closed(errno: Errno) -> bool {
     matches!(errno.as_raw(), libc::ENOSYS | libc::EPERM | libc::EINVAL)
 }
 
-/// Whether the child could not get a table of descriptors of its own.
-pub(super) fn table_is_closed(told: &Told) -> bool {
+/// Whether the child could not get a table of descriptors of its own. A filter may have ended it at close_range(),
+/// which the next child then does not call.
+pub(super) fn table_is_closed(plan: &mut Plan, told: &Told) -> bool {
+    if told.end == End::Ended(Some(libc::SIGSYS)) && matches!(told.failed.step, Step::Fork | Step::Fds) {
+        return !core::mem::replace(&mut plan.no_ranges, true);
+    }
     told.failed.object == Object::Table && is_closed(Errno::from_raw(told.failed.errno))
 }
 
