@@ -1,9 +1,11 @@
-// A program started, its output, its status, and why another cannot be started.
+// A program run with input and a deadline; one started, its output, its status; and why another cannot be started.
 //
 // SPDX-License-Identifier: MIT
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -12,13 +14,14 @@ import (
 	"example.org/spawn/qemufork"
 )
 
-func run() error {
-	process, err := qemufork.Spawn(qemufork.SearchPath|qemufork.PipeStdout, "sh", "-c", "echo hello; exit 3")
+func spawn() error {
+	options := qemufork.SpawnOptions{Flags: qemufork.SearchPath | qemufork.PipeStdout}
+	process, err := qemufork.Start([]string{"sh", "-c", "echo hello; exit 3"}, &options)
 	if err != nil {
 		return err
 	}
-	defer process.Free()
-	output, err := process.TakeStdout()
+	defer process.Close()
+	output, err := process.Take(1)
 	if err != nil {
 		return err
 	}
@@ -26,16 +29,17 @@ func run() error {
 	if _, err := io.Copy(os.Stdout, output); err != nil {
 		return err
 	}
-	status, _ := process.Wait(-1)
+	status, err := process.Wait(-1)
 	fmt.Println(status)
-	return nil
+	return err
 }
 
 func main() {
-	if err := run(); err != nil {
+	if err := spawn(); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := qemufork.Spawn(0, "/etc/not-there"); err != nil {
-		fmt.Println(err)
+	var failure *qemufork.Error
+	if _, err := qemufork.Run(context.Background(), []string{"/etc/not-there"}, nil); errors.As(err, &failure) {
+		fmt.Println(failure)
 	}
 }

@@ -1,0 +1,280 @@
+package qemufork
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var ctx = context.Background()
+
+// cat is a child that ends when its stdin is closed.
+func cat(t *testing.T) (*Process, *os.File) {
+	t.Helper()
+	process, err := Start([]string{"cat"}, &SpawnOptions{Flags: SearchPath | PipeStdin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin, err := process.Take(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return process, stdin
+}
+
+// inUse are the descriptors and the children of this process, which nothing may add to.
+func inUse(t *testing.T) (n int) {
+	t.Helper()
+	descriptors, _ := filepath.Glob("/proc/self/fd/*")
+	n = len(descriptors)
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		n += len(strings.Fields(string(text)))
+	}
+	return n
+}
+
+// leaksNothing calls a function, and compares what is in use.
+func leaksNothing(t *testing.T, call func()) {
+	t.Helper()
+	withEnd, end := context.WithCancel(ctx)
+	defer end()
+	if _, err := Run(withEnd, []string{"true"}, nil); err != nil { // the runtime's own descriptors are there from now on
+		t.Fatal(err)
+	}
+	before, goroutines := inUse(t), runtime.NumGoroutine()
+	call()
+	if after := inUse(t); after != before {
+		t.Errorf("%d descriptors and children instead of %d", after, before)
+	}
+	for runtime.NumGoroutine() > goroutines { // some have still to end; if they do not, the test's time is up
+		runtime.Gosched()
+	}
+}
+
+func TestMisuseEveryMethodAfterClose(t *testing.T) {
+	leaksNothing(t, func() {
+		process, stdin := cat(t)
+		if _, err := process.Stop(-1); err != nil {
+			t.Fatal(err)
+		}
+		stdin.Close()
+		process.Close()
+		for name, call := range methods(process) {
+			if err := call(); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestMisuseAProcessThatNobodyStarted(t *testing.T) {
+	for name, call := range methods(new(Process)) {
+		if err := call(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text := (Status{}).String(); text != "has not ended" {
+		t.Error(text)
+	}
+}
+
+func methods(p *Process) map[string]func() error {
+	return map[string]func() error{
+		"Close":  p.Close,
+		"Kill":   p.Kill,
+		"Pid":    func() error { _, err := p.Pid(); return err },
+		"Signal": func() error { return p.Signal(0) },
+		"Stop":   func() error { _, err := p.Stop(0); return err },
+		"Take":   func() error { _, err := p.Take(0); return err },
+		"Wait":   func() error { _, err := p.Wait(0); return err },
+	}
+}
+
+func TestMisuseCloseWhileOthersWait(t *testing.T) {
+	const waiters = 4
+	leaksNothing(t, func() {
+		process, stdin := cat(t)
+		ends := make(chan error)
+		for i := 0; i < waiters; i++ {
+			go func() {
+				status, err := process.Wait(-1)
+				if err == nil && !status.Success() {
+					err = errors.New(status.String())
+				}
+				ends <- err
+			}()
+		}
+		for users := 0; users < waiters; runtime.Gosched() {
+			process.lock.Lock()
+			users = process.users
+			process.lock.Unlock()
+		}
+		if err := process.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := process.Wait(0); !errors.Is(err, os.ErrClosed) {
+			t.Error(err)
+		}
+		stdin.Close()
+		for i := 0; i < waiters; i++ {
+			if err := <-ends; err != nil {
+				t.Error(err)
+			}
+		}
+		for process.handle != nil { // the last one has answered before it has left
+			process.lock.Lock()
+			process.lock.Unlock() //nolint:staticcheck // it orders the look
+			runtime.Gosched()
+		}
+	})
+}
+
+func TestMisuseTakeTwiceAndWithoutAPipe(t *testing.T) {
+	leaksNothing(t, func() {
+		process, stdin := cat(t)
+		defer process.Close()
+		for _, fd := range []int{0, 1, -1, 7} {
+			if _, err := process.Take(fd); !errors.Is(err, syscall.EBADF) {
+				t.Errorf("%d: %v", fd, err)
+			}
+		}
+		stdin.Close()
+		_, _ = process.Wait(-1)
+	})
+}
+
+func TestMisuseSignalAfterTheEnd(t *testing.T) {
+	process, stdin := cat(t)
+	defer process.Close()
+	stdin.Close()
+	_, _ = process.Wait(-1)
+	if err := process.Kill(); !errors.Is(err, os.ErrProcessDone) || !errors.Is(err, syscall.ESRCH) {
+		t.Error(err)
+	}
+	if err := process.Signal(12345); err == nil {
+		t.Error("there is no signal of that number")
+	}
+}
+
+func TestMisuseAStringWithANul(t *testing.T) {
+	leaksNothing(t, func() {
+		for name, options := range map[string]*RunOptions{
+			"argument":  {},
+			"directory": {SpawnOptions: SpawnOptions{Dir: "/tmp\x00/etc"}},
+			"variable":  {SpawnOptions: SpawnOptions{Env: []string{"A=b", "C=\x00"}}},
+		} {
+			argv := []string{"echo", "a"}
+			if name == "argument" {
+				argv[1] = "a\x00b"
+			}
+			_, err := Run(ctx, argv, options)
+			var failure *Error
+			if !errors.As(err, &failure) || failure.Errno != syscall.EINVAL || failure.Step != StepArguments {
+				t.Errorf("%s: %v", name, err)
+			}
+			if _, err := Start(argv, &options.SpawnOptions); !errors.Is(err, syscall.EINVAL) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+func TestMisuseNoArguments(t *testing.T) {
+	if _, err := Run(ctx, nil, nil); !errors.Is(err, syscall.EINVAL) {
+		t.Error(err)
+	}
+	if _, err := Start(nil, nil); !errors.Is(err, syscall.EINVAL) {
+		t.Error(err)
+	}
+}
+
+func TestMisuseAnOutputFunctionThatPanics(t *testing.T) {
+	leaksNothing(t, func() {
+		defer func() {
+			if found := recover(); found != "too late" {
+				t.Error(found)
+			}
+		}()
+		_, err := Run(ctx, []string{"sh", "-c", "echo hi; exec cat"}, &RunOptions{
+			InheritStdin: true,
+			Output:       func(int, []byte) error { panic("too late") },
+		})
+		t.Error("it goes on: ", err)
+	})
+}
+
+func TestMisuseContradictions(t *testing.T) {
+	for name, options := range map[string]*RunOptions{
+		"Cut and KeepTail":       {Cut: true, KeepTail: true},
+		"Lines without Output":   {Lines: true},
+		"input and the caller's": {Input: []byte{}, InheritStdin: true},
+		"a pipe":                 {SpawnOptions: SpawnOptions{Flags: PipeStdout}},
+	} {
+		if _, err := Run(ctx, []string{"true"}, options); !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// It was only a look once.
+func TestMisuseAWaitOfLessThanAMillisecond(t *testing.T) {
+	process, stdin := cat(t)
+	defer process.Close()
+	defer stdin.Close()
+	const short = 300 * time.Microsecond
+	begin := time.Now()
+	_, err := process.Wait(short)
+	if took := time.Since(begin); !errors.Is(err, os.ErrDeadlineExceeded) || took < short {
+		t.Errorf("%v after %v", err, took)
+	}
+	_, _ = process.Stop(0)
+}
+
+// resident is the memory of this process in bytes.
+func resident(t *testing.T) int {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, _ := strconv.Atoi(strings.Fields(string(text))[1])
+	return pages * os.Getpagesize()
+}
+
+func TestMisuseMemoryDoesNotGrow(t *testing.T) {
+	const rounds, size = 32, 1 << 20
+	big := strings.Repeat("x", size)
+	round := func() {
+		_, err := Run(ctx, []string{"sh", "-c", "head -c 1048576 /dev/zero; exit 3"}, &RunOptions{Check: true})
+		var failure *Error
+		if !errors.As(err, &failure) || len(failure.Result.Stdout) != size {
+			t.Fatal(err)
+		}
+		if _, err := Run(ctx, []string{"true", big, "\x00"}, nil); !errors.Is(err, syscall.EINVAL) {
+			t.Fatal(err)
+		}
+		if _, err := Run(ctx, []string{"/" + big}, nil); !errors.Is(err, syscall.ENAMETOOLONG) {
+			t.Fatal(err) // its text has the name
+		}
+	}
+	leaksNothing(t, func() {
+		for i := 0; i < rounds/4; i++ {
+			round()
+		}
+		before := resident(t)
+		for i := 0; i < rounds; i++ {
+			round()
+		}
+		if grown := resident(t) - before; grown > rounds*size/2 {
+			t.Errorf("%d KiB more than before", grown>>10)
+		}
+	})
+}
