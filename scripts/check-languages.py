@@ -99,6 +99,8 @@ def python_ctypes(row):
     row.version(sys.executable, "--version")
     row.prints("spawn.py", sys.executable, "spawn.py")
     row.has_layout(sys.executable, "layout.py")
+    row.passes(sys.executable, "run.py")
+    row.passes(sys.executable, "misuse.py")
 
 
 def python_cffi(row):
@@ -109,7 +111,12 @@ def python_cffi(row):
         fetch.packages("python3-dev")
     row.report.built.append(row.run("venv/bin/python", "-c", "import cffi; print(cffi.__version__)").strip())
     row.run("venv/bin/python", "build_qemu_fork.py")
-    row.prints("spawn.py", "venv/bin/python", "spawn.py")
+    # What it shares with the other Python.
+    both = {"PYTHONPATH": os.path.join(EXAMPLES, "python-ctypes")}
+    row.prints("spawn.py", "venv/bin/python", "spawn.py", **both)
+    for tests in ("run.py", "misuse.py"):
+        shutil.copy(os.path.join(EXAMPLES, "python-ctypes", tests), row.folder)
+        row.passes("venv/bin/python", tests, **both)
 
 
 def go(row):

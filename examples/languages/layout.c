@@ -9,6 +9,7 @@
 
 #include <qemu-fork.h>
 
+#define FD(member) printf(" " #member "=%zu", offsetof(QemuSpawnFd, member))
 #define OPTION(member) printf(" " #member "=%zu", offsetof(QemuSpawnOptions, member))
 #define STATUS(member) printf(" " #member "=%zu", offsetof(QemuProcessStatus, member))
 #define USAGE(member) printf(" " #member "=%zu", offsetof(QemuProcessUsage, member))
@@ -18,6 +19,10 @@
 
 int main(void)
 {
+    printf("QemuSpawnFd %zu", sizeof(QemuSpawnFd));
+    FD(source);
+    FD(target);
+    printf("\n");
     printf("QemuSpawnOptions %zu", sizeof(QemuSpawnOptions));
     OPTION(size);
     OPTION(flags);
@@ -101,6 +106,19 @@ int main(void)
     CONSTANT(QEMU_SPAWN_MERGE_STDERR);
     CONSTANT(QEMU_SPAWN_NO_FORK_FALLBACK);
     CONSTANT(QEMU_SPAWN_NO_NEW_PRIVS);
+    CONSTANT(QEMU_SPAWN_STEP_NONE);
+    CONSTANT(QEMU_SPAWN_STEP_ARGUMENTS);
+    CONSTANT(QEMU_SPAWN_STEP_PIPE);
+    CONSTANT(QEMU_SPAWN_STEP_FORK);
+    CONSTANT(QEMU_SPAWN_STEP_SIGNALS);
+    CONSTANT(QEMU_SPAWN_STEP_SESSION);
+    CONSTANT(QEMU_SPAWN_STEP_GROUP);
+    CONSTANT(QEMU_SPAWN_STEP_FDS);
+    CONSTANT(QEMU_SPAWN_STEP_CWD);
+    CONSTANT(QEMU_SPAWN_STEP_RLIMIT);
+    CONSTANT(QEMU_SPAWN_STEP_CREDENTIALS);
+    CONSTANT(QEMU_SPAWN_STEP_DEATH_SIGNAL);
+    CONSTANT(QEMU_SPAWN_STEP_EXEC);
     CONSTANT(QEMU_PROCESS_USAGE_PEAK);
     CONSTANT(QEMU_PROCESS_USAGE_TIMES);
     CONSTANT(QEMU_RUN_CHECK);

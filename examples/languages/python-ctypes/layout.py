@@ -1,6 +1,7 @@
 """What qemu_fork.py believes about the C structures, as ../layout.c prints it."""
 import ctypes
 
+import qemu_outcome as outcome
 import qemu_fork
 
 
@@ -10,7 +11,14 @@ def layout(name, structure):
     print(name, ctypes.sizeof(structure), *offsets)
 
 
+layout("QemuSpawnFd", qemu_fork.SpawnFd)
 layout("QemuSpawnOptions", qemu_fork.Options)
 layout("QemuProcessStatus", qemu_fork.Status)
-print("QEMU_SPAWN_SEARCH_PATH", qemu_fork.SPAWN_SEARCH_PATH)
-print("QEMU_SPAWN_PIPE_STDOUT", qemu_fork.SPAWN_PIPE_STDOUT)
+layout("QemuProcessUsage", qemu_fork.Usage)
+layout("QemuRunOptions", qemu_fork.RunOptions)
+layout("QemuRunResult", qemu_fork.RunResult)
+for constant, value in vars(qemu_fork).items():
+    if constant.startswith(("SPAWN_", "PROCESS_", "RUN_")):
+        print(f"QEMU_{constant}", value)
+for value, step in enumerate(outcome.STEPS):
+    print(f"QEMU_SPAWN_STEP_{step.upper()}", value)
