@@ -1,9 +1,11 @@
 /*
- * qemu_process_kill() signals the child. Once the child has ended, reaped or not, it signals no process at all.
+ * qemu_process_kill() signals the child. Once the child has ended, reaped or not, it signals no process at all. The same
+ * where a filter knows pidfds but not pidfd_send_signal().
  *
  * SPDX-License-Identifier: MIT
  */
 #include "older-kernel.h"
+#include "seccomp.h"
 
 static void kill_fails(QemuProcess *process, int sig, int error, const char *reason, const char *what)
 {
@@ -70,6 +72,52 @@ static void test_ended(bool reaped)
     qemu_process_free(process);
 }
 
+/* Ends with this status, and leaves no child that would keep stdout open. */
+static void unless(bool condition, QemuProcess *process, int status)
+{
+    if (!condition) {
+        kill(qemu_process_pid(process), SIGKILL);
+        _exit(status);
+    }
+}
+
+/* Where signals can be sent by the id only. The exit status tells what is wrong. */
+static void kill_by_id(void *arg)
+{
+    int error = *(int *)arg;
+    QemuProcess *process;
+    pid_t copy;
+
+    if (!forbid(NO_PIDFD_SEND_SIGNAL, error) || !is_forbidden(NO_PIDFD_SEND_SIGNAL, error)) {
+        _exit(97);
+    }
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    unless(qemu_process_kill(process, 0, NULL), process, 1);
+    unless(!qemu_process_kill(process, NSIG + 1, NULL) && errno == EINVAL, process, 2);
+    /* A copy of the handle in another process may not use the id. */
+    copy = fork();
+    if (copy == 0) {
+        _exit(!qemu_process_kill(process, 0, NULL) && errno == error ? 0 : 1);
+    }
+    unless(wait_for(copy) == 0, process, 3);
+    unless(wait_ms(process, 0) == TIMED_OUT, process, 4);
+    unless(qemu_process_kill(process, SIGUSR1, NULL), process, 5);
+    unless(wait_ms(process, -1) == KILLED_BY + SIGUSR1, process, 6);
+    unless(!qemu_process_kill(process, SIGUSR1, NULL) && errno == ESRCH, process, 7);
+    qemu_process_free(process);
+    process = must_spawn(ARGS(SELF, "pause"), NULL);
+    unless(qemu_process_stop(process, 90000, NULL, NULL), process, 8);
+    qemu_process_free(process);
+    _exit(has_child() ? 9 : 0);
+}
+
+static void test_by_id(int error)
+{
+    struct ending ending = run_child(kill_by_id, &error);
+
+    exits_with(&ending, 0, "pidfd_send_signal() is forbidden: signals are sent by the id");
+}
+
 static void checks(void)
 {
     test_living();
@@ -87,5 +135,11 @@ int main(int argc, char **argv)
     cast_net();
     needs_programs();
     check_here_and_on_older_kernel(checks);
+    if (IS_EMULATED || is_under_valgrind() || why_no_seccomp()) {
+        skip("pidfd_send_signal() is forbidden", "here no filter can forbid it");
+    } else {
+        test_by_id(ENOSYS);
+        test_by_id(EPERM);
+    }
     return done();
 }

@@ -25,6 +25,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x1000
 #endif
@@ -40,6 +43,7 @@ enum {
     NO_CLONE_VM = 2, /* no process that shares its parent's memory; threads there may be */
     NO_CLOSE_RANGE = 4,
     NO_PIDFD_OPEN = 8,
+    NO_PIDFD_SEND_SIGNAL = 32,
     TRAP_KILL = 16, /* kill() with TRAPPED_SIGNAL sends nothing, but raises SIGSYS in its caller */
     NO_PIDFD = NO_CLONE3 | NO_CLONE_VM | NO_CLOSE_RANGE | NO_PIDFD_OPEN | TRAP_KILL,
 };
@@ -87,6 +91,7 @@ static bool forbid(int what, int error)
     } calls[] = {
         {NO_CLOSE_RANGE, SYS_close_range, error == KILLS ? SECCOMP_RET_KILL_PROCESS : refuse},
         {NO_PIDFD_OPEN, SYS_pidfd_open, refuse},
+        {NO_PIDFD_SEND_SIGNAL, SYS_pidfd_send_signal, refuse},
     };
 
     code[program.len++] = LOAD(nr);
@@ -184,6 +189,9 @@ static bool is_forbidden(int what, int error)
     }
     if (what & NO_PIDFD_OPEN) {
         holds = holds && syscall(SYS_pidfd_open, getpid(), 0) == -1 && errno == error;
+    }
+    if (what & NO_PIDFD_SEND_SIGNAL) {
+        holds = holds && syscall(SYS_pidfd_send_signal, -1, 0, NULL, 0) == -1 && errno == error;
     }
     return holds;
 }

@@ -27,14 +27,15 @@ impl Process {
     #[inline(never)]
     fn send(&self, signal: c_int) -> Result<(), Errno> {
         const ENDED: Errno = Errno::from_raw(libc::ESRCH);
-        const CLOSED: Errno = Errno::from_raw(libc::EBADF);
         if self.usable_pidfd().is_some() {
             if self.look(Patience::None).is_some() {
                 return Err(ENDED);
             }
-            match sys::kill(&self.child(), signal) {
-                Err(errno) if errno == CLOSED => {}
-                result => return result,
+            match sys::kill(&self.child(), signal).map_err(Errno::as_raw) {
+                Err(libc::EBADF) => {} // the program has closed it
+                // A filter may know pidfds and not this use of them. The id is good in the parent only.
+                Err(libc::ENOSYS | libc::EPERM) if self.is_ours() => {}
+                result => return result.map_err(Errno::from_raw),
             }
         }
         let _locked = self.lock.lock();

@@ -328,11 +328,9 @@ static void judge_success(const struct experiment *of)
 static void judge_failure(const struct experiment *of)
 {
     bool was_cancelled = of->scene == CANCELLED && report->errno_after == ECANCELED;
-    /* If the status cannot be asked for, it is unknown. If the library cannot ask whether a failed child has executed
-     * the program yet, it takes the child's end for the program's. */
+    /* If the status cannot be asked for, it is unknown. */
     bool is_unknown = fails_at(of, SYS_waitid) && report->end == QEMU_RUN_END_EXITED &&
-                      ((report->errno_after == ECHILD && report->status.end == QEMU_PROCESS_UNKNOWN) ||
-                       (report->errno_after == EIO && report->status.exit_code == 127));
+                      report->errno_after == ECHILD && report->status.end == QEMU_PROCESS_UNKNOWN;
     int got = report->errno_after;
 
     if (of->with_slot != (report->text[0] != '\0')) {

@@ -251,16 +251,27 @@ pub(crate) enum Started {
     NotYet,
     /// It has ended before that, with this status as waitpid() has it.
     Ended(c_int),
+    /// The kernel, or a filter, does not say.
+    Unknown,
+}
+
+/// Asks again if the first answer is an error that says nothing about the child, such as EINTR.
+fn ask_twice(pid: c_int, options: c_int) -> Result<[c_int; 3], c_int> {
+    match wait_id(P_PID, pid, options) {
+        Err(errno) if errno != libc::ECHILD => wait_id(P_PID, pid, options),
+        answer => answer,
+    }
 }
 
 /// Whether a child without an exit signal has executed a program yet.
 pub(crate) fn started(child: &Child<'_>) -> Started {
     const OPTIONS: c_int = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // By its id: before Linux 5.4 there is no other way, and no other code reaps a child that only __WCLONE sees.
-    match wait_id(P_PID, child.pid, OPTIONS | libc::__WCLONE) {
-        Err(_) => Started::Executed,
+    match ask_twice(child.pid, OPTIONS | libc::__WCLONE) {
+        Err(libc::ECHILD) => Started::Executed,
+        Err(_) => Started::Unknown,
         // Both waits see a child that this process traces: its program has called PTRACE_TRACEME.
-        Ok(_) if wait_id(P_PID, child.pid, OPTIONS).is_ok() => Started::Executed,
+        Ok(_) if ask_twice(child.pid, OPTIONS).is_ok() => Started::Executed,
         Ok(answer) => wait_status(answer).map_or(Started::NotYet, Started::Ended),
     }
 }

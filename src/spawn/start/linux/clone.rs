@@ -59,7 +59,11 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
         leave(pid, pidfd, None);
         return Ok(Outcome::Failed(told));
     }
-    if started(&child) == Started::Executed {
+    let has_started = match started(&child) {
+        Started::Unknown => report.reached().0 == Step::Exec,
+        known => known == Started::Executed,
+    };
+    if has_started {
         return Ok(Outcome::Started(Created { pid, pidfd, way }));
     }
     let end = End::Ended(wait_for_end(&child, LONG_MS).and_then(signal_of));

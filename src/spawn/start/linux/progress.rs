@@ -93,6 +93,19 @@ enum Progress {
     Ended(c_int),
 }
 
+fn is_gone(child: &Child<'_>) -> bool {
+    sys::kill(child, 0).is_err_and(|errno| errno.as_raw() == libc::ESRCH)
+}
+
+/// The child has executed its program or is ending, and nothing but its own report says which.
+#[cold]
+fn left_memory(words: &Words) -> Progress {
+    match words.report.reached().0 {
+        Step::Exec => Progress::Executed,
+        _ => Progress::Ended(0),
+    }
+}
+
 fn progress(child: &Child<'_>, words: &Words, mark: &Mark) -> Progress {
     let died = mark.is_set(words.word.load(Ordering::Acquire));
     let Mark::Pipe(pipe) = mark else {
@@ -100,7 +113,8 @@ fn progress(child: &Child<'_>, words: &Words, mark: &Mark) -> Progress {
             Started::Executed => Progress::Executed,
             Started::Ended(status) => Progress::Ended(status),
             Started::NotYet if died => Progress::Ending,
-            Started::NotYet => Progress::NotYet,
+            Started::Unknown if died || sys::has_executed(child.pid) == Some(true) => left_memory(words),
+            Started::NotYet | Started::Unknown => Progress::NotYet,
         };
     };
     // This child has its exit signal from the beginning, so its status does not tell whether it has executed the
@@ -111,7 +125,9 @@ fn progress(child: &Child<'_>, words: &Words, mark: &Mark) -> Progress {
     let before_exec = words.report.reached().0 != Step::Exec;
     match look {
         Look::Ended(status) if before_exec => Progress::Ended(status),
-        Look::Ended(_) | Look::NoChild => Progress::Executed,
+        Look::Ended(_) => Progress::Executed,
+        // SIGCHLD is ignored, so the kernel has reaped it; or the kernel does not say how it is.
+        Look::NoChild if closed || is_gone(child) => left_memory(words),
         _ if closed && before_exec => Progress::Ending,
         _ if closed => Progress::Executed,
         _ if words.word.load(Ordering::Acquire) == 0 && !before_exec && sys::has_executed(child.pid) == Some(true) => {
