@@ -131,7 +131,7 @@ unsafe fn look_into(child: &Child<'_>, patient: bool, usage: *mut KernelUsage) -
             },
         },
         Err(libc::EINTR) => Look::Alive,
-        // Linux 5.3 has pidfds and cannot wait for one.
+        // Linux 5.2 and 5.3 have pidfds and cannot wait for one.
         Err(libc::EINVAL) if kind == P_PIDFD => Look::NoDescriptor,
         Err(libc::EBADF) if kind == P_PIDFD => Look::Closed,
         Err(_) => Look::NoChild,
