@@ -142,8 +142,12 @@ def node(row):
 def cxx(row):
     row.need("g++", "g++")
     row.version("g++", "--version")
-    row.run("g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "spawn.cc", "-o", "spawn", *row.pkg_config())
+    for name in ("spawn", "run", "misuse"):
+        row.run("g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", f"{name}.cc", "-o", name, "-pthread",
+                *row.pkg_config())
     row.prints("spawn.cc", "./spawn")
+    row.passes("./run")
+    row.passes("./misuse")
 
 
 def newest_jdk():

@@ -1,5 +1,5 @@
 /*
- * A program started, its output, its status, and why another cannot be started.
+ * A program started, its output, its status; and why another cannot be run.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,22 +10,20 @@
 
 int main()
 {
-    QemuSpawnOptions options = {};
+    qemu::SpawnOptions options;
     options.flags = QEMU_SPAWN_SEARCH_PATH | QEMU_SPAWN_PIPE_STDOUT;
-    const auto process = qemu::spawn({"sh", "-c", "echo hello; exit 3"}, options);
+    const qemu::Process process = qemu::spawn({"sh", "-c", "echo hello; exit 3"}, options);
 
-    using File = std::unique_ptr<std::FILE, qemu::Call<std::fclose>>;
-    const File output(fdopen(qemu_process_take_fd(process.get(), 1), "r"));
+    using File = std::unique_ptr<std::FILE, qemu::detail::Call<std::fclose>>;
+    const File output(fdopen(process.take_fd(1), "r"));
     for (int c; (c = std::getc(output.get())) != EOF;) {
         std::cout.put(static_cast<char>(c));
     }
-    if (const auto status = qemu::wait(process)) {
-        std::cout << qemu::to_string(*status) << '\n';
-    }
+    std::cout << qemu::to_string(process.wait()) << '\n';
 
     try {
-        qemu::spawn({"/etc/not-there"});
-    } catch (const qemu::SpawnError &error) {
+        qemu::run({"/etc/not-there"});
+    } catch (const qemu::RunError &error) {
         std::cout << error.what() << '\n';
     }
     return 0;
