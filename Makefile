@@ -136,9 +136,9 @@ check-platforms: $(VENV)/.ready ## all platforms, or one: make check-platforms R
 	$(PLATFORMS) --table $(BUILD)/platforms.txt $(ROW)
 
 .PHONY: check-kernels
-check-kernels: $(BUILD)/provider/build.ninja ## the C tests on Debian's kernels in an emulator, or on some: make check-kernels KERNEL="5.10 7.2"
+check-kernels: $(BUILD)/provider/build.ninja ## the C tests on Debian's kernels in an emulator, or on some: make check-kernels KERNEL="5.10 7.2" TEST=spawn-far
 	$(WITH_TOOLS) scripts/check-kernels.py --build $(BUILD)/provider --work $(BUILD)/kernels --table $(BUILD)/kernels.txt \
-		$(KERNEL)
+		$(if $(TEST),--test "$(TEST)") $(KERNEL)
 
 .PHONY: check-distributions
 check-distributions: ## demo and check on a fresh Debian 12, 13 and unstable; or one: ROOT=trixie, ROOT=sid-clang

@@ -241,12 +241,24 @@ static void read_link(const char *path, char *text, size_t size)
     text[n < 0 ? 0 : n] = '\0';
 }
 
+/* Older kernels let no child that moves into another time namespace share its parent's memory. */
+static bool no_sharing;
+
 static bool new_time(const struct cell *cell)
 {
     char text[64];
+    pid_t pid;
 
     (void)cell;
     if (unshare(CLONE_NEWTIME) != 0) {
+        return false;
+    }
+    pid = vfork();
+    if (pid == 0) {
+        _exit(0);
+    }
+    no_sharing = pid == -1 && errno == EINVAL;
+    if (!no_sharing && wait_for(pid) != 0) {
         return false;
     }
     read_link("/proc/thread-self/ns/time_for_children", text, sizeof(text));
@@ -472,7 +484,7 @@ static void spawn_as(const struct cell *cell)
     char situation[8], option[8];
     const char *const argv[] = {program, "check", situation, option, NULL};
     QemuSpawnOptions opts = options_for(cell->option);
-    bool copies = cell->option == USER || (cell->situation->no_trial && cell->way != &forced_ways[0]);
+    bool copies = cell->option == USER || no_sharing || (cell->situation->no_trial && cell->way != &forced_ways[0]);
     const char *way = copies ? "fork" : cell->way->name;
     QemuProcess *process;
     int end, fd;

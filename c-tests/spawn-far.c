@@ -223,6 +223,35 @@ static bool may_fetch(void)
     return wait_for(pid) == 0;
 }
 
+static int copy_of_table(void *arg)
+{
+    (void)arg;
+    if (syscall(SYS_close_range, 64, ~0U, 2 /* CLOSE_RANGE_UNSHARE */) != 0) {
+        return 1;
+    }
+    return table_size() <= SMALL_TABLE ? 0 : 1;
+}
+
+/*
+ * Whether this kernel copies only the beginning of a table, if that is asked for. Linux 5.10 closes the other
+ * descriptors in the copy, but makes it as large.
+ */
+static bool copies_beginning(void)
+{
+    static char stack[65536];
+    pid_t pid = fork();
+
+    if (pid == -1) {
+        bail("fork");
+    }
+    if (pid == 0) {
+        fill_table();
+        pid = clone(copy_of_table, stack + sizeof(stack), CLONE_FILES | SIGCHLD, NULL);
+        _exit(pid != -1 && wait_for(pid) == 0 ? 0 : 1);
+    }
+    return wait_for(pid) == 0;
+}
+
 int main(int argc, char **argv)
 {
     const uint64_t user = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID;
@@ -237,8 +266,12 @@ int main(int argc, char **argv)
     copy_library();
     snprintf(program, sizeof(program), "%s", in_folder("program"));
     copy_file(SELF, program, 0755);
-    small = may_fetch();
-    printf("# a child may %sfetch its parent's descriptors\n", small ? "" : "not ");
+    small = copies_beginning();
+    printf("# the kernel copies %s of a table\n", small ? "only the beginning" : "the full size");
+    if (!may_fetch()) {
+        printf("# a child may not fetch its parent's descriptors\n");
+        small = false;
+    }
     for (int i = 0; i < FORCED_WAYS; i++) {
         const struct forced_way *way = &forced_ways[i];
         /* Only clone3() makes a child with a copy of the memory that shares the table. */

@@ -3,7 +3,7 @@
 
 A kernel comes from the archive that the machine has its packages from, and is kept in the cache, QEMU_FORK_CACHE or
 qemu-fork in the user's cache folder. One that cannot be had is skipped, and the table says why. One that does not
-boot, or stops before the last test, is a failure. The status is 1 if anything failed.
+boot, or stops before the last test, is a failure. --test runs only some tests. The status is 1 if anything failed.
 """
 import concurrent.futures
 import os
@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--build", default="build/provider", help="the folder that Meson builds in")
     parser.add_argument("--work", default="build/kernels", help="the folder for what the machines boot and say")
     parser.add_argument("--table", help="a file for the table")
+    parser.add_argument("--test", default="", help="only these tests, separated by spaces")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="how many emulators at once")
     return tables.parse(parser, "kernel", KERNELS)
 
@@ -46,7 +47,7 @@ def prepare(args, report):
     if os.uname().machine != "x86_64":
         raise Skip("the kernels are for x86_64, and so must be the tests that this machine builds")
     fetch.packages(*PACKAGES)
-    chosen = programs.choose(args.build, report)
+    chosen = programs.only(args.test.split(), programs.choose(args.build, report))
     programs.compile_all(args.build, chosen, FACTS)
     tree = Tree(os.path.join(args.work, "root"))
     tree.add(os.path.join(args.build, FACTS))
@@ -94,7 +95,7 @@ def main():
 
         with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
             rows = list(pool.map(check, names))
-    text = results.table(rows, preparation) + (
+    text = results.table(rows, preparation) + (f"\nonly {args.test}\n" if args.test else "") + (
         f"\n{len(rows)} kernels in {time.monotonic() - start:.0f} seconds, {min(args.jobs, len(names))} side by side; "
         f"{prepared - start:.0f} of them for building the tests\n")
     tables.publish(text, args.table)

@@ -3,6 +3,7 @@ import json
 import os
 
 from platforms.build import run
+from platforms.report import Failure
 
 # Besides the tests an initramfs has only busybox: no interpreter, no compiler, nothing of the distribution.
 NOT_HERE = {
@@ -55,6 +56,14 @@ def choose(build, report):
     for what, why in skipped.items():
         report.skip(what, why)
     return [chosen[name] for name in sorted(chosen)]
+
+
+def only(names, programs):
+    """Those of the programs that are named; all if there are no names."""
+    unknown = sorted(set(names) - {program.name for program in programs})
+    if unknown:
+        raise Failure(f"there is no test {' '.join(unknown)} that runs on a kernel")
+    return [program for program in programs if program.name in names or not names]
 
 
 def compile_all(build, programs, *targets):
