@@ -7,8 +7,9 @@ A row is a release, or a release and a compiler: trixie, trixie-clang. In the re
 user, a fresh clone of what is committed is tried with the release's own compilers and, where it is new enough, its own
 Rust; else with this machine's, from rustup. The roots are made by debootstrap and kept in the cache, QEMU_FORK_CACHE or
 qemu-fork in the user's cache folder; remove one to have it made anew. Needs root, for chroot. What cannot be fetched is
-skipped, and the table says why. MESON_FLAGS of the environment are those of the rows, too: -Dtest-links=no-pie
-saves building most tests twice. The status is 1 if anything failed.
+skipped, and the table says why. To save time, two variables of the environment are those of the rows, too: MESON_FLAGS,
+where -Dtest-links=no-pie saves building most tests twice, and PARTS, the parts of the proof. The status is 1 if
+anything failed.
 
 SPDX-License-Identifier: MIT
 """
@@ -30,6 +31,8 @@ from platforms.report import Failure, Skip
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMPILERS = ["gcc", "clang"]
 ROWS = {f"{release}-{compiler}": (release, compiler) for release in roots.RELEASES for compiler in COMPILERS}
+# Variables that leave something out.
+SAVING = ["MESON_FLAGS", "PARTS"]
 HEAD = ("release", "compiler", "rustc", "glibc", "demo", "check", "seconds")
 
 
@@ -85,8 +88,7 @@ def fresh_clone(home):
 def newcomer(root, home, tmp, compiler):
     """The user in the root. Of this machine it sees only the configuration for the registries."""
     environment = {"HOME": roots.HOME, "USER": "user", **registries.environment()}
-    if os.environ.get("MESON_FLAGS"):
-        environment["MESON_FLAGS"] = os.environ["MESON_FLAGS"]
+    environment.update({name: os.environ[name] for name in SAVING if os.environ.get(name)})
     if compiler != "gcc":
         environment["CC"] = compiler
     inside = Inside(root, environment, roots.USER)
@@ -188,9 +190,9 @@ def main():
         print("note: what is not committed is not in the clones")
     start = time.monotonic()
     rows = [check(name, os.path.abspath(args.build)) for name in args.rows]
-    flags = os.environ.get("MESON_FLAGS")
+    saved = " and ".join(f'{name}="{os.environ[name]}"' for name in SAVING if os.environ.get(name))
     text = table(rows) + (f"\n{len(rows)} rows in {time.monotonic() - start:.0f} seconds"
-                          + (f", with MESON_FLAGS={flags}" if flags else "") + "\n")
+                          + (f", with {saved}" if saved else "") + "\n")
     tables.publish(text, args.table)
     sys.exit(any(row.failures for row in rows))
 

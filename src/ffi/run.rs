@@ -156,7 +156,7 @@ unsafe impl Grows for QemuRunOptions {
 }
 
 /// C's numbers and ours are the same.
-const _: () = {
+const SAME_NUMBERS: () = {
     assert!(QEMU_RUN_CHECK == RunFlags::CHECK);
     assert!(QEMU_RUN_CUT == RunFlags::CUT);
     assert!(QEMU_RUN_KEEP_TAIL == RunFlags::KEEP_TAIL);
@@ -179,6 +179,7 @@ const _: () = {
 ///
 /// They are as the documentation requires, and the input lives for `'a`.
 unsafe fn options<'a>(run: *const QemuRunOptions) -> Result<Options<'a>, Failure> {
+    let () = SAME_NUMBERS;
     // SAFETY: as the caller says.
     let known = unsafe { read(run) }?;
     if known.input.is_null() && known.input_len != 0 {

@@ -284,8 +284,9 @@ unsafe impl Grows for QemuSpawnOptions {
     const CALL: &'static str = "spawn";
 }
 
-/// C's numbers and ours are the same.
-const _: () = {
+/// C's numbers and ours are the same. It has a name and is used, because to older compilers what only a nameless constant
+/// uses is unused.
+const SAME_NUMBERS: () = {
     assert!(QEMU_SPAWN_SEARCH_PATH == Flags::SEARCH_PATH);
     assert!(QEMU_SPAWN_SETSID == Flags::SETSID);
     assert!(QEMU_SPAWN_SET_PGID == Flags::SET_PGID);
@@ -315,6 +316,7 @@ const _: () = {
 unsafe fn request<'a>(argv: *const *const c_char, opts: &QemuSpawnOptions) -> Request<'a> {
     const DEFAULT: c_uint = QemuSpawnSignals::Default as c_uint;
     const INHERIT: c_uint = QemuSpawnSignals::Inherit as c_uint;
+    let () = SAME_NUMBERS;
     #[allow(clippy::multiple_unsafe_ops_per_block)] // all have the same reason
     // SAFETY: as the caller says.
     unsafe {
