@@ -7,6 +7,7 @@ misuses the binding, with tests that print TAP. What a language needs and the ma
 cannot be had is skipped, and the table says why.
 """
 import concurrent.futures
+import filecmp
 import glob
 import os
 import re
@@ -161,6 +162,20 @@ def newest_jdk():
     return max(found.items(), default=(0, ""))
 
 
+def java_tests(row, java):
+    """What both kinds of Java have: the same classes, but for QemuFork.java and what looks into it."""
+    row.prints("Spawn.java", *java, "Spawn")
+    row.has_layout(*java, "Layout")
+    # The heap is all there from the beginning: what grows is C's memory.
+    heap = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"]
+    row.passes(*java, *heap, "Run")
+    row.passes(*java, *heap, "Misuse")
+    jna, ffm = (os.path.join(EXAMPLES, kind) for kind in ("java-jna", "java-ffm"))
+    shared = set(os.listdir(jna)) - {"QemuFork.java", "Layout.java"}
+    differ = filecmp.cmpfiles(jna, ffm, sorted(shared), shallow=False)[1:]
+    row.report.check("the classes for users are the same in java-jna and java-ffm", differ == ([], []), f"{differ}")
+
+
 def java_ffm(row):
     version, folder = newest_jdk()
     if version < 22:
@@ -169,8 +184,7 @@ def java_ffm(row):
     java = [os.path.join(folder, "java"), "--enable-native-access=ALL-UNNAMED", "-cp", "classes"]
     sources = glob.glob(os.path.join(row.folder, "*.java"))
     row.run(os.path.join(folder, "javac"), "-Xlint:all,-restricted", "-Werror", "-d", "classes", *sources)
-    row.prints("Spawn.java", *java, "Spawn")
-    row.has_layout(*java, "Layout")
+    java_tests(row, java)
 
 
 def java_jna(row):
@@ -179,8 +193,7 @@ def java_jna(row):
     row.version("javac", "-version")
     path = "/usr/share/java/jna.jar:classes"
     row.run("javac", "-cp", path, "-d", "classes", *glob.glob(os.path.join(row.folder, "*.java")))
-    row.prints("Spawn.java", "java", "-cp", path, "Spawn")
-    row.has_layout("java", "-cp", path, "Layout")
+    java_tests(row, ["java", "-cp", path])
 
 
 def lua(row):

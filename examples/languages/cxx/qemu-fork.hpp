@@ -280,7 +280,7 @@ public:
         return fd;
     }
 
-    /* How it ended; nothing where the time is up. Less than zero is for ever; a part of a millisecond is a whole one. */
+    /* How it ended; nothing where the time is up. Less than zero is for ever. Parts of a millisecond are rounded up. */
     template <typename Rep, typename Period>
     std::optional<Status> wait(std::chrono::duration<Rep, Period> timeout) const
     {

@@ -12,7 +12,9 @@ final class Layout {
     public static void main(String[] args) {
         print("QemuSpawnOptions", QemuFork.OPTIONS);
         print("QemuProcessStatus", QemuFork.STATUS);
-        System.out.println("QEMU_SPAWN_SEARCH_PATH " + QemuFork.SPAWN_SEARCH_PATH);
-        System.out.println("QEMU_SPAWN_PIPE_STDOUT " + QemuFork.SPAWN_PIPE_STDOUT);
+        print("QemuProcessUsage", QemuFork.USAGE);
+        print("QemuRunOptions", QemuFork.RUN_OPTIONS);
+        print("QemuRunResult", QemuFork.RUN_RESULT);
+        Constants.print();
     }
 }

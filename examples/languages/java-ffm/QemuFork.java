@@ -1,6 +1,3 @@
-import java.io.FileInputStream;
-import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -10,17 +7,35 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
 
 import static java.lang.foreign.ValueLayout.*;
 
 /**
- * qemu-fork by the foreign function and memory API of Java 22.
+ * qemu-fork by the foreign function and memory API of Java 22. Command and Child are its users.
  *
  * SPDX-License-Identifier: MIT
  */
 final class QemuFork {
     static final long SPAWN_SEARCH_PATH = 1 << 0;
+    static final long SPAWN_CLEAR_ENV = 1 << 7;
+    static final long SPAWN_PIPE_STDIN = 1 << 12;
     static final long SPAWN_PIPE_STDOUT = 1 << 13;
+    static final long RUN_CHECK = 1 << 0;
+    static final long RUN_CUT = 1 << 1;
+    static final long RUN_KEEP_TAIL = 1 << 2;
+    static final long RUN_LINES = 1 << 3;
+    static final long RUN_INHERIT_STDIN = 1 << 6;
+    static final long RUN_INHERIT_STDOUT = 1 << 7;
+    static final long RUN_INHERIT_STDERR = 1 << 8;
+    static final long RESULT_PIPE_HELD = 1 << 2;
+    static final long RESULT_INPUT_LEFT = 1 << 3;
+    static final int END_NOT_STARTED = 0;
+    static final int PROCESS_EXITED = 1;
 
     static final StructLayout OPTIONS = MemoryLayout.structLayout(
         JAVA_LONG.withName("size"), JAVA_LONG.withName("flags"), ADDRESS.withName("executable"),
@@ -34,19 +49,45 @@ final class QemuFork {
     static final StructLayout STATUS = MemoryLayout.structLayout(
         JAVA_INT.withName("end"), JAVA_INT.withName("exit_code"), JAVA_INT.withName("term_signal"),
         JAVA_BOOLEAN.withName("core_dumped"), MemoryLayout.paddingLayout(3));
+    static final StructLayout USAGE = MemoryLayout.structLayout(
+        JAVA_LONG.withName("flags"), JAVA_LONG.withName("user_us"), JAVA_LONG.withName("system_us"),
+        JAVA_LONG.withName("wall_us"), JAVA_LONG.withName("peak_kib"));
+    static final StructLayout RUN_OPTIONS = MemoryLayout.structLayout(
+        JAVA_LONG.withName("size"), JAVA_LONG.withName("flags"), ADDRESS.withName("input"),
+        JAVA_LONG.withName("input_len"), JAVA_LONG.withName("stdout_limit"), JAVA_LONG.withName("stderr_limit"),
+        JAVA_LONG.withName("timeout_ms"), JAVA_LONG.withName("grace_ms"), JAVA_LONG.withName("linger_ms"),
+        JAVA_INT.withName("cancel_fd"), MemoryLayout.paddingLayout(4), ADDRESS.withName("sink"),
+        ADDRESS.withName("opaque"));
+    static final StructLayout RUN_RESULT = MemoryLayout.structLayout(
+        JAVA_LONG.withName("size"), JAVA_INT.withName("end"), STATUS.withName("status"),
+        MemoryLayout.paddingLayout(4), JAVA_LONG.withName("flags"), ADDRESS.withName("out"), ADDRESS.withName("err"),
+        JAVA_LONG.withName("out_len"), JAVA_LONG.withName("err_len"), JAVA_LONG.withName("out_total"),
+        JAVA_LONG.withName("err_total"), USAGE.withName("usage"));
 
     /** A text of C of any length. */
     private static final AddressLayout STRING =
         ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(Long.MAX_VALUE, JAVA_BYTE));
 
     private static final Linker LINKER = Linker.nativeLinker();
+    private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
+    private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
     private static final SymbolLookup LIBRARY = SymbolLookup.libraryLookup("libqemu_fork.so.0", Arena.global());
+    private static final MethodHandle RUN = function(LIBRARY, "qemu_run",
+        FunctionDescriptor.of(JAVA_BOOLEAN, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS), ERRNO);
+    private static final MethodHandle RESULT_CLEAR =
+        function(LIBRARY, "qemu_run_result_clear", FunctionDescriptor.ofVoid(ADDRESS));
     private static final MethodHandle SPAWN =
-        function(LIBRARY, "qemu_spawn", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+        function(LIBRARY, "qemu_spawn", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS), ERRNO);
+    private static final MethodHandle PID =
+        function(LIBRARY, "qemu_process_pid", FunctionDescriptor.of(JAVA_INT, ADDRESS));
     private static final MethodHandle TAKE_FD =
         function(LIBRARY, "qemu_process_take_fd", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
-    private static final MethodHandle WAIT =
-        function(LIBRARY, "qemu_process_wait", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS));
+    private static final MethodHandle WAIT = function(LIBRARY, "qemu_process_wait",
+        FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS), ERRNO);
+    private static final MethodHandle KILL = function(LIBRARY, "qemu_process_kill",
+        FunctionDescriptor.of(JAVA_BOOLEAN, ADDRESS, JAVA_INT, ADDRESS), ERRNO);
+    private static final MethodHandle STOP = function(LIBRARY, "qemu_process_stop",
+        FunctionDescriptor.of(JAVA_BOOLEAN, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS), ERRNO);
     private static final MethodHandle STATUS_STR =
         function(LIBRARY, "qemu_process_status_str", FunctionDescriptor.of(STRING, ADDRESS));
     private static final MethodHandle PROCESS_FREE =
@@ -57,12 +98,15 @@ final class QemuFork {
         function(LIBRARY, "error_free", FunctionDescriptor.ofVoid(ADDRESS));
     private static final MethodHandle FREE =
         function(LINKER.defaultLookup(), "free", FunctionDescriptor.ofVoid(ADDRESS));
-
     private static final MethodHandle CLOSE =
         function(LINKER.defaultLookup(), "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
 
-    private static MethodHandle function(SymbolLookup lookup, String name, FunctionDescriptor descriptor) {
-        return LINKER.downcallHandle(lookup.find(name).orElseThrow(), descriptor);
+    private static final FunctionDescriptor TAKE =
+        FunctionDescriptor.of(JAVA_BOOLEAN, ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG);
+
+    private static MethodHandle function(SymbolLookup lookup, String name, FunctionDescriptor descriptor,
+                                         Linker.Option... options) {
+        return LINKER.downcallHandle(lookup.find(name).orElseThrow(), descriptor, options);
     }
 
     private static Object call(MethodHandle function, Object... arguments) {
@@ -73,68 +117,238 @@ final class QemuFork {
         }
     }
 
-    /** How a child ended. */
-    record Status(int exitCode, int termSignal, String text) {
-        @Override
-        public String toString() {
-            return text;
-        }
+    static long offset(StructLayout layout, String member) {
+        return layout.byteOffset(MemoryLayout.PathElement.groupElement(member));
     }
 
-    /** A child. */
-    static final class Child implements AutoCloseable {
-        private final MemorySegment handle;
+    private static void set(MemorySegment options, StructLayout layout, String member, long value) {
+        options.set(JAVA_LONG, offset(layout, member), value);
+    }
 
-        Child(long flags, String... words) throws IOException {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment argv = arena.allocate(ADDRESS, words.length + 1); // all zero: the last one is NULL
-                for (int i = 0; i < words.length; i++) {
-                    argv.setAtIndex(ADDRESS, i, arena.allocateFrom(words[i]));
-                }
-                MemorySegment options = arena.allocate(OPTIONS);
-                options.set(JAVA_LONG, offset(OPTIONS, "size"), OPTIONS.byteSize());
-                options.set(JAVA_LONG, offset(OPTIONS, "flags"), flags);
-                MemorySegment errp = arena.allocate(ADDRESS);
-                handle = (MemorySegment) call(SPAWN, argv, options, errp);
-                if (handle.equals(MemorySegment.NULL)) {
-                    MemorySegment error = errp.get(ADDRESS, 0);
-                    String text = ((MemorySegment) call(GET_PRETTY, error)).getString(0);
-                    call(ERROR_FREE, error);
-                    throw new IOException(text);
-                }
+    private static void set(MemorySegment options, StructLayout layout, String member, MemorySegment value) {
+        options.set(ADDRESS, offset(layout, member), value);
+    }
+
+    /** What a call needs: memory, and where errno, the error and the step are stored. */
+    private static final class Call implements AutoCloseable {
+        private final Arena arena = Arena.ofConfined();
+        final MemorySegment errno = arena.allocate(CAPTURED);
+        final MemorySegment errp = arena.allocate(ADDRESS);
+        final MemorySegment step = arena.allocate(JAVA_INT);
+
+        /** What the call has said. */
+        ProcessException failure(Result result) {
+            MemorySegment error = errp.get(ADDRESS, 0);
+            int number = errno.get(JAVA_INT, offset(CAPTURED, "errno"));
+            try {
+                String text = ((MemorySegment) call(GET_PRETTY, error)).getString(0);
+                return new ProcessException(text, number, step.get(JAVA_INT, 0), result);
+            } finally {
+                call(ERROR_FREE, error);
             }
         }
 
-        /** The pipe from the child's stdout, which SPAWN_PIPE_STDOUT asked for. Java opens files by name only. */
-        InputStream takeStdout() throws IOException {
-            int fd = (int) call(TAKE_FD, handle, 1);
-            InputStream stream = new FileInputStream("/proc/self/fd/" + fd);
-            call(CLOSE, fd);
-            return stream;
+        MemorySegment structure(StructLayout layout) {
+            MemorySegment structure = arena.allocate(layout); // all zero
+            set(structure, layout, "size", layout.byteSize());
+            return structure;
         }
 
-        /** Waits for the end of the child; the thread that calls does nothing else. */
-        Status await() {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment status = arena.allocate(STATUS);
-                call(WAIT, handle, -1L, status, MemorySegment.NULL);
-                MemorySegment text = (MemorySegment) call(STATUS_STR, status);
-                try {
-                    return new Status(status.get(JAVA_INT, offset(STATUS, "exit_code")),
-                        status.get(JAVA_INT, offset(STATUS, "term_signal")), text.getString(0));
-                } finally {
-                    call(FREE, text);
-                }
+        /** Addresses, ended by NULL. */
+        MemorySegment list(List<byte[]> texts) {
+            MemorySegment list = arena.allocate(ADDRESS, texts.size() + 1);
+            for (int i = 0; i < texts.size(); i++) {
+                list.setAtIndex(ADDRESS, i, bytes(texts.get(i)));
             }
+            return list;
+        }
+
+        MemorySegment bytes(byte[] bytes) {
+            return bytes.length == 0 ? arena.allocate(1) : arena.allocateFrom(JAVA_BYTE, bytes);
+        }
+
+        MemorySegment options(Command command) {
+            MemorySegment options = structure(OPTIONS);
+            set(options, OPTIONS, "flags", command.spawnFlags);
+            set(options, OPTIONS, "env_set", list(command.envSet));
+            set(options, OPTIONS, "env_unset", list(command.envUnset));
+            if (command.cwd != null) {
+                set(options, OPTIONS, "cwd", bytes(command.cwd));
+            }
+            set(options, OPTIONS, "failed_step", step);
+            return options;
+        }
+
+        MemorySegment runOptions(Command command, Receiver receiver) {
+            MemorySegment options = structure(RUN_OPTIONS);
+            set(options, RUN_OPTIONS, "flags", command.runFlags);
+            if (command.input != null) {
+                set(options, RUN_OPTIONS, "input", bytes(command.input));
+                set(options, RUN_OPTIONS, "input_len", command.input.length);
+            }
+            set(options, RUN_OPTIONS, "stdout_limit", command.limit);
+            set(options, RUN_OPTIONS, "stderr_limit", command.limit);
+            set(options, RUN_OPTIONS, "timeout_ms", command.timeoutMs);
+            set(options, RUN_OPTIONS, "grace_ms", command.graceMs);
+            set(options, RUN_OPTIONS, "linger_ms", command.lingerMs);
+            if (receiver != null) {
+                set(options, RUN_OPTIONS, "sink", LINKER.upcallStub(receiver.function(), TAKE, arena));
+            }
+            return options;
         }
 
         @Override
         public void close() {
-            call(PROCESS_FREE, handle);
+            arena.close();
         }
     }
 
-    static long offset(StructLayout layout, String member) {
-        return layout.byteOffset(MemoryLayout.PathElement.groupElement(member));
+    /** The virtual machine ends if C is unwound: what a sink throws waits here until C has returned. */
+    private static final class Receiver {
+        private final Command.Sink sink;
+        Throwable thrown;
+
+        Receiver(Command.Sink sink) {
+            this.sink = sink;
+        }
+
+        MethodHandle function() {
+            var type = MethodType.methodType(boolean.class, MemorySegment.class, int.class, MemorySegment.class,
+                long.class);
+            try {
+                return MethodHandles.lookup().bind(this, "take", type);
+            } catch (ReflectiveOperationException impossible) {
+                throw new AssertionError(impossible);
+            }
+        }
+
+        boolean take(MemorySegment opaque, int childFd, MemorySegment data, long length) {
+            try {
+                return sink.take(childFd, data.reinterpret(length).toArray(JAVA_BYTE));
+            } catch (Throwable throwable) {
+                thrown = throwable;
+                return false;
+            }
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends Throwable> void rethrow(Throwable throwable) throws T {
+        throw (T) throwable;
+    }
+
+    static Result run(Command command) throws ProcessException {
+        try (Call call = new Call()) {
+            Receiver receiver = command.sink == null ? null : new Receiver(command.sink);
+            MemorySegment result = call.structure(RUN_RESULT);
+            boolean good = (boolean) call(RUN, call.errno, call.list(command.argv), call.options(command),
+                call.runOptions(command, receiver), result, call.errp);
+            try {
+                if (good) {
+                    return result(result);
+                }
+                ProcessException failure = call.failure(result(result));
+                if (receiver != null && receiver.thrown != null) {
+                    QemuFork.<RuntimeException>rethrow(receiver.thrown);
+                }
+                throw failure;
+            } finally {
+                call(RESULT_CLEAR, result);
+            }
+        }
+    }
+
+    /** null: the program was not started. */
+    private static Result result(MemorySegment c) {
+        if (c.get(JAVA_INT, offset(RUN_RESULT, "end")) == END_NOT_STARTED) {
+            return null;
+        }
+        long flags = c.get(JAVA_LONG, offset(RUN_RESULT, "flags"));
+        MemorySegment usage = c.asSlice(offset(RUN_RESULT, "usage"), USAGE);
+        return new Result(status(c.asSlice(offset(RUN_RESULT, "status"), STATUS)), bytes(c, "out", "out_len"),
+            bytes(c, "err", "err_len"), c.get(JAVA_LONG, offset(RUN_RESULT, "out_total")),
+            c.get(JAVA_LONG, offset(RUN_RESULT, "err_total")), (flags & RESULT_PIPE_HELD) != 0,
+            (flags & RESULT_INPUT_LEFT) != 0, microseconds(usage, "user_us"), microseconds(usage, "system_us"),
+            microseconds(usage, "wall_us"), usage.get(JAVA_LONG, offset(USAGE, "peak_kib")));
+    }
+
+    private static byte[] bytes(MemorySegment c, String address, String length) {
+        long count = c.get(JAVA_LONG, offset(RUN_RESULT, length));
+        return c.get(ADDRESS, offset(RUN_RESULT, address)).reinterpret(count).toArray(JAVA_BYTE);
+    }
+
+    private static Duration microseconds(MemorySegment usage, String member) {
+        return Duration.of(usage.get(JAVA_LONG, offset(USAGE, member)), ChronoUnit.MICROS);
+    }
+
+    private static Status status(MemorySegment c) {
+        MemorySegment text = (MemorySegment) call(STATUS_STR, c);
+        if (text.equals(MemorySegment.NULL)) {
+            return new Status(-1, 0, "has not ended");
+        }
+        try {
+            boolean exited = c.get(JAVA_INT, offset(STATUS, "end")) == PROCESS_EXITED;
+            return new Status(exited ? c.get(JAVA_INT, offset(STATUS, "exit_code")) : -1,
+                c.get(JAVA_INT, offset(STATUS, "term_signal")), text.getString(0));
+        } finally {
+            call(FREE, text);
+        }
+    }
+
+    static long spawn(Command command) throws ProcessException {
+        try (Call call = new Call()) {
+            var handle = (MemorySegment) call(SPAWN, call.errno, call.list(command.argv), call.options(command),
+                call.errp);
+            if (handle.equals(MemorySegment.NULL)) {
+                throw call.failure(null);
+            }
+            return handle.address();
+        }
+    }
+
+    static int pid(long handle) {
+        return (int) call(PID, MemorySegment.ofAddress(handle));
+    }
+
+    static int takeFd(long handle, int childFd) {
+        return (int) call(TAKE_FD, MemorySegment.ofAddress(handle), childFd);
+    }
+
+    /** null: the time is up. */
+    static Status await(long handle, long milliseconds) throws ProcessException {
+        try (Call call = new Call()) {
+            MemorySegment status = call.arena.allocate(STATUS);
+            int ended = (int) call(WAIT, call.errno, MemorySegment.ofAddress(handle), milliseconds, status, call.errp);
+            if (ended < 0) {
+                throw call.failure(null);
+            }
+            return ended == 0 ? null : status(status);
+        }
+    }
+
+    static void kill(long handle, int signal) throws ProcessException {
+        try (Call call = new Call()) {
+            if (!(boolean) call(KILL, call.errno, MemorySegment.ofAddress(handle), signal, call.errp)) {
+                throw call.failure(null);
+            }
+        }
+    }
+
+    static Status stop(long handle, long milliseconds) throws ProcessException {
+        try (Call call = new Call()) {
+            MemorySegment status = call.arena.allocate(STATUS);
+            if (!(boolean) call(STOP, call.errno, MemorySegment.ofAddress(handle), milliseconds, status, call.errp)) {
+                throw call.failure(null);
+            }
+            return status(status);
+        }
+    }
+
+    static void free(long handle) {
+        call(PROCESS_FREE, MemorySegment.ofAddress(handle));
+    }
+
+    static void closeFd(int fd) {
+        call(CLOSE, fd);
     }
 }

@@ -1,14 +1,13 @@
 import java.io.IOException;
 
 /**
- * A program started, its output, its status, and why another cannot be started.
+ * A program started, its output, its status; and why another cannot be run.
  *
  * SPDX-License-Identifier: MIT
  */
 final class Spawn {
     public static void main(String[] args) throws IOException {
-        long flags = QemuFork.SPAWN_SEARCH_PATH | QemuFork.SPAWN_PIPE_STDOUT;
-        try (var child = new QemuFork.Child(flags, "sh", "-c", "echo hello; exit 3")) {
+        try (Child child = new Command("sh", "-c", "echo hello; exit 3").pipeStdout().start()) {
             try (var output = child.takeStdout()) {
                 output.transferTo(System.out);
             }
@@ -16,8 +15,8 @@ final class Spawn {
         }
 
         try {
-            new QemuFork.Child(0, "/etc/not-there").close();
-        } catch (IOException error) {
+            new Command("/etc/not-there").run();
+        } catch (ProcessException error) {
             System.out.println(error.getMessage());
         }
     }

@@ -1,17 +1,27 @@
+import com.sun.jna.Structure;
+import java.util.function.ToLongFunction;
+
 /** What QemuFork.java believes about the C structures, as ../layout.c prints it. */
 final class Layout {
+    private static void print(String name, Structure structure, ToLongFunction<String> offset) {
+        System.out.print(name + " " + structure.size());
+        for (String member : structure.getClass().getAnnotation(Structure.FieldOrder.class).value()) {
+            System.out.print(" " + member + "=" + offset.applyAsLong(member));
+        }
+        System.out.println();
+    }
+
     public static void main(String[] args) {
         var options = new QemuFork.Options();
-        System.out.print("QemuSpawnOptions " + options.size());
-        for (String member : QemuFork.Options.class.getAnnotation(com.sun.jna.Structure.FieldOrder.class).value()) {
-            System.out.print(" " + member + "=" + options.offset(member));
-        }
-        var status = new QemuFork.Status();
-        System.out.print("\nQemuProcessStatus " + status.size());
-        for (String member : QemuFork.Status.class.getAnnotation(com.sun.jna.Structure.FieldOrder.class).value()) {
-            System.out.print(" " + member + "=" + status.offset(member));
-        }
-        System.out.println("\nQEMU_SPAWN_SEARCH_PATH " + QemuFork.SPAWN_SEARCH_PATH);
-        System.out.println("QEMU_SPAWN_PIPE_STDOUT " + QemuFork.SPAWN_PIPE_STDOUT);
+        var status = new QemuFork.ProcessStatus();
+        var usage = new QemuFork.Usage();
+        var run = new QemuFork.RunOptions();
+        var result = new QemuFork.RunResult();
+        print("QemuSpawnOptions", options, options::offset);
+        print("QemuProcessStatus", status, status::offset);
+        print("QemuProcessUsage", usage, usage::offset);
+        print("QemuRunOptions", run, run::offset);
+        print("QemuRunResult", result, result::offset);
+        Constants.print();
     }
 }
