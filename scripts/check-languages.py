@@ -138,6 +138,8 @@ def node(row):
     row.fetched("koffi", "npm", "install", "--no-audit", "--no-fund", "--no-package-lock")
     row.prints("spawn.js", "node", "spawn.js")
     row.has_layout("node", "layout.js")
+    row.passes("node", "run-test.js")
+    row.passes("node", "misuse.js")
 
 
 def cxx(row):

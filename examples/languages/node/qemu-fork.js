@@ -4,72 +4,241 @@
 'use strict';
 
 const fs = require('node:fs');
+const os = require('node:os');
+const util = require('node:util');
 const koffi = require('koffi');
 
-const SPAWN_SEARCH_PATH = 1 << 0;
-const SPAWN_PIPE_STDOUT = 1 << 13;
+const constants = {
+  SPAWN_SEARCH_PATH: 1 << 0,
+  SPAWN_NULL_STDOUT: 1 << 10,
+  SPAWN_NULL_STDERR: 1 << 11,
+  SPAWN_PIPE_STDOUT: 1 << 13,
+  PROCESS_USAGE_PEAK: 1 << 0,
+  PROCESS_USAGE_TIMES: 1 << 1,
+  RUN_CHECK: 1 << 0,
+  RUN_CUT: 1 << 1,
+  RUN_KEEP_TAIL: 1 << 2,
+  RUN_LINES: 1 << 3,
+  RUN_KILL: 1 << 5,
+  RUN_INHERIT_STDIN: 1 << 6,
+  RUN_INHERIT_STDOUT: 1 << 7,
+  RUN_INHERIT_STDERR: 1 << 8,
+  RUN_RESULT_PIPE_HELD: 1 << 2,
+  RUN_RESULT_INPUT_LEFT: 1 << 3,
+  PROCESS_EXITED: 1,
+  PROCESS_SIGNALED: 2,
+  RUN_END_NOT_STARTED: 0,
+};
+const STEPS = ['none', 'arguments', 'pipe', 'fork', 'signals', 'session', 'group', 'fds', 'cwd', 'rlimit',
+  'credentials', 'death_signal', 'exec'];
 
 koffi.opaque('Error');
 koffi.opaque('QemuProcess');
+koffi.opaque('QemuRun');
 
+const SpawnFd = koffi.struct('QemuSpawnFd', { source: 'int', target: 'int' });
 const Options = koffi.struct('QemuSpawnOptions', {
-  size: 'size_t', flags: 'uint64_t', executable: 'str', cwd: 'str', envp: 'void *', env_set: 'void *',
-  env_unset: 'void *', fds: 'void *', n_fds: 'size_t', signals: 'int', ignored: 'void *', defaulted: 'void *',
+  size: 'size_t', flags: 'uint64_t', executable: 'str', cwd: 'str', envp: 'const char **', env_set: 'void *',
+  env_unset: 'void *', fds: 'QemuSpawnFd *', n_fds: 'size_t', signals: 'int', ignored: 'void *', defaulted: 'void *',
   pgid: 'int', umask: 'unsigned int', uid: 'unsigned int', gid: 'unsigned int', groups: 'void *', n_groups: 'size_t',
   rlimits: 'void *', n_rlimits: 'size_t', death_signal: 'int', failed_step: 'void *',
 });
 const Status = koffi.struct('QemuProcessStatus', {
   end: 'int', exit_code: 'int', term_signal: 'int', core_dumped: 'bool',
 });
+const Usage = koffi.struct('QemuProcessUsage', {
+  flags: 'uint64_t', user_us: 'uint64_t', system_us: 'uint64_t', wall_us: 'uint64_t', peak_kib: 'uint64_t',
+});
+const Sink = koffi.proto('bool QemuRunSink(void *opaque, int child_fd, void *data, size_t len)');
+const RunOptions = koffi.struct('QemuRunOptions', {
+  size: 'size_t', flags: 'uint64_t', input: 'void *', input_len: 'size_t', stdout_limit: 'size_t',
+  stderr_limit: 'size_t', timeout_ms: 'int64_t', grace_ms: 'int64_t', linger_ms: 'int64_t', cancel_fd: 'int',
+  sink: 'QemuRunSink *', opaque: 'void *',
+});
+const RunResult = koffi.struct('QemuRunResult', {
+  size: 'size_t', end: 'int', status: Status, flags: 'uint64_t', out: 'void *', err: 'void *', out_len: 'size_t',
+  err_len: 'size_t', out_total: 'uint64_t', err_total: 'uint64_t', usage: Usage,
+});
 
 // A text that is ours to free: koffi copies it and calls free().
 koffi.disposable('OwnText', 'str', koffi.load(null).func('void free(void *)'));
 
 const library = koffi.load('libqemu_fork.so.0');
-const qemu_spawn = library.func(
-  'QemuProcess *qemu_spawn(const char **argv, QemuSpawnOptions *opts, _Out_ Error **errp)');
-const qemu_process_take_fd = library.func('int qemu_process_take_fd(QemuProcess *proc, int child_fd)');
-const qemu_process_wait = library.func(
-  'int qemu_process_wait(QemuProcess *proc, int64_t timeout_ms, _Out_ QemuProcessStatus *status, Error **errp)');
-const qemu_process_status_str = library.func('OwnText qemu_process_status_str(QemuProcessStatus *status)');
-const qemu_process_free = library.func('void qemu_process_free(QemuProcess *proc)');
-const error_get_pretty = library.func('str error_get_pretty(Error *err)');
-const error_free = library.func('void error_free(Error *err)');
+const C = Object.fromEntries([
+  'QemuProcess *qemu_spawn(const char **argv, QemuSpawnOptions *opts, _Out_ Error **errp)',
+  'int qemu_process_pid(QemuProcess *proc)',
+  'int qemu_process_take_fd(QemuProcess *proc, int child_fd)',
+  'int qemu_process_wait(QemuProcess *proc, int64_t timeout_ms, _Out_ QemuProcessStatus *status, Error **errp)',
+  'bool qemu_process_kill(QemuProcess *proc, int sig, _Out_ Error **errp)',
+  'bool qemu_process_stop(QemuProcess *proc, int64_t grace_ms, _Out_ QemuProcessStatus *status, _Out_ Error **errp)',
+  'OwnText qemu_process_status_str(QemuProcessStatus *status)',
+  'void qemu_process_free(QemuProcess *proc)',
+  'QemuRun *qemu_run_start(const char **argv, QemuSpawnOptions *spawn, QemuRunOptions *run, _Out_ Error **errp)',
+  'int qemu_run_fd(QemuRun *run)',
+  'int qemu_run_step(QemuRun *run, _Inout_ QemuRunResult *result, _Out_ Error **errp)',
+  'void qemu_run_cancel(QemuRun *run)',
+  'void qemu_run_free(QemuRun *run)',
+  'void qemu_run_result_clear(QemuRunResult *result)',
+  'str error_get_pretty(Error *err)',
+  'void error_free(Error *err)',
+].map((prototype) => [/(\w+)\(/.exec(prototype)[1], library.func(prototype)]));
+
+/// The exception for a call that has just failed. It frees the library's Error.
+function failure(errp, more = {}, errno = koffi.errno()) {
+  const code = util.getSystemErrorName(-errno);
+  let text = code;
+  if (errp[0] !== null) {
+    text = C.error_get_pretty(errp[0]);
+    C.error_free(errp[0]);
+  }
+  return Object.assign(new Error(text), { errno, code, ...more });
+}
+
+/// A string for C, which ends at the first NUL: one that has a NUL in it would be cut there.
+function text(value) {
+  if (typeof value !== 'string') {
+    throw new TypeError(`a string is wanted, not ${util.inspect(value)}`);
+  }
+  if (value.includes('\0')) {
+    const error = new TypeError(`a string must not have a NUL: ${util.inspect(value)}`);
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+  }
+  return value;
+}
+
+function words(argv) {
+  return [...Array.from(argv, text), null];
+}
+
+/// QemuSpawnOptions, and where the library stores the step that failed.
+function spawnOptions({ flags = 0, cwd, env, fds = [] }) {
+  const step = new Int32Array(1);
+  const options = { size: koffi.sizeof(Options), flags, failed_step: step };
+  if (cwd !== undefined) {
+    options.cwd = text(cwd);
+  }
+  if (env !== undefined) {
+    const set = Object.entries(env).filter(([, value]) => value !== undefined);
+    options.envp = words(set.map(([name, value]) => `${name}=${value}`));
+  }
+  if (fds.length > 0) {
+    Object.assign(options, { fds, n_fds: fds.length });
+  }
+  return [options, () => ({ step: STEPS[step[0]] })];
+}
+
+/// Frees what a program has forgotten to free.
+const forgotten = new FinalizationRegistry((state) => state.free());
+
+/// The handle of a process. It is freed when no worker thread uses it any more.
+class State {
+  #users = 0;
+  #open = true;
+
+  constructor(handle) {
+    this.handle = handle;
+  }
+
+  get() {
+    if (!this.#open) {
+      throw new Error('the process is freed');
+    }
+    return this.handle;
+  }
+
+  /// A call that one of Node's worker threads makes.
+  async use(call) {
+    const handle = this.get();
+    this.#users += 1;
+    try {
+      return await call(handle);
+    } finally {
+      this.#users -= 1;
+      this.#freeUnused();
+    }
+  }
+
+  free() {
+    this.#open = false;
+    this.#freeUnused();
+  }
+
+  #freeUnused() {
+    if (!this.#open && this.#users === 0 && this.handle !== null) {
+      C.qemu_process_free(this.handle);
+      this.handle = null;
+    }
+  }
+}
 
 class Process {
-  #handle;
+  #state;
 
-  constructor(argv, flags = 0) {
+  constructor(argv, flags = 0, more = {}) {
     const errp = [null];
-    this.#handle = qemu_spawn([...argv, null], { size: koffi.sizeof(Options), flags }, errp);
-    if (this.#handle === null) {
-      const errno = koffi.errno();
-      const text = error_get_pretty(errp[0]);
-      error_free(errp[0]);
-      throw Object.assign(new Error(text), { errno });
+    const [options, failed] = spawnOptions({ ...more, flags });
+    const handle = C.qemu_spawn(words(argv), options, errp);
+    if (handle === null) {
+      throw failure(errp, failed());
     }
+    this.#state = new State(handle);
+    forgotten.register(this, this.#state, this.#state);
+  }
+
+  /// Its process id. Once it has been reaped, another process may have it.
+  get pid() {
+    return C.qemu_process_pid(this.#state.get());
   }
 
   /// The pipe from the child's stdout, which SPAWN_PIPE_STDOUT asked for.
   takeStdout() {
-    return fs.createReadStream(null, { fd: qemu_process_take_fd(this.#handle, 1), encoding: 'utf8' });
+    const fd = C.qemu_process_take_fd(this.#state.get(), 1);
+    if (fd < 0) {
+      throw failure([null]);
+    }
+    return fs.createReadStream(null, { fd, encoding: 'utf8' });
   }
 
-  /// How the child ended. One of Node's worker threads waits, the event loop goes on.
+  /// How the child ended, or null where the time is up. One of Node's worker threads waits, the event loop goes on.
   wait(timeout_ms = -1) {
-    return new Promise((resolve, reject) => {
+    return this.#state.use((handle) => new Promise((resolve, reject) => {
       const status = {};
-      qemu_process_wait.async(this.#handle, timeout_ms, status, null, (failure, ended) =>
-        failure ? reject(failure) : resolve(ended === 1 ? status : null));
-    });
+      C.qemu_process_wait.async(handle, timeout_ms, status, null, (error, ended) =>
+        error ? reject(error) : resolve(ended === 1 ? status : null));
+    }));
   }
 
+  /// Sends a signal, and never to another process that has got the child's id since.
+  kill(signal) {
+    const errp = [null];
+    const number = typeof signal === 'string' ? os.constants.signals[signal] : signal;
+    if (!Number.isInteger(number)) {
+      throw new TypeError(`no signal: ${signal}`);
+    }
+    if (!C.qemu_process_kill(this.#state.get(), number, errp)) {
+      throw failure(errp);
+    }
+  }
+
+  /// Ends the child by SIGTERM, and after a time by SIGKILL. How it ended. A worker thread waits for that.
+  stop(grace_ms = 1000) {
+    return this.#state.use((handle) => new Promise((resolve, reject) => {
+      const status = {}, errp = [null];
+      C.qemu_process_stop.async(handle, grace_ms, status, errp, (error, stopped) => {
+        // The errno is the worker's.
+        error || !stopped ? reject(error ?? failure(errp, {}, os.constants.errno.EPERM)) : resolve(status);
+      });
+    }));
+  }
+
+  /// A second time does nothing. What a worker thread waits for goes on.
   free() {
-    qemu_process_free(this.#handle);
-    this.#handle = null;
+    forgotten.unregister(this.#state);
+    this.#state.free();
   }
 }
 
 module.exports = {
-  SPAWN_SEARCH_PATH, SPAWN_PIPE_STDOUT, Options, Status, Process, statusText: qemu_process_status_str,
+  ...constants, STEPS, SpawnFd, Options, Status, Usage, Sink, RunOptions, RunResult, C, Process, failure, spawnOptions,
+  statusText: C.qemu_process_status_str, words,
 };
