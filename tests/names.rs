@@ -28,7 +28,6 @@ const RUST: &str = "the Rust API (src/api)";
 const PROOF: &str = "the spawn with everything set (tests/proof/spawn-everything.h)";
 const BINDINGS: &str = "the bindings (examples/languages/*";
 const LUA: &str = "the bindings (examples/languages/lua/*";
-const NODE: &str = "the bindings (examples/languages/node/*";
 const RUST_THROUGH_C: &str = "the bindings (examples/languages/rust-through-c/*";
 
 /// The files below examples/languages that write the structures down.
@@ -106,10 +105,8 @@ const EXCEPTIONS: &[Exception] = &[
     ("QemuSpawnFd.*", BINDINGS, "the example maps no descriptor"),
     ("QemuSpawnRlimit.*", BINDINGS, "the example sets no limit"),
     ("QemuProcessUsage.*", LUA, "the example does not ask what a child has used"),
-    ("QemuProcessUsage.*", NODE, "the example does not ask what a child has used"),
     ("QemuProcessUsage.*", RUST_THROUGH_C, "it shows how to link; the crate has usage()"),
     ("QemuRun*", LUA, "the example reads a pipe by itself"),
-    ("QemuRun*", NODE, "the example reads a pipe by itself"),
     ("QemuRun*", RUST_THROUGH_C, "it shows how to link; the crate has run()"),
 ];
 
