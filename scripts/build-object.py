@@ -9,6 +9,7 @@ the language.
 import argparse
 import glob
 import os
+import platform
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,14 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exports  # noqa: E402
+
+# Without these a program that is linked with the archive would lose what its other objects have: indirect branch tracking
+# and shadow stacks on x86, branch targets on 64-bit ARM. A processor or a system that has none takes them for no-ops.
+PROTECTION = {
+    "x86_64": "-Zcf-protection=full",
+    "i686": "-Zcf-protection=full",
+    "aarch64": "-Zbranch-protection=bti",
+}
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -41,16 +50,24 @@ def run(command, **more):
         sys.exit("build-object: this failed: " + shlex.join(command))
 
 
+def protection(target):
+    """The compiler's option for this processor, if there is one."""
+    processor = target.split("-")[0] or platform.machine()
+    return [] if "windows" in target else [PROTECTION[processor]] if processor in PROTECTION else []
+
+
 def build_archive(args):
     """Has cargo make the static library. Returns its path."""
     features = ["--features", "capi,host-error" if args.error_api == "host" else "capi"]
     target = ["--target", args.target] if args.target else []
     env = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="full" if args.debug else "none")
+    # A stable compiler takes a -Z option for the crates that are named here.
+    env["RUSTC_BOOTSTRAP"] = "qemu_fork"
+    flags = protection(args.target) + (["-Cforce-unwind-tables=no"] if args.no_unwind_tables else [])
     run([*shlex.split(args.cargo), "rustc", "--quiet", "--locked", "--release", "--package", "qemu-fork-capi",
          "--lib", "--crate-type", "staticlib",
          "--no-default-features", *features, *target, "--manifest-path", os.path.join(ROOT, "Cargo.toml"),
-         "--target-dir", args.target_dir, *(["--", "-Cforce-unwind-tables=no"] if args.no_unwind_tables else [])],
-        env=env)
+         "--target-dir", args.target_dir, "--", *flags], env=env)
     return os.path.join(args.target_dir, args.target, "release", "libqemu_fork.a")
 
 

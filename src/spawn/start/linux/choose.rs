@@ -31,8 +31,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     // A parent that has a limit of time must not wait in the kernel for a child's exec, which may hang.
     let limited = !deadline.is_never() && (lent::IS_POSSIBLE || fork_allowed);
     if shares && limited && lent::IS_POSSIBLE {
-        let by_loan = |way, unshares, plan: &mut Plan| by_loan(way, unshares, plan, mask, deadline);
-        if let Some(outcome) = share_memory(plan, &mut why_fork, try_clone_blocked, by_loan) {
+        if let Some(outcome) = share_memory(plan, &mut why_fork, mask, deadline) {
             return outcome;
         }
     }
@@ -42,7 +41,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     };
     plan.mask = mask.unwrap_or(blocked.saved());
     if shares && !limited {
-        if let Some(outcome) = share_memory(plan, &mut why_fork, try_clone, by_clone) {
+        if let Some(outcome) = share_memory(plan, &mut why_fork, mask, Deadline::NEVER) {
             return outcome;
         }
     }
@@ -52,16 +51,14 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
     by_copy(plan, deadline, &blocked)
 }
 
-/// Tries the ways that share the parent's memory. `None`: none is possible, and `why_fork` has the errno.
-fn share_memory(
-    plan: &mut Plan,
-    why_fork: &mut Errno,
-    is_shared_by_clone: impl Fn() -> Trial,
-    make: impl Fn(Way, bool, &mut Plan) -> Result<Outcome, Errno>,
-) -> Option<Outcome> {
+/// Tries the ways that share the parent's memory. With a limit of time the memory is lent, and nothing is blocked yet.
+/// `None`: none is possible, and `why_fork` has the errno.
+#[inline(never)]
+fn share_memory(plan: &mut Plan, why_fork: &mut Errno, mask: Option<sys::Mask>, deadline: Deadline) -> Option<Outcome> {
+    let lends = !deadline.is_never();
     for way in [Way::Clone3, Way::Clone] {
         if way == Way::Clone {
-            match is_shared_by_clone() {
+            match if lends { try_clone_blocked() } else { try_clone() } {
                 Trial::Shares => {}
                 Trial::Copies => return None,
                 Trial::Refused(errno) => {
@@ -75,7 +72,8 @@ fn share_memory(
             if unshares && (plan.leave_fds || plan.no_ranges) {
                 continue; // the child needs the whole table, or may not make its own
             }
-            match make(way, unshares, plan) {
+            let made = if lends { by_loan(way, unshares, plan, mask, deadline) } else { by_clone(way, unshares, plan) };
+            match made {
                 Ok(Outcome::Failed(told)) if unshares && table_is_closed(plan, &told) => {}
                 Ok(outcome) => return Some(outcome),
                 Err(errno) if is_closed(errno) => {
