@@ -18,13 +18,11 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import exports  # noqa: E402
 
-# Without these a program that is linked with the archive would lose what its other objects have: indirect branch tracking
-# and shadow stacks on x86, branch targets on 64-bit ARM. A processor or a system that has none takes them for no-ops.
-PROTECTION = {
-    "x86_64": "-Zcf-protection=full",
-    "i686": "-Zcf-protection=full",
-    "aarch64": "-Zbranch-protection=bti",
-}
+# Without it a program that is linked with the archive would lose what its other objects have: indirect branch tracking
+# and shadow stacks. A processor that has none takes its marks for no-ops. (64-bit ARM has the same in BTI, but there the
+# compiler drops the property as long as Rust's own core has none.)
+PROTECTION = "-Zcf-protection=full"
+
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -53,7 +51,7 @@ def run(command, **more):
 def protection(target):
     """The compiler's option for this processor, if there is one."""
     processor = target.split("-")[0] or platform.machine()
-    return [] if "windows" in target else [PROTECTION[processor]] if processor in PROTECTION else []
+    return [PROTECTION] if processor in ("x86_64", "i686") and "windows" not in target else []
 
 
 def build_archive(args):
@@ -61,8 +59,8 @@ def build_archive(args):
     features = ["--features", "capi,host-error" if args.error_api == "host" else "capi"]
     target = ["--target", args.target] if args.target else []
     env = dict(os.environ, CARGO_PROFILE_RELEASE_DEBUG="full" if args.debug else "none")
-    # A stable compiler takes a -Z option for the crates that are named here.
-    env["RUSTC_BOOTSTRAP"] = "qemu_fork"
+    # A stable compiler takes a -Z option for the crates that are named here. 1 is all of them.
+    env.setdefault("RUSTC_BOOTSTRAP", "qemu_fork")
     flags = protection(args.target) + (["-Cforce-unwind-tables=no"] if args.no_unwind_tables else [])
     run([*shlex.split(args.cargo), "rustc", "--quiet", "--locked", "--release", "--package", "qemu-fork-capi",
          "--lib", "--crate-type", "staticlib",

@@ -55,6 +55,7 @@ class Platform:
             build.compile()
             report.built += [] if report.built else ["so", "a"]
             self.check_symbols(report, build, mode)
+            self.check_protection(report, build, mode)
             self.check_region(report, build, mode)
             self.run_tests(report, build, mode)
 
@@ -108,6 +109,12 @@ class Platform:
         symbols = symbol_table(run(["readelf", "-sW", build.path(library + ".a")]))
         report.same(f"{mode}: the archive defines the API and nothing else",
                     [name for name, binding, index in symbols if binding != "LOCAL" and index != "UND"], names)
+
+    def check_protection(self, report, build, mode):
+        """A program that is linked with the object keeps the protection of its control flow, where there is one."""
+        if (self.cross or "x86_64").split("-")[0] in ("i686", "x86_64"):
+            notes = run(["readelf", "-n", build.path("qemu_fork.o")])
+            report.check(f"{mode}: the object has the properties IBT and SHSTK", "IBT, SHSTK" in notes, notes)
 
     def check_region(self, report, build, mode):
         """Checks the child's code by the part `region` of the proof."""
