@@ -17,8 +17,8 @@ unsafe impl<T: Sync> Sync for Owned<T> {}
 
 impl<T> Owned<T> {
     pub(crate) fn new(value: T) -> Option<Self> {
-        // malloc()'s memory is aligned for every type that C has, pointers among them. Not every libc has max_align_t.
-        const { assert!(align_of::<T>() <= align_of::<*const ()>()) };
+        // malloc()'s memory is aligned to 8 bytes everywhere, also where pointers have 4. Not every libc has max_align_t.
+        const { assert!(align_of::<T>() <= 8) };
         // SAFETY: malloc() takes any size.
         let memory = NonNull::new(unsafe { libc::malloc(size_of::<T>()) })?.cast::<T>();
         // SAFETY: fresh memory, large enough and aligned for a T.
@@ -29,7 +29,7 @@ impl<T> Owned<T> {
     /// Memory for one that is not there yet. A large one is never on the stack.
     #[allow(dead_code)] // not every build has a use for it
     pub(crate) fn uninit() -> Option<Owned<MaybeUninit<T>>> {
-        const { assert!(align_of::<T>() <= align_of::<*const ()>()) };
+        const { assert!(align_of::<T>() <= 8) };
         // SAFETY: malloc() takes any size.
         NonNull::new(unsafe { libc::malloc(size_of::<T>()) }).map(|memory| Owned(memory.cast()))
     }
