@@ -154,6 +154,11 @@ check-languages: $(BUILD)/provider/build.ninja ## the examples in other language
 check-packages: build ## what is published: source archive, crate, installed files, ABI, Debian package in a fresh Debian
 	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-packages.py --build $(BUILD) --pkg-config $(abspath $(VENV))/bin/pkgconf
 
+.PHONY: check-qemu
+check-qemu: $(BUILD)/host/build.ninja ## QEMU 5.2 and 7.2 with the library, built and used as the guide says: minutes
+	$(VENV)/bin/ninja -C $(BUILD)/host
+	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-qemu.py --build $(BUILD) --work $(BUILD)/qemu
+
 # matplotlib of a known version, for the plots.
 BENCH_VENV := $(BUILD)/bench-venv
 $(BENCH_VENV)/.ready: benches/requirements.txt | python
