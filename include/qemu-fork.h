@@ -781,7 +781,7 @@ QemuFd qemu_process_pidfd(const QemuProcess *proc);
  * @proc: a handle
  *
  * Tells how the child was made, for example to find out why a spawn is slow. "clone3" and "clone" share the parent's
- * memory until the program is executed, "fork" copies it.
+ * memory until the program is executed, "fork" copies it. "adopted" is a child of qemu_process_adopt().
  *
  * Thread-safe, async-signal-safe.
  *
@@ -898,6 +898,40 @@ bool qemu_process_usage(QemuProcess *proc,
  * @status is NULL or does not say how a child ended.
  */
 char *qemu_process_status_str(const struct QemuProcessStatus *status);
+
+/**
+ * qemu_process_status_check:
+ * @status: how a child ended
+ * @what: who it was, for the message; NULL is "the program"
+ * @errp: as for qemu_spawn()
+ *
+ * Makes an error of every end but that with status 0.
+ *
+ * Thread-safe. Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: whether the child exited with status 0. Otherwise errno is EIO, and *@errp is "@what exited with status 3"
+ * or "@what was killed by signal 9 (SIGKILL)"; or ECHILD, if its status is not known; or EINVAL, if @status is NULL or
+ * does not say how a child ended.
+ */
+bool qemu_process_status_check(const struct QemuProcessStatus *status,
+                               const char *what,
+                               Error **errp);
+
+/**
+ * qemu_process_adopt:
+ * @pid: a child of this process that other code has started and that nobody has reaped
+ * @errp: as for qemu_spawn()
+ *
+ * Makes a handle for such a child. From now on the handle reaps it, and the other code must not. It has no pipes. For
+ * qemu_process_usage() its time begins now.
+ *
+ * Thread-safe. Not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: a handle, to be released with qemu_process_free(); qemu_process_way() says "adopted". On failure NULL,
+ * errno and *@errp: EINVAL (@pid is not positive), ECHILD (it is no child of this process, or was reaped), ENOMEM.
+ */
+QemuProcess *qemu_process_adopt(pid_t pid,
+                                Error **errp);
 
 /**
  * qemu_process_detach:

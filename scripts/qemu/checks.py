@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 DENY_FORK = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "deny_fork.py")]
@@ -102,9 +103,13 @@ def nbd(report, folder, env):
     image, path, pid_file = (os.path.join(folder, name) for name in ("image", "nbd.socket", "nbd.pid"))
     with open(image, "wb") as file:
         file.truncate(1 << 20)
-    result = subprocess.run([os.path.join(folder, "qemu-nbd"), "--fork", "--persistent", "--format=raw",
-                             f"--socket={path}", f"--pid-file={pid_file}", image], check=False, capture_output=True,
-                            text=True, env=env, timeout=PATIENCE)
+    # Into a file: the server keeps what it was given, so the end of a pipe would not come.
+    with tempfile.TemporaryFile("w+") as output:
+        result = subprocess.run([os.path.join(folder, "qemu-nbd"), "--fork", "--persistent", "--format=raw",
+                                 f"--socket={path}", f"--pid-file={pid_file}", image], check=False, stdout=output,
+                                stderr=output, env=env, timeout=PATIENCE)
+        output.seek(0)
+        said = output.read()
     greeting = b""
     if result.returncode == 0:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -112,7 +117,7 @@ def nbd(report, folder, env):
             greeting = connection.recv(8, socket.MSG_WAITALL)
         with open(pid_file, encoding="ascii") as file:
             os.kill(int(file.read()), 15)
-    report.check("qemu-nbd --fork starts and serves", greeting == b"NBDMAGIC", result.stderr)
+    report.check("qemu-nbd --fork starts and serves", greeting == b"NBDMAGIC", said)
 
 
 def linked(report, folder, how):

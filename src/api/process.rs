@@ -13,7 +13,7 @@ use crate::base::heap::Owned;
 use crate::base::pid::Pid;
 use crate::process;
 
-/// A child that [`Spawn::spawn()`](super::Spawn::spawn) has started.
+/// A child that [`Spawn::spawn()`](super::Spawn::spawn) has started, or [`Process::adopt()`] has taken over.
 ///
 /// Every method may be called by several threads at once. None changes the disposition of SIGCHLD.
 ///
@@ -24,6 +24,19 @@ pub struct Process(Owned<process::Process>);
 impl Process {
     pub(super) const fn new(process: Owned<process::Process>) -> Self {
         Self(process)
+    }
+
+    /// A handle for a child of this process that other code has started, and that nobody has reaped. From now on the
+    /// handle reaps it, and the other code must not. It has no pipes. For [`usage()`](Self::usage) its time begins now.
+    ///
+    /// A [`std::process::Child`] may be dropped before or after that; it must not be waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError`] with `EINVAL` says that the id is not positive, and with `ECHILD` that it is no child of this
+    /// process, or was reaped.
+    pub fn adopt(pid: c_int) -> Result<Self, ProcessError> {
+        process::Process::adopt(pid).map(Self).map_err(Into::into)
     }
 
     /// The child's process id. Once the child has been reaped, another process may have it.
@@ -42,7 +55,7 @@ impl Process {
     }
 
     /// How the child was made: "clone3" and "clone" share the parent's memory until the program is executed, "fork"
-    /// copies it, which takes longer the larger it is.
+    /// copies it, which takes longer the larger it is. An [adopted](Self::adopt) child is "adopted".
     #[must_use]
     pub fn way(&self) -> &'static str {
         self.0.way().name().to_str().unwrap_or_default() // they are ASCII

@@ -3,6 +3,8 @@
 use core::ffi::c_int;
 use std::fmt;
 
+use super::error::ProcessError;
+use crate::base::message::Arg;
 use crate::process;
 
 /// The way in which a child ended.
@@ -61,6 +63,15 @@ impl Status {
     #[must_use]
     pub fn core_dumped(self) -> bool {
         matches!(self.0.end(), process::End::Signaled { core_dumped: true, .. })
+    }
+
+    /// An error, unless it exited with 0: `what exited with status 3`, `what was killed by signal 9 (SIGKILL)`.
+    ///
+    /// # Errors
+    ///
+    /// [`ProcessError`] with `EIO`, or with `ECHILD` if how it ended is not known.
+    pub fn check(self, what: &str) -> Result<(), ProcessError> {
+        self.0.end().check(Arg::Str(what)).map_err(Into::into)
     }
 
     /// The way in which it ended, for a match.

@@ -1,6 +1,6 @@
 //! `qemu_process_*()`: the functions of a handle. The rules for a caller are in the documentation of each.
 
-use core::ffi::{c_char, c_int, c_uint};
+use core::ffi::{c_char, c_int, c_uint, CStr};
 use core::ptr::{null, null_mut};
 
 use libc::{EBADF, EINVAL, ENOMEM};
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd 
 /// @proc: a handle
 ///
 /// Tells how the child was made, for example to find out why a spawn is slow. "clone3" and "clone" share the parent's
-/// memory until the program is executed, "fork" copies it.
+/// memory until the program is executed, "fork" copies it. "adopted" is a child of qemu_process_adopt().
 ///
 /// Thread-safe, async-signal-safe.
 ///
@@ -397,6 +397,63 @@ pub unsafe extern "C" fn qemu_process_status_str(status: *const QemuProcessStatu
         None => {
             drop(errno);
             Errno::from_raw(ENOMEM).make_current();
+            null_mut()
+        }
+    }
+}
+
+/// qemu_process_status_check:
+/// @status: how a child ended
+/// @what: who it was, for the message; NULL is "the program"
+/// @errp: as for qemu_spawn()
+///
+/// Makes an error of every end but that with status 0.
+///
+/// Thread-safe. Not async-signal-safe. Not a cancellation point.
+///
+/// Returns: whether the child exited with status 0. Otherwise errno is EIO, and *@errp is "@what exited with status 3"
+/// or "@what was killed by signal 9 (SIGKILL)"; or ECHILD, if its status is not known; or EINVAL, if @status is NULL or
+/// does not say how a child ended.
+#[no_mangle]
+pub unsafe extern "C" fn qemu_process_status_check(
+    status: *const QemuProcessStatus,
+    what: *const c_char,
+    errp: *mut *mut Error,
+) -> bool {
+    const NO_STATUS: Errno = Errno::from_raw(EINVAL);
+    // SAFETY: it is NUL-terminated, or NULL.
+    let what = if what.is_null() { c"the program" } else { unsafe { CStr::from_ptr(what) } };
+    let errno = ErrnoGuard::new();
+    // SAFETY: NULL or a status.
+    let result = unsafe { get_end(status) }.ok_or_else(|| cannot("check the status of", NO_STATUS));
+    let result = result.and_then(|end| end.check(Arg::Text(what)));
+    drop(errno);
+    // SAFETY: `errp` follows QEMU's convention.
+    result.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_process_status_check"), &failure) }).is_ok()
+}
+
+/// qemu_process_adopt:
+/// @pid: a child of this process that other code has started and that nobody has reaped
+/// @errp: as for qemu_spawn()
+///
+/// Makes a handle for such a child. From now on the handle reaps it, and the other code must not. It has no pipes. For
+/// qemu_process_usage() its time begins now.
+///
+/// Thread-safe. Not async-signal-safe. Not a cancellation point.
+///
+/// Returns: a handle, to be released with qemu_process_free(); qemu_process_way() says "adopted". On failure NULL,
+/// errno and *@errp: EINVAL (@pid is not positive), ECHILD (it is no child of this process, or was reaped), ENOMEM.
+#[no_mangle]
+pub unsafe extern "C" fn qemu_process_adopt(pid: pid_t, errp: *mut *mut Error) -> *mut QemuProcess {
+    let errno = ErrnoGuard::new();
+    #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation)] // Windows' is wider
+    let result = Process::adopt(pid as c_int);
+    drop(errno);
+    match result {
+        Ok(process) => give(process),
+        Err(failure) => {
+            // SAFETY: `errp` follows QEMU's convention.
+            unsafe { fail(errp, origin!(c"qemu_process_adopt"), &failure) };
             null_mut()
         }
     }

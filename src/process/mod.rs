@@ -1,5 +1,6 @@
 //! The handle of a child: waiting for it, signalling it, and what became of it.
 
+mod adopt;
 mod kill;
 pub(crate) mod leftover;
 pub(crate) mod loan;

@@ -2,8 +2,11 @@
 
 use core::ffi::c_int;
 
+use crate::base::errno::Errno;
+use crate::base::failure::Failure;
 use crate::base::heap::Text;
 use crate::base::message::{Arg, Message};
+use crate::base::step::Step;
 use crate::sys::signal_name;
 
 /// The way in which a child ended.
@@ -88,6 +91,31 @@ impl End {
             Self::Unknown => message.fill("ended, but its status is not known", &[]),
         }
         message.finish()
+    }
+}
+
+impl End {
+    /// Says why this is no success: "WHAT exited with status 3". Returns the errno; `None` if it is a success.
+    pub(crate) fn fill_failure(self, message: &mut Message, what: Arg<'_>) -> Option<Errno> {
+        match self {
+            Self::Exited(0) => return None,
+            Self::Exited(code) => message.fill("{} exited with status {}", &[what, Arg::int(code)]),
+            Self::Signaled { signal, .. } => {
+                message.fill("{} was killed by ", &[what]);
+                fill_signal(message, signal);
+            }
+            Self::Unknown => message.fill("{} ended, but its status is not known", &[what]),
+        }
+        Some(Errno::from_raw(if self == Self::Unknown { libc::ECHILD } else { libc::EIO }))
+    }
+
+    /// A failure if this is no success.
+    pub(crate) fn check(self, what: Arg<'_>) -> Result<(), Failure> {
+        let mut message = Message::new();
+        match self.fill_failure(&mut message, what) {
+            Some(errno) => Err(Failure::new(Step::None, errno, message.finish())),
+            None => Ok(()),
+        }
     }
 }
 

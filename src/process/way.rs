@@ -12,6 +12,8 @@ pub(crate) enum Way {
     Clone,
     /// It had a copy of the parent's memory.
     Fork,
+    /// Other code has made it.
+    Adopted,
 }
 
 impl Way {
@@ -20,6 +22,7 @@ impl Way {
             Self::Clone3 => c"clone3",
             Self::Clone => c"clone",
             Self::Fork => c"fork",
+            Self::Adopted => c"adopted",
         }
     }
 }

@@ -4,11 +4,10 @@ use super::bytes::Bytes;
 use super::options::RunFlags;
 use super::stop::{Reason, Stage};
 use super::Run;
-use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::message::{Arg, Message};
 use crate::base::step::Step;
-use crate::process::{fill_signal, End, Status, Usage};
+use crate::process::{Status, Usage};
 
 /// The way in which a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,26 +87,13 @@ impl Run<'_> {
 
     /// A status other than 0 is a failure.
     fn check(&self, ended: Status) -> Result<(), Failure> {
-        let name = Arg::Quoted(&self.name);
         let mut message = Message::new();
-        let mut errno = libc::EIO;
-        match ended.end() {
-            End::Exited(0) => return Ok(()),
-            End::Exited(code) => message.fill("{} exited with status {}", &[name, Arg::int(code)]),
-            End::Signaled { signal, .. } => {
-                message.fill("{} was killed by ", &[name]);
-                fill_signal(&mut message, signal);
-            }
-            End::Unknown => {
-                message.fill("{} ended, but its status is not known", &[name]);
-                errno = libc::ECHILD;
-            }
-        }
+        let Some(errno) = ended.end().fill_failure(&mut message, Arg::Quoted(&self.name)) else { return Ok(()) };
         let [_, stderr] = &self.outputs;
         let line = stderr.last_line();
         if !line.is_empty() {
             message.fill(": {}", &[Arg::Bytes(line)]);
         }
-        Err(Failure::new(Step::None, Errno::from_raw(errno), message.finish()))
+        Err(Failure::new(Step::None, errno, message.finish()))
     }
 }

@@ -10,6 +10,11 @@ use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
 use crate::sys::process::{Aside, Child, Look, Resources};
 
+/// These systems have none.
+pub(crate) fn open_pidfd(_: c_int) -> Option<Fd> {
+    None
+}
+
 /// Looks at the child, and reaps it if it has ended. Its handle's lock is held.
 pub(crate) fn look(child: &Child<'_>, patient: bool) -> Look {
     look_closely(child, patient).0

@@ -27,6 +27,10 @@ pub(crate) fn pipe(_: &mut [c_int; 2]) -> isize {
     ENOSYS
 }
 
+pub(crate) fn open_pidfd(_: c_int) -> Option<Fd> {
+    None
+}
+
 pub(crate) fn look(_: &Child<'_>, _: bool) -> Look {
     Look::NoChild
 }
