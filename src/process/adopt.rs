@@ -14,9 +14,8 @@ use crate::sys::process::Look;
 impl Process {
     /// A handle for a child of this process that nobody has reaped.
     pub(crate) fn adopt(pid: c_int) -> Result<Owned<Self>, Failure> {
-        let cannot = |errno| {
-            Failure::because(Step::None, Errno::from_raw(errno), "cannot adopt process {}", &[Arg::int(pid)])
-        };
+        let cannot =
+            |errno| Failure::because(Step::None, Errno::from_raw(errno), "cannot adopt process {}", &[Arg::int(pid)]);
         if cfg!(windows) {
             return Err(cannot(libc::ENOSYS));
         }
