@@ -3,6 +3,7 @@
 If something cannot be fetched, that is a Skip with the reason.
 """
 import functools
+import hashlib
 import os
 import re
 import shutil
@@ -118,6 +119,11 @@ def _unpack(package, folder):
         raise Skip(f"cannot unpack {os.path.basename(package)}")
 
 
+def _tree():
+    """A short name for this tree. cargo does not tell one tree from another, and would give it the other's library."""
+    return hashlib.sha256(os.path.abspath(__file__).encode()).hexdigest()[:8]
+
+
 class Rust:
     """A Rust compiler, and its cargo, that builds for any platform, core included."""
 
@@ -168,7 +174,7 @@ class Rust:
         once for both modes, and keeps it between runs."""
         if core:
             more.update(RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_BUILD_STD="core",
-                        CARGO_BUILD_BUILD_DIR=os.path.join(cache_folder(), "cargo", core))
+                        CARGO_BUILD_BUILD_DIR=os.path.join(cache_folder(), "cargo", f"{core}-{_tree()}"))
         tools = os.path.join(self.root, "bin")
         return dict(os.environ, PATH=tools + os.pathsep + os.environ["PATH"], RUSTC=os.path.join(tools, "rustc"),
                     **more)

@@ -52,7 +52,7 @@ def check_files(report, tree, mode):
     files = {os.path.relpath(os.path.join(folder, name), usr) for folder, _, names in os.walk(usr) for name in names}
     names = exports.names(mode)
     report.same(f"{mode}: the archive defines the API and nothing else",
-                defined(os.path.join(usr, "lib", "libqemu_fork.a")), names)
+                defined(os.path.join(usr, "lib", f"lib{exports.library(mode)}.a")), names)
     if mode == "host":
         report.check("host: there is no DLL", not any(name.endswith(".dll") for name in files))
         return
