@@ -156,8 +156,11 @@ static void checks(void)
     ok(!has_child(), "no child is left");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
     cast_net();
     check_here_and_on_older_kernel(checks);
     return done();
