@@ -31,10 +31,18 @@ extern "C" {
     fn setrlimit(resource: c_int, limit: *const libc::rlimit) -> c_int;
     #[link_name = "setgroups"]
     fn libc_setgroups(n: c_int, groups: *const u32) -> c_int;
+    #[cfg(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly"))]
+    fn setresgid(real: u32, effective: u32, saved: u32) -> c_int;
+    #[cfg(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly"))]
+    fn setresuid(real: u32, effective: u32, saved: u32) -> c_int;
+    #[cfg(not(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly")))]
     #[link_name = "setgid"]
     fn libc_setgid(id: u32) -> c_int;
+    #[cfg(not(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly")))]
     #[link_name = "setuid"]
     fn libc_setuid(id: u32) -> c_int;
+    #[cfg(not(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly")))]
+    fn geteuid() -> u32;
     #[link_name = "execve"]
     fn libc_execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int;
     #[cfg_attr(target_os = "netbsd", link_name = "__nanosleep50")]
@@ -337,14 +345,49 @@ pub(crate) unsafe fn setgroups(groups: *const u32, n: usize) -> isize {
     result(unsafe { libc_setgroups(n, groups) })
 }
 
+/// Sets the real, the effective and the saved id.
+#[cfg(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly"))]
 #[inline(always)]
 pub(crate) fn setgid(id: u32) -> isize {
+    // SAFETY: takes numbers.
+    result(unsafe { setresgid(id, id, id) })
+}
+
+/// Sets the real, the effective and the saved id.
+#[cfg(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly"))]
+#[inline(always)]
+pub(crate) fn setuid(id: u32) -> isize {
+    // SAFETY: takes numbers.
+    result(unsafe { setresuid(id, id, id) })
+}
+
+/// Whether setgid() and setuid() set the saved id, too. They leave it to a process that is not root's, which could then
+/// go back to it.
+#[cfg(not(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly")))]
+#[inline(always)]
+fn sets_saved_ids() -> bool {
+    // SAFETY: takes nothing.
+    unsafe { geteuid() == 0 }
+}
+
+/// Sets the real, the effective and the saved id.
+#[cfg(not(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly")))]
+#[inline(always)]
+pub(crate) fn setgid(id: u32) -> isize {
+    if !sets_saved_ids() {
+        return -(libc::EPERM as isize);
+    }
     // SAFETY: takes numbers.
     result(unsafe { libc_setgid(id) })
 }
 
+/// Sets the real, the effective and the saved id.
+#[cfg(not(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly")))]
 #[inline(always)]
 pub(crate) fn setuid(id: u32) -> isize {
+    if !sets_saved_ids() {
+        return -(libc::EPERM as isize);
+    }
     // SAFETY: takes numbers.
     result(unsafe { libc_setuid(id) })
 }
