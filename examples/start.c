@@ -25,19 +25,14 @@ static int run(void)
 static int read_output(void)
 {
     const char *argv[] = {"uname", "-s", NULL};
-    QemuSpawnOptions options = {
-        .size = sizeof(options),
-        .flags = QEMU_SPAWN_SEARCH_PATH | QEMU_SPAWN_PIPE_STDOUT,
-    };
-    QemuProcess *process = qemu_spawn(argv, &options, &error_fatal);
-    FILE *output = fdopen(qemu_process_take_fd(process, 1), "r");
-    char line[80] = "";
+    QemuSpawnOptions options = {.size = sizeof(options), .flags = QEMU_SPAWN_SEARCH_PATH};
+    QemuRunResult result = {.size = sizeof(result)};
+    int n;
 
-    fgets(line, sizeof(line), output);
-    fclose(output);
-    qemu_process_wait(process, -1, NULL, &error_fatal);
-    qemu_process_free(process);
-    return printf("it says %s", line);
+    qemu_run(argv, &options, NULL, &result, &error_fatal);
+    n = printf("it says %s", result.out);
+    qemu_run_result_clear(&result);
+    return n;
 }
 
 static int see_why_not(void)

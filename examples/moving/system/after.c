@@ -9,12 +9,16 @@
 int main(int argc, char **argv)
 {
     const char *const command[] = {"sort", "--", argv[1], NULL};
-    QemuSpawnOptions options = {.size = sizeof(options), .flags = QEMU_SPAWN_SEARCH_PATH};
-    QemuProcessStatus status;
+    QemuSpawnOptions spawn = {.size = sizeof(spawn), .flags = QEMU_SPAWN_SEARCH_PATH};
+    QemuRunOptions run = {
+        .size = sizeof(run),
+        .flags = QEMU_RUN_CHECK | QEMU_RUN_INHERIT_STDIN | QEMU_RUN_INHERIT_STDOUT | QEMU_RUN_INHERIT_STDERR,
+        .timeout_ms = 60000,
+    };
 
     if (argc != 2) {
         return 2;
     }
-    qemu_spawn_sync(command, &options, -1, &status, &error_fatal);
-    return status.end == QEMU_PROCESS_EXITED && status.exit_code == 0 ? 0 : 1;
+    qemu_run(command, &spawn, &run, NULL, &error_fatal);
+    return 0;
 }
