@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <gio/gio.h>
+#include <glib.h>
 #include <stdio.h>
 
 /* All that there is on stdin. */
