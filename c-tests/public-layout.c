@@ -33,6 +33,10 @@ struct First {
 /* The members of later versions: after those of the first version, and never in its padding. */
 struct Newest {
     struct First first;
+    const QemuSpawnFile *files;
+    size_t n_files;
+    int nice;
+    QemuFd cgroup_fd;
 };
 
 struct FirstRun {
@@ -64,6 +68,8 @@ struct FirstResult {
     is_int(offsetof(QemuRunResult, member), offsetof(struct FirstResult, first), "QemuRunResult." #member)
 #define SAME(member, first) \
     is_int(offsetof(QemuSpawnOptions, member), offsetof(struct First, first), "QemuSpawnOptions." #member)
+#define NEWER(member) \
+    is_int(offsetof(QemuSpawnOptions, member), offsetof(struct Newest, member), "QemuSpawnOptions." #member)
 #define STATUS(member, offset) is_int(offsetof(QemuProcessStatus, member), offset, "QemuProcessStatus." #member)
 #define USAGE(member, offset) is_int(offsetof(QemuProcessUsage, member), offset, "QemuProcessUsage." #member)
 #define NUMBER(name, value) is_int(name, value, #name)
@@ -92,6 +98,10 @@ static void check_options(void)
     SAME(n_rlimits, n_rlimits);
     SAME(death_signal, death_signal);
     SAME(failed_step, failed_step);
+    NEWER(files);
+    NEWER(n_files);
+    NEWER(nice);
+    NEWER(cgroup_fd);
     is_int(sizeof(QemuSpawnOptions), sizeof(struct Newest), "QemuSpawnOptions");
 }
 
@@ -139,6 +149,11 @@ static void check_others(void)
     USAGE(peak_kib, 32);
     is_int(sizeof(QemuSpawnFd), 8, "QemuSpawnFd");
     is_int(offsetof(QemuSpawnFd, target), 4, "QemuSpawnFd.target");
+    is_int(offsetof(QemuSpawnFile, target), 0, "QemuSpawnFile.target");
+    is_int(offsetof(QemuSpawnFile, path), sizeof(char *), "QemuSpawnFile.path");
+    is_int(offsetof(QemuSpawnFile, flags), 2 * sizeof(char *), "QemuSpawnFile.flags");
+    is_int(offsetof(QemuSpawnFile, mode), 2 * sizeof(char *) + 4, "QemuSpawnFile.mode");
+    is_int(sizeof(QemuSpawnFile), 2 * sizeof(char *) + 8, "QemuSpawnFile");
     is_int(offsetof(QemuSpawnRlimit, resource), 0, "QemuSpawnRlimit.resource");
     is_int(sizeof(QemuSpawnRlimit), offsetof(QemuSpawnRlimit, soft) + 16, "QemuSpawnRlimit");
     is_int(offsetof(QemuSpawnRlimit, hard), offsetof(QemuSpawnRlimit, soft) + 8, "QemuSpawnRlimit.hard");
@@ -166,7 +181,14 @@ static void check_numbers(void)
     NUMBER(QEMU_SPAWN_MERGE_STDERR, 0x8000);
     NUMBER(QEMU_SPAWN_NO_FORK_FALLBACK, 0x10000);
     NUMBER(QEMU_SPAWN_NO_NEW_PRIVS, 0x20000);
+    NUMBER(QEMU_SPAWN_SEARCH_CHILD_PATH, 0x40000);
+    NUMBER(QEMU_SPAWN_KEEP_GROUPS, 0x80000);
+    NUMBER(QEMU_SPAWN_FOREGROUND, 0x100000);
+    NUMBER(QEMU_SPAWN_SET_NICE, 0x200000);
+    NUMBER(QEMU_SPAWN_CLEAN_SCHED, 0x400000);
+    NUMBER(QEMU_SPAWN_INTO_CGROUP, 0x800000);
     NUMBER(QEMU_SPAWN_FD_NULL, -100);
+    NUMBER(QEMU_SPAWN_FD_CLOSED, -101);
     NUMBER(QEMU_PROCESS_RUNNING, 0);
     NUMBER(QEMU_PROCESS_EXITED, 1);
     NUMBER(QEMU_PROCESS_SIGNALED, 2);
@@ -206,6 +228,10 @@ static void check_numbers(void)
     NUMBER(QEMU_SPAWN_STEP_CREDENTIALS, 10);
     NUMBER(QEMU_SPAWN_STEP_DEATH_SIGNAL, 11);
     NUMBER(QEMU_SPAWN_STEP_EXEC, 12);
+    NUMBER(QEMU_SPAWN_STEP_FILES, 13);
+    NUMBER(QEMU_SPAWN_STEP_CGROUP, 14);
+    NUMBER(QEMU_SPAWN_STEP_SCHED, 15);
+    NUMBER(QEMU_SPAWN_STEP_TERMINAL, 16);
 }
 
 int main(void)

@@ -350,7 +350,8 @@ static QemuSpawnOptions options_for(enum option option)
         opts.death_signal = SIGKILL;
         break;
     case USER:
-        opts.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID;
+        /* In a user namespace where nobody may set groups, they can only stay. */
+        opts.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID | QEMU_SPAWN_KEEP_GROUPS;
         opts.uid = opts.gid = NOBODY;
         break;
     case PIPES:

@@ -69,6 +69,31 @@ static void groups_of_processes(void)
     ok(getpgrp() != pid, "the parent's group is what it was");
 }
 
+/* SET_UID alone must not leave the new user the groups of the old one. */
+static void supplementary_groups(void)
+{
+    const gid_t some[] = {7, 9, 3};
+
+    if (setgroups(3, some) != 0) {
+        bail("setgroups");
+    }
+    is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = NOBODY)),
+           "uid 65534 65534 65534\ngid 0 0 0\ngroups\nno_new_privs 0\n", "a user alone has no groups");
+    is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_KEEP_GROUPS, .uid = NOBODY)),
+           "uid 65534 65534 65534\ngid 0 0 0\ngroups 3 7 9\nno_new_privs 0\n", "unless they are to stay");
+    is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_GID, .gid = 107)),
+           "uid 0 0 0\ngid 107 107 107\ngroups 3 7 9\nno_new_privs 0\n", "a group alone leaves them");
+    /* Who may change neither keeps them. */
+    if (syscall(SYS_setresuid, -1, 1234, -1) != 0) {
+        bail("setresuid");
+    }
+    is_str(output_of(ARGS(SELF, IDS), OPTIONS(.flags = QEMU_SPAWN_SET_UID, .uid = 1234)),
+           "uid 1234 1234 1234\ngid 0 0 0\ngroups 3 7 9\nno_new_privs 0\n", "without the right to drop them they stay");
+    if (syscall(SYS_setresuid, -1, 0, -1) != 0 || setgroups(0, NULL) != 0) {
+        bail("setresuid");
+    }
+}
+
 /* In a process of its own with one thread, because the ids are changed. */
 static void users(void)
 {
@@ -88,7 +113,8 @@ static void users(void)
                                               .uid = 1234)),
            "uid 1234 1234 1234\ngid 0 0 0\ngroups\nno_new_privs 1\n", "a user alone, who gains no privileges");
     snprintf(text, sizeof(text), "%s", output_of(ARGS(SELF, IDS), NULL));
-    is_str(output_of(ARGS(SELF, IDS), OPTIONS(.uid = 1, .gid = 1)), text, "without the flags: the parent's");
+    is_str(output_of(ARGS(SELF, IDS), OPTIONS(.signals = QEMU_SPAWN_SIGNALS_INHERIT)), text,
+           "without the flags: the parent's");
 
     /* A step that fails after the user was changed: the parent's memory is what it was. */
     fails(ARGS("/nowhere"), OPTIONS(.flags = QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID, .uid = NOBODY, .gid = NOBODY),
@@ -121,6 +147,7 @@ int main(int argc, char **argv)
         make_folder();
         copy_library();
         users();
+        supplementary_groups();
     } else {
         skip("user, group and groups", "only root can change them: run the tests as root");
     }

@@ -99,10 +99,16 @@ struct job {
     bool own_table; /* of a thread */
 };
 
+/* A user whom the flags do not ask for is none. */
+static QemuUid user_of(const struct job *job)
+{
+    return job->flags & QEMU_SPAWN_SET_UID ? NOBODY : 0;
+}
+
 static void expect_output(const struct job *job, const QemuSpawnFd *fds, size_t n, const char *wanted)
 {
     QemuSpawnOptions opts = {.size = sizeof(opts), .flags = job->flags | QEMU_SPAWN_PIPE_STDOUT, .fds = fds,
-                             .n_fds = n, .uid = NOBODY, .gid = NOBODY, .death_signal = job->death_signal};
+                             .n_fds = n, .uid = user_of(job), .gid = user_of(job), .death_signal = job->death_signal};
     QemuProcess *process = spawn(ARGS(program, "report"), &opts);
     char text[1024], expected[1024];
     int fd, end;
@@ -146,8 +152,8 @@ static void spawn_all(const struct job *job)
         return;
     }
     {
-        QemuProcess *process = spawn(ARGS(program, "exit", "0"), OPTIONS(.flags = job->flags, .uid = NOBODY,
-                                     .gid = NOBODY, .fds = (const QemuSpawnFd[]){{a, a}, {b, 2000}}, .n_fds = 2));
+        QemuProcess *process = spawn(ARGS(program, "exit", "0"), OPTIONS(.flags = job->flags, .uid = user_of(job),
+                                     .gid = user_of(job), .fds = (const QemuSpawnFd[]){{a, a}, {b, 2000}}, .n_fds = 2));
 
         if (!process || end_of(process) != 0) {
             tell("far targets: %s\n", told.message);

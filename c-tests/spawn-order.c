@@ -1,9 +1,11 @@
 /*
- * The steps are done in the order of QemuSpawnStep: if two would fail, the error is about the earlier one. A later step
- * sees what the earlier ones have changed.
+ * The steps are done in the order of the manual's table, which is not that of QemuSpawnStep's numbers: if two would fail,
+ * the error is about the earlier one. A later step sees what the earlier ones have changed.
  *
  * SPDX-License-Identifier: MIT
  */
+#include <sys/ioctl.h>
+
 #include "spawn.h"
 
 #define FDS(...) .fds = (const QemuSpawnFd[]){__VA_ARGS__}, \
@@ -13,19 +15,21 @@
 static void make_fail(QemuSpawnOptions *opts, QemuSpawnStep step)
 {
     static const QemuSpawnFd too_high = {0, 2000000000};
-    static const QemuSpawnRlimit senseless = {RLIMIT_NOFILE, 2, 1};
+    static const QemuSpawnRlimit senseless = {RLIMIT_CORE, 2, 1};
     static const QemuGid bad_group = (QemuGid)-1;
+    static const QemuSpawnFile missing = {0, "/nowhere", O_RDONLY, 0};
 
     if (step == QEMU_SPAWN_STEP_ARGUMENTS) {
         opts->flags |= UINT64_C(1) << 40;
     } else if (step == QEMU_SPAWN_STEP_GROUP) {
         opts->flags |= QEMU_SPAWN_SET_PGID;
         opts->pgid = 1;
+    } else if (step == QEMU_SPAWN_STEP_CGROUP) {
+        opts->flags |= QEMU_SPAWN_INTO_CGROUP;
+        opts->cgroup_fd = STDERR_FILENO;
     } else if (step == QEMU_SPAWN_STEP_FDS) {
         opts->fds = &too_high;
         opts->n_fds = 1;
-    } else if (step == QEMU_SPAWN_STEP_CWD) {
-        opts->cwd = "/nowhere";
     } else if (step == QEMU_SPAWN_STEP_RLIMIT) {
         opts->rlimits = &senseless;
         opts->n_rlimits = 1;
@@ -33,17 +37,41 @@ static void make_fail(QemuSpawnOptions *opts, QemuSpawnStep step)
         opts->flags |= QEMU_SPAWN_SET_GROUPS;
         opts->groups = &bad_group;
         opts->n_groups = 1;
+    } else if (step == QEMU_SPAWN_STEP_CWD) {
+        opts->cwd = "/nowhere";
+    } else if (step == QEMU_SPAWN_STEP_FILES) {
+        opts->files = &missing;
+        opts->n_files = 1;
+    } else if (step == QEMU_SPAWN_STEP_TERMINAL) {
+        opts->flags |= QEMU_SPAWN_FOREGROUND;
     } else {
         opts->executable = "/nowhere";
     }
 }
 
+/* This process gets no terminal, if it can leave its session. */
+static bool has_no_terminal(void)
+{
+    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+    if (terminal == -1) {
+        return true;
+    }
+    if (ioctl(terminal, TIOCNOTTY) != 0) {
+        return false;
+    }
+    close(terminal);
+    return true;
+}
+
+/* All pairs of these steps, and all of them at once. */
 static void check_pairs(void)
 {
-    static const QemuSpawnStep steps[] = {QEMU_SPAWN_STEP_ARGUMENTS, QEMU_SPAWN_STEP_GROUP,       QEMU_SPAWN_STEP_FDS,
-                                          QEMU_SPAWN_STEP_CWD,       QEMU_SPAWN_STEP_RLIMIT,
+    static const QemuSpawnStep steps[] = {QEMU_SPAWN_STEP_ARGUMENTS, QEMU_SPAWN_STEP_GROUP,       QEMU_SPAWN_STEP_CGROUP,
+                                          QEMU_SPAWN_STEP_FDS,       QEMU_SPAWN_STEP_RLIMIT,
                                           QEMU_SPAWN_STEP_CREDENTIALS,
-                                          QEMU_SPAWN_STEP_EXEC};
+                                          QEMU_SPAWN_STEP_CWD,       QEMU_SPAWN_STEP_FILES,
+                                          QEMU_SPAWN_STEP_TERMINAL,  QEMU_SPAWN_STEP_EXEC};
     enum { N = sizeof(steps) / sizeof(*steps) };
 
     for (unsigned set = 1; set < 1U << N; set++) {
@@ -54,7 +82,6 @@ static void check_pairs(void)
         while (!(set >> first & 1)) {
             first++;
         }
-        /* All pairs, and all seven. */
         if (__builtin_popcount(set) != 2 && set != (1U << N) - 1) {
             continue;
         }
@@ -117,6 +144,10 @@ int main(int argc, char **argv)
         return spawned(argc, argv);
     }
     needs_programs();
+    /* Without a terminal FOREGROUND fails, and the group is not 1's. */
+    if (!has_no_terminal()) {
+        bail("setsid");
+    }
     check_pairs();
     check_session();
     check_effects();

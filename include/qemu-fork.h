@@ -49,6 +49,8 @@ typedef int QemuFd;
 
 /* As QemuSpawnFd.source it stands for /dev/null, open to read and to write. */
 #define QEMU_SPAWN_FD_NULL (-100)
+/* As QemuSpawnFd.source: the child does not have the target. */
+#define QEMU_SPAWN_FD_CLOSED (-101)
 
 /**
  * A program without a slash in its name is searched for in the parent's PATH, as execvp() does it.
@@ -71,7 +73,8 @@ typedef int QemuFd;
 #define QEMU_SPAWN_SET_UMASK (1 << 3)
 
 /**
- * The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A
+ * The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped, and
+ * without QEMU_SPAWN_SET_GROUPS or QEMU_SPAWN_KEEP_GROUPS its supplementary groups, where the parent may do that. A
  * child that changes its user, its group or its groups gets a copy of the parent's memory, which costs more the larger
  * that is.
  */
@@ -128,7 +131,7 @@ typedef int QemuFd;
 #define QEMU_SPAWN_PIPE_STDERR (1 << 14)
 
 /**
- * The child's stderr goes to the same place as its stdout.
+ * The child's stderr goes to the same place as its stdout, also if that is one of @files.
  */
 #define QEMU_SPAWN_MERGE_STDERR (1 << 15)
 
@@ -142,6 +145,40 @@ typedef int QemuFd;
  * Neither the child nor what it executes gains privileges from set-user-ID programs: PR_SET_NO_NEW_PRIVS.
  */
 #define QEMU_SPAWN_NO_NEW_PRIVS (1 << 17)
+
+/**
+ * A program without a slash in its name is searched for in the PATH of the child's environment. Without one there it is
+ * execvp()'s default.
+ */
+#define QEMU_SPAWN_SEARCH_CHILD_PATH (1 << 18)
+
+/**
+ * With QEMU_SPAWN_SET_UID: the child keeps the parent's supplementary groups.
+ */
+#define QEMU_SPAWN_KEEP_GROUPS (1 << 19)
+
+/**
+ * The child's process group becomes the foreground group of the controlling terminal. Without QEMU_SPAWN_SET_PGID the
+ * child starts a group of its own. Without a terminal this fails with ENXIO.
+ */
+#define QEMU_SPAWN_FOREGROUND (1 << 20)
+
+/**
+ * The child has the niceness @nice.
+ */
+#define QEMU_SPAWN_SET_NICE (1 << 21)
+
+/**
+ * The child is scheduled as an ordinary program, whatever the parent is: SCHED_OTHER, on all processors. Where the
+ * parent may change them, the niceness is 0, unless QEMU_SPAWN_SET_NICE says another, and oom_score_adj is 0. That one
+ * stays where the call has a limit of time. Linux only.
+ */
+#define QEMU_SPAWN_CLEAN_SCHED (1 << 22)
+
+/**
+ * The child is made in the cgroup @cgroup_fd. Linux only.
+ */
+#define QEMU_SPAWN_INTO_CGROUP (1 << 23)
 
 /**
  * The peak is known: @peak_kib.
@@ -294,6 +331,22 @@ typedef enum QemuSpawnStep {
    * Executing the program.
    */
   QEMU_SPAWN_STEP_EXEC,
+  /**
+   * Opening its files.
+   */
+  QEMU_SPAWN_STEP_FILES,
+  /**
+   * Entering its cgroup.
+   */
+  QEMU_SPAWN_STEP_CGROUP,
+  /**
+   * Setting its niceness, scheduling policy and processors.
+   */
+  QEMU_SPAWN_STEP_SCHED,
+  /**
+   * Bringing it to the foreground of its terminal.
+   */
+  QEMU_SPAWN_STEP_TERMINAL,
 } QemuSpawnStep;
 
 /**
@@ -368,8 +421,8 @@ typedef enum QemuSpawnSignals {
  */
 typedef struct QemuSpawnFd {
   /**
-   * The parent's descriptor, or QEMU_SPAWN_FD_NULL. Any other negative number, such as the result of an open() that
-   * failed, is an error: EBADF.
+   * The parent's descriptor, QEMU_SPAWN_FD_NULL or QEMU_SPAWN_FD_CLOSED. Any other negative number, such as the
+   * result of an open() that failed, is an error: EBADF.
    */
   QemuFd source;
   /**
@@ -395,6 +448,28 @@ typedef struct QemuSpawnRlimit {
    */
   uint64_t hard;
 } QemuSpawnRlimit;
+
+/**
+ * A file that the child opens, as a shell redirects: it has the child's user, working directory and umask.
+ */
+typedef struct QemuSpawnFile {
+  /**
+   * The child's descriptor.
+   */
+  int target;
+  /**
+   * The path. A relative one is looked up in the child's working directory.
+   */
+  const char *path;
+  /**
+   * The flags of open(): O_WRONLY | O_CREAT | O_APPEND, for example. O_NOCTTY is added, and O_CLOEXEC is ignored.
+   */
+  int flags;
+  /**
+   * The mode of a file that is created.
+   */
+  QemuMode mode;
+} QemuSpawnFile;
 
 /**
  * Options of qemu_spawn(). Zero is the default of every member but @size, so begin with
@@ -496,6 +571,22 @@ typedef struct QemuSpawnOptions {
    * Where to store the step that failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
    */
   enum QemuSpawnStep *failed_step;
+  /**
+   * Files that the child opens, in this order, after @fds are set up.
+   */
+  const struct QemuSpawnFile *files;
+  /**
+   * The number of entries in @files.
+   */
+  size_t n_files;
+  /**
+   * The niceness, -20 to 19, with QEMU_SPAWN_SET_NICE, whatever the parent's is.
+   */
+  int nice;
+  /**
+   * The directory of a cgroup of version 2, with QEMU_SPAWN_INTO_CGROUP.
+   */
+  QemuFd cgroup_fd;
 } QemuSpawnOptions;
 
 /**

@@ -355,3 +355,48 @@ fn pipe() -> (File, OwnedFd) {
     let [read, write] = ends.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
     (read.into(), write)
 }
+
+/// Files, closed descriptors, and a file for one of the first three.
+#[test]
+fn descriptors_that_the_child_opens() {
+    let path = std::env::temp_dir().join(format!("qemu-fork-files-{}", std::process::id()));
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
+    let mut spawn = sh("echo out; echo err >&2; readlink /proc/self/fd/0 >&2");
+    spawn.stdin(Stdio::Null).merge_stderr().file(&path, flags, 0o600, 1);
+    assert!(spawn.status(None).unwrap().success());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "out\nerr\n/dev/null\n");
+    let file = std::fs::File::open(&path).unwrap();
+    assert_eq!(output(Spawn::new("head").arg("-n1").stdin(file.into())), "out\n");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(output(sh("test -e /proc/self/fd/0 || echo closed").fd_closed(0)), "closed\n");
+    let error = Spawn::new("true").file("/nowhere/file", flags, 0, 3).spawn().unwrap_err();
+    assert_eq!(error.step(), Step::Files);
+    assert!(error.to_string().starts_with("cannot open '/nowhere/file' as the child's descriptor 3: "), "{error}");
+}
+
+#[test]
+fn scheduling_and_paths() {
+    assert_eq!(output(Spawn::new("nice").nice(19)), "19\n");
+    assert!(Spawn::new("true").clean_sched().status(None).unwrap().success());
+    let error = Spawn::new("true").search_child_path().env("PATH", "/nowhere").spawn().unwrap_err();
+    assert_eq!(error.errno().as_raw(), libc::ENOENT);
+    assert!(Spawn::new("true").search_child_path().status(None).unwrap().success());
+    let error = Spawn::new("true").keep_groups().spawn().unwrap_err();
+    assert_eq!(error.to_string(), "cannot spawn: KEEP_GROUPS needs SET_UID");
+    let error = Spawn::new("true").into_cgroup(std::fs::File::open("/dev/null").unwrap()).spawn().unwrap_err();
+    assert_eq!((error.step(), error.errno().as_raw()), (Step::Cgroup, libc::EBADF));
+    let error = Spawn::new("true").setsid().foreground().spawn().unwrap_err();
+    assert_eq!(error.to_string(), "cannot spawn: SETSID excludes FOREGROUND");
+}
+
+#[test]
+fn what_a_builder_has_can_be_asked() {
+    let mut spawn = Spawn::new("prog");
+    spawn.arg("one").current_dir("/tmp").env("A", "b").env_remove("C");
+    assert_eq!(spawn.get_program(), "prog");
+    assert_eq!(spawn.get_args().collect::<Vec<_>>(), ["one"]);
+    assert_eq!(spawn.get_current_dir().unwrap(), "/tmp");
+    assert_eq!(spawn.get_envs().count(), 2);
+    let status = sh("exit 3").status(None).unwrap();
+    assert_eq!(format!("{status:?}"), "Status(exited with status 3)");
+}

@@ -13,6 +13,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -158,6 +159,19 @@ static int spawned(int argc, char **argv)
 
         getrlimit(atoi(how), &limit);
         printf("%llu %llu\n", (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_max);
+    } else if (strcmp(what, "sched") == 0) {
+        cpu_set_t cpus;
+
+        sched_getaffinity(0, sizeof(cpus), &cpus);
+        printf("policy %d nice %d cpus %d\n", sched_getscheduler(0), getpriority(PRIO_PROCESS, 0), CPU_COUNT(&cpus));
+    } else if (strcmp(what, "foreground") == 0) {
+        int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+        return tcgetpgrp(terminal) == getpgrp() ? 0 : 1;
+    } else if (strcmp(what, "line") == 0) {
+        char line[64] = "";
+
+        return fgets(line, sizeof(line), stdin) && strncmp(line, how, strlen(how)) == 0 ? 0 : 1;
     } else if (strcmp(what, "cat") == 0) {
         char byte;
 

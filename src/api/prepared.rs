@@ -5,15 +5,17 @@
 
 use core::ffi::{c_char, c_int};
 use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::vec::Vec;
 
-use super::spawn::{Spawn, Stdio};
+use super::spawn::{FileToOpen, Source, Spawn, Stdio};
+use crate::base::abi::Mode;
 use crate::base::failure::Failure;
+use crate::base::file::File;
 use crate::base::limit::{Limit, Rlimit};
 use crate::base::message::Arg;
-use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_NULL};
+use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_CLOSED, FD_NULL};
 
 /// Owns what a [`Request`] points to.
 pub(super) struct Prepared {
@@ -23,6 +25,9 @@ pub(super) struct Prepared {
     env: List,
     path: Option<CString>,
     fds: Vec<FdMap>,
+    /// The strings that `files` points to.
+    _paths: Vec<CString>,
+    files: Vec<File>,
     ignored: Vec<c_int>,
     defaulted: Vec<c_int>,
     rlimits: Vec<Rlimit>,
@@ -43,6 +48,7 @@ impl Prepared {
                 return Err(refuse("env_unset[0] '' is no NAME", &[]));
             }
         }
+        let paths = spawn.files.iter().map(|file| c_string(&file.path, "a file")).collect::<Result<Vec<_>, _>>()?;
         let kept = kept.map(|(name, value)| join(&name, &value));
         Ok(Self {
             argv: List::new(argv.map(|arg| c_string(arg, "an argument")))?,
@@ -53,14 +59,9 @@ impl Prepared {
             cwd: spawn.cwd.as_ref().map(|dir| c_string(dir, "the working directory")).transpose()?,
             env: List::new(kept.chain(set.map(|(name, value)| variable(name, value))))?,
             path: std::env::var_os("PATH").map(|path| c_string(&path, "PATH")).transpose()?,
-            fds: spawn
-                .fds
-                .iter()
-                .map(|(source, target)| FdMap {
-                    source: source.as_ref().map_or(FD_NULL, |fd| fd.as_raw_fd()),
-                    target: *target,
-                })
-                .collect(),
+            fds: spawn.fds.iter().map(map).chain((0..).zip(&spawn.stdio).filter_map(stdio_map)).collect(),
+            files: spawn.files.iter().zip(&paths).map(file).collect(),
+            _paths: paths,
             ignored: numbers(&spawn.ignored, "ignored")?,
             defaulted: numbers(&spawn.defaulted, "defaulted")?,
             rlimits: spawn
@@ -95,6 +96,9 @@ impl Prepared {
             groups: counted(&spawn.groups),
             rlimits: counted(&self.rlimits),
             death_signal: spawn.death_signal,
+            files: counted(&self.files),
+            nice: spawn.nice,
+            cgroup_fd: spawn.cgroup.as_ref().map_or(0, |folder| folder.as_raw_fd()),
         }
     }
 }
@@ -120,8 +124,10 @@ impl List {
 }
 
 fn counted<T>(list: &[T]) -> Counted<'_, T> {
+    // The address of an empty list is not NULL, and would count as a list.
+    let start = if list.is_empty() { core::ptr::null() } else { list.as_ptr() };
     // SAFETY: pointer and length describe the slice.
-    unsafe { Counted::new(list.as_ptr(), list.len()) }
+    unsafe { Counted::new(start, list.len()) }
 }
 
 fn refuse(template: &str, args: &[Arg<'_>]) -> Failure {
@@ -166,11 +172,34 @@ fn numbers(signals: &[c_int], name: &str) -> Result<Vec<c_int>, Failure> {
     Ok(signals.iter().copied().chain([0]).collect())
 }
 
+fn map((source, target): &(Source, RawFd)) -> FdMap {
+    let source = match source {
+        Source::Fd(fd) => fd.as_raw_fd(),
+        Source::Null => FD_NULL,
+        Source::Closed => FD_CLOSED,
+    };
+    FdMap { source, target: *target }
+}
+
+fn stdio_map((target, stdio): (RawFd, &Option<Stdio>)) -> Option<FdMap> {
+    match stdio {
+        Some(Stdio::Fd(fd)) => Some(FdMap { source: fd.as_raw_fd(), target }),
+        _ => None,
+    }
+}
+
+fn file((file, path): (&FileToOpen, &CString)) -> File {
+    #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+    // some systems have 16 bits, which hold every mode
+    let mode = file.mode as Mode;
+    File { target: file.target, path: path.as_ptr(), flags: file.flags, mode }
+}
+
 fn stdio_flags(stdio: &[Option<Stdio>; 3]) -> u64 {
     let mut flags = 0;
     for (i, stdio) in stdio.iter().enumerate() {
         flags |= match stdio {
-            None | Some(Stdio::Inherit) => 0,
+            None | Some(Stdio::Inherit | Stdio::Fd(_)) => 0,
             Some(Stdio::Null) => Flags::NULL_STDIN << i,
             Some(Stdio::Pipe) => Flags::PIPE_STDIN << i,
         };

@@ -249,7 +249,7 @@ impl Spawn {
         let mut request = prepared.request(self);
         request.flags = Flags(request.flags.0 & !(Flags::PIPE_STDIN | Flags::PIPE_STDOUT | Flags::PIPE_STDERR));
         let inherit = [RunFlags::INHERIT_STDIN, RunFlags::INHERIT_STDOUT, RunFlags::INHERIT_STDERR];
-        let said = inherit.iter().zip(&self.stdio).filter(|(_, stdio)| **stdio == Some(Stdio::Inherit));
+        let said = inherit.iter().zip(&self.stdio).filter(|(_, stdio)| matches!(stdio, Some(Stdio::Inherit)));
         call(&request, said.fold(0, |flags, (flag, _)| flags | flag))
     }
 }

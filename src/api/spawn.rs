@@ -9,7 +9,7 @@ use std::vec::Vec;
 use crate::spawn::request::Flags;
 
 /// One of the child's first three descriptors.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub enum Stdio {
     /// The parent's.
     #[default]
@@ -18,6 +18,32 @@ pub enum Stdio {
     Null,
     /// A pipe. [`Process::take_stdin()`](super::Process::take_stdin) and its siblings return the other end.
     Pipe,
+    /// This descriptor. The builder keeps it open until it is dropped.
+    Fd(OwnedFd),
+}
+
+/// From a file, a socket, an end of a pipe.
+impl<T: Into<OwnedFd>> From<T> for Stdio {
+    fn from(fd: T) -> Self {
+        Self::Fd(fd.into())
+    }
+}
+
+/// Where a descriptor of the child comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    Fd(OwnedFd),
+    Null,
+    Closed,
+}
+
+/// A file that the child opens.
+#[derive(Debug)]
+pub(super) struct FileToOpen {
+    pub(super) path: OsString,
+    pub(super) flags: c_int,
+    pub(super) mode: u32,
+    pub(super) target: RawFd,
 }
 
 /// Starts a program, from a process with any number of threads, signal handlers and gigabytes.
@@ -62,8 +88,8 @@ pub struct Spawn {
     /// `None`: remove the variable.
     pub(super) env: BTreeMap<OsString, Option<OsString>>,
     pub(super) cwd: Option<OsString>,
-    /// `None` as a source is /dev/null.
-    pub(super) fds: Vec<(Option<OwnedFd>, RawFd)>,
+    pub(super) fds: Vec<(Source, RawFd)>,
+    pub(super) files: Vec<FileToOpen>,
     /// `None`: the caller has not set it. Then it is the parent's, or for a run /dev/null and captured.
     pub(super) stdio: [Option<Stdio>; 3],
     /// The flags of everything that has no field of its own.
@@ -79,6 +105,8 @@ pub struct Spawn {
     /// Resource, soft, hard.
     pub(super) rlimits: Vec<(c_int, u64, u64)>,
     pub(super) death_signal: c_int,
+    pub(super) nice: c_int,
+    pub(super) cgroup: Option<OwnedFd>,
 }
 
 impl Spawn {
@@ -92,7 +120,8 @@ impl Spawn {
             env: BTreeMap::new(),
             cwd: None,
             fds: Vec::new(),
-            stdio: [None; 3],
+            files: Vec::new(),
+            stdio: [const { None }; 3],
             flags: Flags::SEARCH_PATH,
             inherits_signals: false,
             ignored: Vec::new(),
@@ -104,12 +133,36 @@ impl Spawn {
             groups: Vec::new(),
             rlimits: Vec::new(),
             death_signal: 0,
+            nice: 0,
+            cgroup: None,
         }
     }
 
     fn set(&mut self, flag: u64) -> &mut Self {
         self.flags |= flag;
         self
+    }
+
+    /// The program, as [`new()`](Self::new) was given it.
+    #[must_use]
+    pub fn get_program(&self) -> &OsStr {
+        &self.program
+    }
+
+    /// The arguments, without the first, which is the program's name.
+    pub fn get_args(&self) -> impl Iterator<Item = &OsStr> {
+        self.args.iter().map(OsString::as_os_str)
+    }
+
+    /// The variables that were set, or with `None` removed.
+    pub fn get_envs(&self) -> impl Iterator<Item = (&OsStr, Option<&OsStr>)> {
+        self.env.iter().map(|(name, value)| (name.as_os_str(), value.as_deref()))
+    }
+
+    /// The child's working directory, if it was set.
+    #[must_use]
+    pub fn get_current_dir(&self) -> Option<&OsStr> {
+        self.cwd.as_deref()
     }
 
     /// Adds an argument.
@@ -132,8 +185,13 @@ impl Spawn {
 
     /// Does not search PATH: a program without a slash is looked up in the working directory.
     pub fn no_search(&mut self) -> &mut Self {
-        self.flags &= !Flags::SEARCH_PATH;
+        self.flags &= !(Flags::SEARCH_PATH | Flags::SEARCH_CHILD_PATH);
         self
+    }
+
+    /// Searches the PATH of the child's environment, and not the parent's.
+    pub fn search_child_path(&mut self) -> &mut Self {
+        self.no_search().set(Flags::SEARCH_CHILD_PATH)
     }
 
     /// Sets a variable of the child's environment, which is otherwise the parent's.
@@ -207,13 +265,38 @@ impl Spawn {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn fd(&mut self, source: impl Into<OwnedFd>, target: RawFd) -> &mut Self {
-        self.fds.push((Some(source.into()), target));
+        self.fds.push((Source::Fd(source.into()), target));
         self
     }
 
     /// Gives the child /dev/null, to read and to write, under the number `target`.
     pub fn null_fd(&mut self, target: RawFd) -> &mut Self {
-        self.fds.push((None, target));
+        self.fds.push((Source::Null, target));
+        self
+    }
+
+    /// The child does not have the descriptor `target`: its stdin, for example.
+    pub fn fd_closed(&mut self, target: RawFd) -> &mut Self {
+        self.fds.push((Source::Closed, target));
+        self
+    }
+
+    /// The child opens a file as its descriptor `target`, as a shell redirects: with its own user, working directory and
+    /// umask. `flags` are those of open(2), and `mode` is for a file that is created.
+    ///
+    /// ```
+    /// use qemu_fork::Spawn;
+    ///
+    /// # let log = std::env::temp_dir().join(format!("qemu-fork-log-{}", std::process::id()));
+    /// // sh -c "echo hello" >>log 2>&1
+    /// Spawn::new("sh").args(["-c", "echo hello"]).merge_stderr()
+    ///     .file(&log, libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND, 0o644, 1).status(None)?;
+    /// assert_eq!(std::fs::read_to_string(&log)?, "hello\n");
+    /// # std::fs::remove_file(&log)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn file(&mut self, path: impl AsRef<OsStr>, flags: c_int, mode: u32, target: RawFd) -> &mut Self {
+        self.files.push(FileToOpen { path: path.as_ref().into(), flags, mode, target });
         self
     }
 
@@ -259,7 +342,8 @@ impl Spawn {
         self.set(Flags::SET_UMASK)
     }
 
-    /// The child's real, effective and saved user ids.
+    /// The child's real, effective and saved user ids. Its supplementary groups are dropped, where this process may do
+    /// that, unless [`groups()`](Self::groups) or [`keep_groups()`](Self::keep_groups) says otherwise.
     pub fn uid(&mut self, uid: u32) -> &mut Self {
         self.uid = uid;
         self.set(Flags::SET_UID)
@@ -275,6 +359,35 @@ impl Spawn {
     pub fn groups(&mut self, groups: &[u32]) -> &mut Self {
         self.groups = groups.into();
         self.set(Flags::SET_GROUPS)
+    }
+
+    /// With [`uid()`](Self::uid): the child keeps the parent's supplementary groups.
+    pub fn keep_groups(&mut self) -> &mut Self {
+        self.set(Flags::KEEP_GROUPS)
+    }
+
+    /// The child's process group becomes the foreground group of the controlling terminal. Unless
+    /// [`process_group()`](Self::process_group) says another, that is a group of its own.
+    pub fn foreground(&mut self) -> &mut Self {
+        self.set(Flags::FOREGROUND)
+    }
+
+    /// The child's niceness, -20 to 19, whatever the parent's is.
+    pub fn nice(&mut self, nice: c_int) -> &mut Self {
+        self.nice = nice;
+        self.set(Flags::SET_NICE)
+    }
+
+    /// The child is scheduled as an ordinary program, on all processors, whatever the parent is. Where the parent may
+    /// change them, the niceness and oom_score_adj are 0. Linux only.
+    pub fn clean_sched(&mut self) -> &mut Self {
+        self.set(Flags::CLEAN_SCHED)
+    }
+
+    /// The child is made in this cgroup: an open directory of a cgroup of version 2. Linux only.
+    pub fn into_cgroup(&mut self, folder: impl Into<OwnedFd>) -> &mut Self {
+        self.cgroup = Some(folder.into());
+        self.set(Flags::INTO_CGROUP)
     }
 
     /// Neither the child nor what it executes gains privileges from set-user-ID programs.

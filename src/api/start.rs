@@ -32,7 +32,7 @@ impl Spawn {
     /// `EINVAL`, because nothing would use the other end. However the program ends by itself, that is no error.
     pub fn status(&self, timeout: Option<Duration>) -> Result<Status, SpawnError> {
         let _errno = ErrnoGuard::new();
-        if self.stdio.contains(&Some(Stdio::Pipe)) {
+        if self.stdio.iter().any(|stdio| matches!(stdio, Some(Stdio::Pipe))) {
             return Err(Failure::argument(libc::EINVAL, "status() takes no pipe", &[]).into());
         }
         let prepared = Prepared::new(self)?;

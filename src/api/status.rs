@@ -26,8 +26,8 @@ pub enum End {
 }
 
 /// How a child ended. Its [`Display`](fmt::Display) says it in words: `exited with status 3`,
-/// `killed by signal 15 (SIGTERM)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// `killed by signal 15 (SIGTERM)`. Its [`Debug`](fmt::Debug) says the same: `Status(exited with status 3)`.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Status(process::Status);
 
 impl Status {
@@ -82,6 +82,12 @@ impl Status {
             process::End::Signaled { signal, core_dumped } => End::Signaled { signal, core_dumped },
             process::End::Unknown => End::Unknown,
         }
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Status({self})")
     }
 }
 

@@ -17,6 +17,12 @@ pub(crate) type RawFd = c_int;
 #[cfg(windows)]
 pub(crate) type RawFd = isize;
 
+/// `mode_t` of the C library.
+#[cfg(unix)]
+pub(crate) use libc::mode_t as Mode;
+#[cfg(windows)]
+pub(crate) type Mode = u32;
+
 /// One more than the highest signal number.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const NSIG: c_int = if cfg!(any(target_arch = "mips", target_arch = "mips64")) { 128 } else { 65 };
@@ -44,6 +50,10 @@ pub(crate) type KernelSigaction = [usize; 5];
 /// A flag of clone3(). The libc crate has it as a c_int, which is too narrow for it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+
+/// A flag of clone3() (Linux 5.7).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// Flags of close_range().
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -17,3 +17,14 @@ pub(crate) struct Rlimit {
     pub(crate) resource: c_int,
     pub(crate) limit: Limit,
 }
+
+#[cfg(unix)]
+impl Rlimit {
+    /// Whether it is RLIMIT_NOFILE.
+    #[inline(always)]
+    pub(crate) fn is_of_descriptors(&self) -> bool {
+        #[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast)] // its type differs between systems
+        let descriptors = libc::RLIMIT_NOFILE as c_int;
+        self.resource == descriptors
+    }
+}

@@ -8,6 +8,7 @@ pub(crate) mod error;
 #[cfg(all(feature = "capi", not(feature = "host-error")))]
 pub(crate) mod errp;
 pub(crate) mod failure;
+pub(crate) mod file;
 pub(crate) mod heap;
 pub(crate) mod limit;
 pub(crate) mod message;

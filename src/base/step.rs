@@ -33,11 +33,19 @@ pub enum Step {
     DeathSignal,
     /// Executing the program.
     Exec,
+    /// Opening its files.
+    Files,
+    /// Entering its cgroup.
+    Cgroup,
+    /// Setting its niceness, scheduling policy and processors.
+    Sched,
+    /// Bringing it to the foreground of its terminal.
+    Terminal,
 }
 
 impl Step {
     /// All steps, in the order of their numbers.
-    const ALL: [Self; 13] = all_variants![
+    const ALL: [Self; 17] = all_variants![
         Step:
         None,
         Arguments,
@@ -52,6 +60,10 @@ impl Step {
         Credentials,
         DeathSignal,
         Exec,
+        Files,
+        Cgroup,
+        Sched,
+        Terminal,
     ];
 
     /// The step of this number, which a child has written; `None` for a number that is no step.

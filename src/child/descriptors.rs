@@ -18,7 +18,7 @@ use crate::sys;
 pub(super) fn set_descriptors(plan: &Plan, end: c_int) -> Result<(), Failed> {
     let mut end_fd = plan.end_fd;
     if end_fd >= 0 && plan.is_target(end_fd) {
-        end_fd = move_away(plan, end_fd, Object::Table, 0)?;
+        end_fd = move_away(plan, end_fd, Step::Fds, Object::Table, 0)?;
     }
     let mut fd = 0;
     while fd < 3 {
@@ -35,11 +35,11 @@ pub(super) fn set_descriptors(plan: &Plan, end: c_int) -> Result<(), Failed> {
             let result =
                 if source == map.target { sys::keep_over_exec(source) } else { sys::replace(source, map.target) };
             check(result, Step::Fds, map.object, map.index)?;
+        } else if map.source == Source::Closed {
+            // It need not be open. exec closes it, because that may take long.
+            let _ = sys::close_on_exec(map.target);
         }
         i += 1;
-    }
-    if plan.merge_stderr {
-        merge_stderr(plan)?;
     }
     if !plan.leave_fds {
         mark_others(plan, end_fd, end)?;
@@ -57,8 +57,12 @@ fn move_sources(plan: &Plan) -> Result<(), Failed> {
     let mut i = 0;
     while let Some(mut map) = plan.maps.get(i) {
         let source = match map.source {
-            Source::Open(source) if source == map.target || !plan.is_target(source) => source,
-            Source::Open(source) => move_away(plan, source, map.object, map.index)?,
+            Source::Open(source) if source == map.target || !is_replaced(plan, source) => source,
+            Source::Open(source) => move_away(plan, source, Step::Fds, map.object, map.index)?,
+            Source::Closed | Source::File => {
+                i += 1;
+                continue;
+            }
             Source::DevNull => {
                 if null < 0 {
                     null = open_dev_null(plan, &map)?;
@@ -73,6 +77,12 @@ fn move_sources(plan: &Plan) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Whether a descriptor becomes another one, now or when the files are opened.
+#[inline(always)]
+fn is_replaced(plan: &Plan, fd: c_int) -> bool {
+    !matches!(plan.source_of(fd), None | Some(Source::Closed))
+}
+
 /// Opens /dev/null, under a number that is no target but this one. If the table is full, closes the target first.
 #[inline(always)]
 fn open_dev_null(plan: &Plan, map: &Map) -> Result<c_int, Failed> {
@@ -84,7 +94,7 @@ fn open_dev_null(plan: &Plan, map: &Map) -> Result<c_int, Failed> {
     }
     let null = check(result, Step::Fds, Object::DevNull, 0)?;
     if null != map.target && plan.is_target(null) {
-        return move_away(plan, null, Object::DevNull, 0);
+        return move_away(plan, null, Step::Fds, Object::DevNull, 0);
     }
     Ok(null)
 }
@@ -104,13 +114,13 @@ fn is_source(plan: &Plan, fd: c_int) -> bool {
 /// A copy of `fd` at a number that is no target. Copies whose number is a target stay: they are replaced later.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-fn move_away(plan: &Plan, fd: c_int, object: Object, index: u32) -> Result<c_int, Failed> {
+pub(super) fn move_away(plan: &Plan, fd: c_int, step: Step, object: Object, index: u32) -> Result<c_int, Failed> {
     let mut from = 3;
     loop {
         let result = sys::duplicate(fd, from);
         // EINVAL says that `from` is beyond the limit. The caller gave no such number; to it the table is full.
         let result = if result == -(EINVAL as isize) { -(EMFILE as isize) } else { result };
-        let copy = check(result, Step::Fds, object, index)?;
+        let copy = check(result, step, object, index)?;
         if !plan.is_target(copy) {
             return Ok(copy);
         }
@@ -118,12 +128,39 @@ fn move_away(plan: &Plan, fd: c_int, object: Object, index: u32) -> Result<c_int
     }
 }
 
-/// Makes stderr a copy of the final stdout, or closes it if stdout is closed.
+/// Opens the files, each under its number. exec closes what they were opened as.
 #[inline(always)]
-fn merge_stderr(plan: &Plan) -> Result<(), Failed> {
-    if plan.stdout_closed && !plan.is_target(1) {
+pub(super) fn open_files(plan: &Plan) -> Result<(), Failed> {
+    let mut i = 0;
+    while let Some(file) = plan.files.get(i) {
+        #[allow(clippy::cast_possible_truncation)] // for a text
+        let index = i as u32;
+        let mut may_close = true;
+        let result = loop {
+            // SAFETY: the parent has checked that the path is a string.
+            let result = unsafe { sys::open_file(file.path, file.flags, file.mode) };
+            if result != -(EMFILE as isize) || !may_close {
+                break result;
+            }
+            // The table is full. The target may not be open; the next try tells whether there is room.
+            let _ = sys::close(file.target);
+            may_close = false;
+        };
+        let fd = check(result, Step::Files, Object::Member, index)?;
+        let result = if fd == file.target { sys::keep_over_exec(fd) } else { sys::replace(fd, file.target) };
+        check(result, Step::Files, Object::Member, index)?;
+        i += 1;
+    }
+    Ok(())
+}
+
+/// Makes stderr a copy of the final stdout, or has exec close it if stdout is closed.
+#[inline(always)]
+pub(super) fn merge_stderr(plan: &Plan) -> Result<(), Failed> {
+    let source = plan.source_of(1);
+    if source == Some(Source::Closed) || plan.stdout_closed && source.is_none() {
         // It may be closed already.
-        let _ = sys::close(2);
+        let _ = sys::close_on_exec(2);
         return Ok(());
     }
     check(sys::replace(1, 2), Step::Fds, Object::Merging, 0).map(|_| ())

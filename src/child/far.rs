@@ -51,11 +51,12 @@ pub(super) fn own_table(plan: &Plan) -> Result<c_int, Failed> {
         return Ok(-1);
     }
     let highest = highest_source(plan, c_int::MAX);
-    let fetches = highest >= FAR && can_fetch(plan);
+    // A child that is to enter a cgroup needs its directory, too.
+    let fetches = highest >= FAR && plan.cgroup_fd < 0 && can_fetch(plan);
     let end = if fetches {
         end_of_table(highest_source(plan, FAR))
     } else {
-        end_of_table(highest.max(plan.end_fd).max(plan.parent_pidfd))
+        end_of_table(highest.max(plan.end_fd).max(plan.parent_pidfd).max(plan.cgroup_fd))
     };
     check(sys::unshare_descriptors(end), Step::Fds, Object::Table, 0)?;
     if fetches {
@@ -79,7 +80,7 @@ fn can_fetch(plan: &Plan) -> bool {
 /// Whether the limit has room for the numbers that the fetched descriptors may get.
 #[inline(always)]
 fn has_room(plan: &Plan) -> bool {
-    sys::limit_of_descriptors() > (plan.maps.len as u64).wrapping_add(FAR as u64 + 64)
+    sys::limit_of_descriptors().soft > (plan.maps.len as u64).wrapping_add(FAR as u64 + 64)
 }
 
 /// Fetches the far sources, each to the lowest free number. Returns the end of the descriptors.

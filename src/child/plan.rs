@@ -6,7 +6,8 @@ use core::ptr::{null, null_mut};
 use core::sync::atomic::AtomicU32;
 
 use super::report::{Object, Report};
-use crate::base::limit::Rlimit;
+use crate::base::file::File;
+use crate::base::limit::{Limit, Rlimit};
 use crate::base::signals::Signals;
 use crate::sys;
 
@@ -15,6 +16,10 @@ use crate::sys;
 pub(crate) enum Source {
     Open(c_int),
     DevNull,
+    /// The child shall not have it.
+    Closed,
+    /// One of the files, which the child opens later.
+    File,
 }
 
 /// One descriptor of the child.
@@ -97,6 +102,12 @@ pub(crate) struct Plan {
     pub(crate) setsid: bool,
     /// A process group, or -1.
     pub(crate) pgid: c_int,
+    /// Make the group the foreground group of the terminal.
+    pub(crate) foreground: bool,
+    /// The directory of the cgroup to enter, or -1.
+    pub(crate) cgroup_fd: c_int,
+    /// Whether the child is made in that cgroup.
+    pub(crate) made_in_cgroup: bool,
 
     /// Sorted by target.
     pub(crate) maps: List<Map>,
@@ -112,9 +123,17 @@ pub(crate) struct Plan {
     /// The parent has no stdout.
     pub(crate) stdout_closed: bool,
 
+    pub(crate) nice: Option<c_int>,
+    /// An ordinary policy, all processors, and no protection from the end of memory.
+    pub(crate) clean_sched: bool,
+    /// The parent goes on at the same time, in the same memory.
+    pub(crate) memory_in_use: bool,
+    pub(crate) rlimits: List<Rlimit>,
+    /// The parent's limit of descriptors.
+    pub(crate) limit_of_descriptors: Limit,
     pub(crate) cwd: *const c_char,
     pub(crate) umask: Option<u32>,
-    pub(crate) rlimits: List<Rlimit>,
+    pub(crate) files: List<File>,
     pub(crate) groups: Option<List<u32>>,
     pub(crate) gid: Option<u32>,
     pub(crate) uid: Option<u32>,
@@ -151,6 +170,9 @@ impl Plan {
         defaulted: Signals::NONE,
         setsid: false,
         pgid: -1,
+        foreground: false,
+        cgroup_fd: -1,
+        made_in_cgroup: false,
         maps: List::EMPTY,
         shared_descriptors: false,
         no_ranges: false,
@@ -158,9 +180,14 @@ impl Plan {
         merge_stderr: false,
         kept_stdio: 0,
         stdout_closed: false,
+        nice: None,
+        clean_sched: false,
+        memory_in_use: false,
+        rlimits: List::EMPTY,
+        limit_of_descriptors: Limit { soft: 0, hard: 0 },
         cwd: null(),
         umask: None,
-        rlimits: List::EMPTY,
+        files: List::EMPTY,
         groups: None,
         gid: None,
         uid: None,
@@ -181,19 +208,25 @@ impl Plan {
         self.uid.is_some() || self.gid.is_some() || self.groups.is_some()
     }
 
-    /// Whether a descriptor is a target. The maps are sorted by their targets.
+    /// Whether a descriptor is a target.
     #[inline(always)]
     pub(crate) fn is_target(&self, fd: c_int) -> bool {
+        self.source_of(fd).is_some()
+    }
+
+    /// The source of a target. The maps are sorted by their targets.
+    #[inline(always)]
+    pub(crate) fn source_of(&self, fd: c_int) -> Option<Source> {
         let (mut from, mut to) = (0, self.maps.len);
         while from < to {
             let middle = from.wrapping_add(to) / 2;
             match self.maps.get(middle) {
-                Some(map) if map.target == fd => return true,
+                Some(map) if map.target == fd => return Some(map.source),
                 Some(map) if map.target < fd => from = middle.wrapping_add(1),
                 _ => to = middle,
             }
         }
-        false
+        None
     }
 }
 

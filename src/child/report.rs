@@ -35,10 +35,13 @@ pub(crate) enum Object {
     Uid,
     Ambient,
     NoNewPrivs,
+    /// The scheduling policy.
+    Policy,
+    Processors,
 }
 
 impl Object {
-    const ALL: [Self; 12] = all_variants![
+    const ALL: [Self; 14] = all_variants![
         Object:
         Step,
         Member,
@@ -52,6 +55,8 @@ impl Object {
         Uid,
         Ambient,
         NoNewPrivs,
+        Policy,
+        Processors,
     ];
 
     fn from_number(number: u32) -> Self {

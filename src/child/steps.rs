@@ -2,13 +2,16 @@
 
 use core::ffi::c_int;
 
-use super::descriptors::set_descriptors;
+use libc::{EACCES, EPERM};
+
+use super::descriptors::{merge_stderr, move_away, open_files, set_descriptors};
 use super::exec::execute;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use super::far::own_table;
 use super::plan::Plan;
 use super::report::{check, Failed, Object, Report};
 use crate::base::abi::NSIG;
+use crate::base::limit::Rlimit;
 use crate::base::step::Step;
 use crate::sys;
 
@@ -60,6 +63,10 @@ fn steps(plan: &Plan, report: &Report) -> Result<(), Failed> {
     if plan.pgid >= 0 {
         report.reach(Step::Group);
         check(sys::setpgid(plan.pgid), Step::Group, Object::Step, 0)?;
+    }
+    if plan.cgroup_fd >= 0 && !plan.made_in_cgroup {
+        report.reach(Step::Cgroup);
+        check(sys::enter_cgroup(plan.cgroup_fd), Step::Cgroup, Object::Step, 0)?;
     }
     report.reach(Step::Fds);
     set_descriptors(plan, end_of_table)?;
@@ -128,6 +135,14 @@ fn set_dispositions(plan: &Plan) -> Result<(), Failed> {
 /// The steps after the descriptors and before the program.
 #[inline(always)]
 fn set_rest(plan: &Plan, report: &Report) -> Result<(), Failed> {
+    if plan.nice.is_some() || plan.clean_sched {
+        report.reach(Step::Sched);
+        set_scheduling(plan)?;
+    }
+    // The child's new user may not be allowed to open the terminal.
+    let terminal = if plan.foreground { open_terminal(plan) } else { Ok(-1) };
+    set_limits(plan, report)?;
+    set_credentials(plan, report)?;
     if !plan.cwd.is_null() {
         report.reach(Step::Cwd);
         // SAFETY: the parent has checked that it is a string.
@@ -136,20 +151,95 @@ fn set_rest(plan: &Plan, report: &Report) -> Result<(), Failed> {
     if let Some(mask) = plan.umask {
         sys::umask(mask);
     }
-    let mut i = 0;
-    while let Some(rlimit) = plan.rlimits.get(i) {
-        report.reach(Step::Rlimit);
-        #[allow(clippy::cast_possible_truncation)] // there are not so many
-        check(sys::set_limit(rlimit.resource, &rlimit.limit), Step::Rlimit, Object::Member, i as u32)?;
-        i += 1;
+    if plan.files.len > 0 {
+        report.reach(Step::Files);
+        open_files(plan)?;
     }
-    set_credentials(plan, report)?;
+    if plan.merge_stderr {
+        report.reach(Step::Fds);
+        merge_stderr(plan)?;
+    }
+    lower_limit_of_descriptors(plan, report)?;
+    if plan.foreground {
+        report.reach(Step::Terminal);
+        check(sys::set_foreground(terminal?), Step::Terminal, Object::Step, 0)?;
+    }
     if plan.death_signal > 0 {
         report.reach(Step::DeathSignal);
         let result = sys::set_death_signal(plan.death_signal, plan.parent, plan.parent_pidfd);
         check(result, Step::DeathSignal, Object::Step, 0)?;
     }
     Ok(())
+}
+
+/// Opens the terminal under a number that nothing else gets.
+#[inline(always)]
+fn open_terminal(plan: &Plan) -> Result<c_int, Failed> {
+    let terminal = check(sys::open_terminal(), Step::Terminal, Object::Step, 0)?;
+    if terminal < 3 || plan.is_target(terminal) {
+        return move_away(plan, terminal, Step::Terminal, Object::Step, 0);
+    }
+    Ok(terminal)
+}
+
+#[inline(always)]
+fn set_scheduling(plan: &Plan) -> Result<(), Failed> {
+    const STEP: Step = Step::Sched;
+    if plan.clean_sched {
+        check(sys::set_ordinary_policy(), STEP, Object::Policy, 0)?;
+        check(sys::allow_all_processors(), STEP, Object::Processors, 0)?;
+        if !plan.memory_in_use {
+            sys::give_up_oom_protection();
+        }
+    }
+    let result = sys::set_nice(plan.nice.unwrap_or(0));
+    // Without a niceness of the caller's, one that may not be changed stays.
+    let stays = plan.nice.is_none() && (result == -(EACCES as isize) || result == -(EPERM as isize));
+    check(if stays { 0 } else { result }, STEP, Object::Step, 0).map(|_| ())
+}
+
+/// Sets the limits. A lower limit of descriptors comes later.
+#[inline(always)]
+fn set_limits(plan: &Plan, report: &Report) -> Result<(), Failed> {
+    let now = plan.limit_of_descriptors;
+    let mut i = 0;
+    while let Some(mut rlimit) = plan.rlimits.get(i) {
+        if rlimit.is_of_descriptors() {
+            rlimit.limit.soft = rlimit.limit.soft.max(now.soft);
+            rlimit.limit.hard = rlimit.limit.hard.max(now.hard);
+        }
+        if !rlimit.is_of_descriptors() || rlimit.limit.soft > now.soft || rlimit.limit.hard > now.hard {
+            set_limit(&rlimit, i, report)?;
+        }
+        i += 1;
+    }
+    Ok(())
+}
+
+/// Sets the limit of descriptors from where the list lowers it.
+#[inline(always)]
+fn lower_limit_of_descriptors(plan: &Plan, report: &Report) -> Result<(), Failed> {
+    let now = plan.limit_of_descriptors;
+    let mut is_lowered = false;
+    let mut i = 0;
+    while let Some(rlimit) = plan.rlimits.get(i) {
+        if rlimit.is_of_descriptors() {
+            is_lowered |= rlimit.limit.soft < now.soft || rlimit.limit.hard < now.hard;
+            if is_lowered {
+                set_limit(&rlimit, i, report)?;
+            }
+        }
+        i += 1;
+    }
+    Ok(())
+}
+
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+fn set_limit(rlimit: &Rlimit, i: usize, report: &Report) -> Result<(), Failed> {
+    report.reach(Step::Rlimit);
+    #[allow(clippy::cast_possible_truncation)] // there are not so many
+    check(sys::set_limit(rlimit.resource, &rlimit.limit), Step::Rlimit, Object::Member, i as u32).map(|_| ())
 }
 
 #[inline(always)]

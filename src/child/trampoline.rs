@@ -5,8 +5,10 @@ use core::ffi::{c_int, c_void};
 
 use super::plan::Plan;
 use super::steps::run;
+use crate::base::abi::CLONE_INTO_CGROUP;
 
-/// The arguments of clone3(), in their first version. The kernel knows the version by the size.
+/// The arguments of clone3(). The kernel knows the version by the size. One that does not know the last members
+/// accepts them if they are zero.
 #[repr(C)]
 #[derive(Default)]
 pub(crate) struct CloneArguments {
@@ -18,6 +20,19 @@ pub(crate) struct CloneArguments {
     pub(crate) stack: u64,
     pub(crate) stack_size: u64,
     pub(crate) tls: u64,
+    pub(crate) set_tid: u64,
+    pub(crate) set_tid_size: u64,
+    pub(crate) cgroup: u64,
+}
+
+impl CloneArguments {
+    /// With these flags, and the cgroup of the plan.
+    pub(crate) fn new(flags: u64, plan: &Plan) -> Self {
+        match u64::try_from(plan.cgroup_fd) {
+            Ok(cgroup) => Self { flags: flags | CLONE_INTO_CGROUP, cgroup, ..Self::default() },
+            Err(_) => Self { flags, ..Self::default() },
+        }
+    }
 }
 
 /// Makes a process by clone3(). The child calls run(), which carries out the plan and does not return. The parent gets

@@ -10,10 +10,11 @@ use super::{fail, origin, Error, QemuFd, QemuGid, QemuMode, QemuUid};
 use crate::base::abi::pid_t;
 use crate::base::errno::ErrnoGuard;
 use crate::base::failure::Failure;
+use crate::base::file::File;
 use crate::base::limit::Rlimit;
 use crate::base::step::Step;
 use crate::process::Status;
-use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_NULL};
+use crate::spawn::request::{Counted, FdMap, Flags, Numbers, Request, SignalState, Strings, FD_CLOSED, FD_NULL};
 use crate::spawn::{run_to_end, spawn};
 
 /// A program without a slash in its name is searched for in the parent's PATH, as execvp() does it.
@@ -24,7 +25,8 @@ pub const QEMU_SPAWN_SETSID: u64 = 1 << 1;
 pub const QEMU_SPAWN_SET_PGID: u64 = 1 << 2;
 /// The child has the file mode creation mask @umask.
 pub const QEMU_SPAWN_SET_UMASK: u64 = 1 << 3;
-/// The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped. A
+/// The child runs as the user @uid: its real, effective and saved user ids. Its ambient capabilities are dropped, and
+/// without QEMU_SPAWN_SET_GROUPS or QEMU_SPAWN_KEEP_GROUPS its supplementary groups, where the parent may do that. A
 /// child that changes its user, its group or its groups gets a copy of the parent's memory, which costs more the larger
 /// that is.
 pub const QEMU_SPAWN_SET_UID: u64 = 1 << 4;
@@ -48,29 +50,63 @@ pub const QEMU_SPAWN_PIPE_STDIN: u64 = 1 << 12;
 pub const QEMU_SPAWN_PIPE_STDOUT: u64 = 1 << 13;
 /// The child's stderr is a pipe; qemu_process_take_fd() returns the end to read.
 pub const QEMU_SPAWN_PIPE_STDERR: u64 = 1 << 14;
-/// The child's stderr goes to the same place as its stdout.
+/// The child's stderr goes to the same place as its stdout, also if that is one of @files.
 pub const QEMU_SPAWN_MERGE_STDERR: u64 = 1 << 15;
 /// Fail if no child can share the parent's memory, instead of copying it. A child that changes its user never shares
 /// it, so with SET_UID, SET_GID or SET_GROUPS this always fails with ENOTSUP.
 pub const QEMU_SPAWN_NO_FORK_FALLBACK: u64 = 1 << 16;
 /// Neither the child nor what it executes gains privileges from set-user-ID programs: PR_SET_NO_NEW_PRIVS.
 pub const QEMU_SPAWN_NO_NEW_PRIVS: u64 = 1 << 17;
+/// A program without a slash in its name is searched for in the PATH of the child's environment. Without one there it is
+/// execvp()'s default.
+pub const QEMU_SPAWN_SEARCH_CHILD_PATH: u64 = 1 << 18;
+/// With QEMU_SPAWN_SET_UID: the child keeps the parent's supplementary groups.
+pub const QEMU_SPAWN_KEEP_GROUPS: u64 = 1 << 19;
+/// The child's process group becomes the foreground group of the controlling terminal. Without QEMU_SPAWN_SET_PGID the
+/// child starts a group of its own. Without a terminal this fails with ENXIO.
+pub const QEMU_SPAWN_FOREGROUND: u64 = 1 << 20;
+/// The child has the niceness @nice.
+pub const QEMU_SPAWN_SET_NICE: u64 = 1 << 21;
+/// The child is scheduled as an ordinary program, whatever the parent is: SCHED_OTHER, on all processors. Where the
+/// parent may change them, the niceness is 0, unless QEMU_SPAWN_SET_NICE says another, and oom_score_adj is 0. That one
+/// stays where the call has a limit of time. Linux only.
+pub const QEMU_SPAWN_CLEAN_SCHED: u64 = 1 << 22;
+/// The child is made in the cgroup @cgroup_fd. Linux only.
+pub const QEMU_SPAWN_INTO_CGROUP: u64 = 1 << 23;
 
 /// The header has it by hand: cbindgen leaves out the brackets.
 ///
 /// cbindgen:ignore
 pub const QEMU_SPAWN_FD_NULL: QemuFd = -100;
+/// As above.
+///
+/// cbindgen:ignore
+pub const QEMU_SPAWN_FD_CLOSED: QemuFd = -101;
 
 /// A descriptor of the child: its @target is a copy of the parent's @source. Sources and targets may overlap in any
 /// way.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnFd {
-    /// The parent's descriptor, or QEMU_SPAWN_FD_NULL. Any other negative number, such as the result of an open() that
-    /// failed, is an error: EBADF.
+    /// The parent's descriptor, QEMU_SPAWN_FD_NULL or QEMU_SPAWN_FD_CLOSED. Any other negative number, such as the
+    /// result of an open() that failed, is an error: EBADF.
     pub source: QemuFd,
     /// The child's descriptor.
     pub target: c_int,
+}
+
+/// A file that the child opens, as a shell redirects: it has the child's user, working directory and umask.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct QemuSpawnFile {
+    /// The child's descriptor.
+    pub target: c_int,
+    /// The path. A relative one is looked up in the child's working directory.
+    pub path: *const c_char,
+    /// The flags of open(): O_WRONLY | O_CREAT | O_APPEND, for example. O_NOCTTY is added, and O_CLOEXEC is ignored.
+    pub flags: c_int,
+    /// The mode of a file that is created.
+    pub mode: QemuMode,
 }
 
 /// A limit of the child, as for setrlimit(). RLIM_INFINITY, all bits set, is no limit.
@@ -156,6 +192,14 @@ pub struct QemuSpawnOptions {
     pub death_signal: c_int,
     /// Where to store the step that failed, QEMU_SPAWN_STEP_NONE on success; or NULL.
     pub failed_step: *mut Step,
+    /// Files that the child opens, in this order, after @fds are set up.
+    pub files: *const QemuSpawnFile,
+    /// The number of entries in @files.
+    pub n_files: usize,
+    /// The niceness, -20 to 19, with QEMU_SPAWN_SET_NICE, whatever the parent's is.
+    pub nice: c_int,
+    /// The directory of a cgroup of version 2, with QEMU_SPAWN_INTO_CGROUP.
+    pub cgroup_fd: QemuFd,
 }
 
 /// qemu_spawn:
@@ -305,7 +349,15 @@ const SAME_NUMBERS: () = {
     assert!(QEMU_SPAWN_MERGE_STDERR == Flags::MERGE_STDERR);
     assert!(QEMU_SPAWN_NO_FORK_FALLBACK == Flags::NO_FORK_FALLBACK);
     assert!(QEMU_SPAWN_NO_NEW_PRIVS == Flags::NO_NEW_PRIVS);
+    assert!(QEMU_SPAWN_SEARCH_CHILD_PATH == Flags::SEARCH_CHILD_PATH);
+    assert!(QEMU_SPAWN_KEEP_GROUPS == Flags::KEEP_GROUPS);
+    assert!(QEMU_SPAWN_FOREGROUND == Flags::FOREGROUND);
+    assert!(QEMU_SPAWN_SET_NICE == Flags::SET_NICE);
+    assert!(QEMU_SPAWN_CLEAN_SCHED == Flags::CLEAN_SCHED);
+    assert!(QEMU_SPAWN_INTO_CGROUP == Flags::INTO_CGROUP);
     assert!(QEMU_SPAWN_FD_NULL == FD_NULL);
+    assert!(QEMU_SPAWN_FD_CLOSED == FD_CLOSED);
+    assert!(size_of::<QemuSpawnFile>() == size_of::<File>());
     assert!(size_of::<QemuSpawnFd>() == size_of::<FdMap>());
     assert!(size_of::<QemuSpawnRlimit>() == size_of::<Rlimit>());
 };
@@ -346,6 +398,9 @@ unsafe fn request<'a>(argv: *const *const c_char, opts: &QemuSpawnOptions) -> Re
             groups: Counted::new(opts.groups, opts.n_groups),
             rlimits: Counted::new(opts.rlimits.cast::<Rlimit>(), opts.n_rlimits),
             death_signal: opts.death_signal,
+            files: Counted::new(opts.files.cast::<File>(), opts.n_files),
+            nice: opts.nice,
+            cgroup_fd: opts.cgroup_fd,
         }
     }
 }

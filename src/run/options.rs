@@ -110,7 +110,10 @@ pub(super) fn check(options: &Options<'_>, request: &Request<'_>) -> Result<Stre
         let bit = Arg::Number(unknown.trailing_zeros().into());
         return Err(refused(EINVAL, "the options have an unknown flag, 1 << {}", &[bit]));
     }
-    let mapped = |target: c_int| request.fds.get().unwrap_or_default().iter().any(|fd| fd.target == target);
+    let mapped = |target: c_int| {
+        request.fds.get().unwrap_or_default().iter().any(|fd| fd.target == target)
+            || request.files.get().unwrap_or_default().iter().any(|file| file.target == target)
+    };
     let said = [0, 1, 2].map(|fd| spawn.null(fd) || mapped(fd));
     let [stdin_said, stdout_said, stderr_said] = said;
     let merged = spawn.has(Flags::MERGE_STDERR);

@@ -54,27 +54,34 @@ fn check_program(request: &Request<'_>) -> Checked {
 }
 
 fn check_flags(request: &Request<'_>) -> Checked {
-    const PAIRS: [(u64, u64, &str); 6] = [
+    const PAIRS: [(u64, u64, &str); 9] = [
         (Flags::NULL_STDIN, Flags::PIPE_STDIN, "NULL_STDIN excludes PIPE_STDIN"),
         (Flags::NULL_STDOUT, Flags::PIPE_STDOUT, "NULL_STDOUT excludes PIPE_STDOUT"),
         (Flags::NULL_STDERR, Flags::PIPE_STDERR, "NULL_STDERR excludes PIPE_STDERR"),
         (Flags::MERGE_STDERR, Flags::NULL_STDERR, "MERGE_STDERR excludes NULL_STDERR"),
         (Flags::MERGE_STDERR, Flags::PIPE_STDERR, "MERGE_STDERR excludes PIPE_STDERR"),
         (Flags::SETSID, Flags::SET_PGID, "SETSID excludes SET_PGID"),
+        (Flags::SETSID, Flags::FOREGROUND, "SETSID excludes FOREGROUND"),
+        (Flags::SEARCH_PATH, Flags::SEARCH_CHILD_PATH, "SEARCH_PATH excludes SEARCH_CHILD_PATH"),
+        (Flags::SET_GROUPS, Flags::KEEP_GROUPS, "SET_GROUPS excludes KEEP_GROUPS"),
     ];
-    if request.flags.0 == 0 {
-        return Ok(());
-    }
+    check_values(request)?;
     for (one, other, text) in &PAIRS {
         if request.flags.has(*one) && request.flags.has(*other) {
             return refuse_text(text);
         }
     }
-    if request.flags.has(Flags::SET_UMASK) && request.umask > 0o777 {
+    if request.umask > 0o777 {
         return refuse_text("umask is above 0777");
     }
-    if request.flags.has(Flags::SET_PGID) && request.pgid < 0 {
+    if request.flags.has(Flags::KEEP_GROUPS) && !request.flags.has(Flags::SET_UID) {
+        return refuse_text("KEEP_GROUPS needs SET_UID");
+    }
+    if request.pgid < 0 {
         return refuse("pgid {} is negative", &[Arg::int(request.pgid)]);
+    }
+    if !(-20..20).contains(&request.nice) {
+        return refuse("nice is {}, and not -20 to 19", &[Arg::int(request.nice)]);
     }
     // To the kernel -1 means "leave it": the program would keep the id that it was to lose.
     for (flag, id, text) in
@@ -85,6 +92,34 @@ fn check_flags(request: &Request<'_>) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Refuses a value whose flag is not set: the program would get another user, for example, than the caller believes.
+fn check_values(request: &Request<'_>) -> Checked {
+    const IF_SET: fn(bool, u64) -> u64 = |is_set, flag| if is_set { flag } else { 0 };
+    let has_groups = request.groups.has_list() || request.groups.len() != 0;
+    let set = IF_SET(request.pgid != 0, Flags::SET_PGID)
+        | IF_SET(request.umask != 0, Flags::SET_UMASK)
+        | IF_SET(request.uid != 0, Flags::SET_UID)
+        | IF_SET(request.gid != 0, Flags::SET_GID)
+        | IF_SET(has_groups, Flags::SET_GROUPS)
+        | IF_SET(request.nice != 0, Flags::SET_NICE)
+        | IF_SET(request.cgroup_fd != 0, Flags::INTO_CGROUP);
+    let missing = set & !request.flags.0;
+    if missing == 0 {
+        return Ok(());
+    }
+    // The first of them.
+    let (name, flag) = match missing & missing.wrapping_neg() {
+        Flags::SET_PGID => ("pgid", "SET_PGID"),
+        Flags::SET_UMASK => ("umask", "SET_UMASK"),
+        Flags::SET_UID => ("uid", "SET_UID"),
+        Flags::SET_GID => ("gid", "SET_GID"),
+        Flags::SET_GROUPS => ("groups or n_groups", "SET_GROUPS"),
+        Flags::SET_NICE => ("nice", "SET_NICE"),
+        _ => ("cgroup_fd", "INTO_CGROUP"),
+    };
+    refuse("{} is set, and the flag {} is not", &[Arg::Str(name), Arg::Str(flag)])
 }
 
 fn check_environment(request: &Request<'_>) -> Checked {
@@ -109,6 +144,9 @@ fn check_lists(request: &Request<'_>) -> Checked {
     if request.fds.get().is_none() {
         return refuse_text("fds is NULL, and n_fds is not 0");
     }
+    if request.files.get().is_none() {
+        return refuse_text("files is NULL, and n_files is not 0");
+    }
     /// The kernel of Linux allows no more, nor does any other system.
     const MOST_GROUPS: usize = 65536;
     if request.groups.len() > MOST_GROUPS {
@@ -131,6 +169,17 @@ fn check_signals(request: &Request<'_>) -> Checked {
         return refuse("death_signal {} is no signal", &[Arg::int(request.death_signal)]);
     }
     Ok(())
+}
+
+/// Refuses a cgroup that is not open.
+#[cfg(unix)]
+pub(crate) fn cgroup(request: &Request<'_>) -> Checked {
+    let fd = request.cgroup_fd;
+    if !request.flags.has(Flags::INTO_CGROUP) || crate::sys::descriptor_flags(fd) >= 0 {
+        return Ok(());
+    }
+    let template = if fd < 0 { "cgroup_fd is {}" } else { "cgroup_fd, descriptor {}, is not open" };
+    Err(Failure::argument(libc::EBADF, template, &[Arg::int(fd)]))
 }
 
 /// The signals of a list.

@@ -2,7 +2,7 @@
 
 use core::ffi::CStr;
 
-use libc::{EAGAIN, ENOENT, ENOSYS, ENOTSUP, EPERM, ETXTBSY};
+use libc::{EAGAIN, ENOENT, ENOSYS, ENOTSUP, ENXIO, EPERM, ETXTBSY};
 
 use super::plan::{has_slash, Programs};
 use super::request::{Request, STDIO};
@@ -115,6 +115,17 @@ fn explain_told(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> 
             Object::Ambient => return cannot(failed, "drop the ambient capabilities", &[]),
             _ => return cannot(failed, "give up new privileges", &[]),
         },
+        Step::Files => return explain_file(failed, request),
+        Step::Cgroup => ("enter the cgroup of cgroup_fd, descriptor {}", Arg::int(request.cgroup_fd)),
+        Step::Sched => match failed.object {
+            Object::Policy => return cannot(failed, "set the scheduling policy", &[]),
+            Object::Processors => return cannot(failed, "allow all processors", &[]),
+            _ => ("set nice {}", Arg::int(request.nice)),
+        },
+        Step::Terminal if failed.errno == ENXIO => {
+            return cannot(failed, "bring it to the foreground, because there is no terminal", &[])
+        }
+        Step::Terminal => return cannot(failed, "bring it to the foreground of the terminal", &[]),
         Step::DeathSignal => ("set death signal {}", Arg::int(request.death_signal)),
         Step::None | Step::Arguments | Step::Pipe | Step::Fork => {
             return cannot(failed, "start a child process", &[]);
@@ -147,6 +158,16 @@ fn explain_descriptor(failed: Failed, request: &Request<'_>) -> Failure {
             None => cannot(failed, "make a descriptor the child's", &[]),
         },
         _ => cannot(failed, "make a table of descriptors", &[]),
+    }
+}
+
+fn explain_file(failed: Failed, request: &Request<'_>) -> Failure {
+    match request.files.get().unwrap_or_default().get(failed.index as usize) {
+        Some(file) => {
+            let args = [Arg::Quoted(file.path()), Arg::int(file.target)];
+            cannot(failed, "open {} as the child's descriptor {}", &args)
+        }
+        None => cannot(failed, "open a file", &[]),
     }
 }
 

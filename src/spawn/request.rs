@@ -4,6 +4,7 @@ use core::ffi::{c_char, c_int, CStr};
 use core::marker::PhantomData;
 
 use crate::base::abi::RawFd;
+use crate::base::file::File;
 use crate::base::limit::Rlimit;
 
 /// The flags of a request. C knows them as `QEMU_SPAWN_*`.
@@ -29,7 +30,13 @@ impl Flags {
     pub(crate) const MERGE_STDERR: u64 = 1 << 15;
     pub(crate) const NO_FORK_FALLBACK: u64 = 1 << 16;
     pub(crate) const NO_NEW_PRIVS: u64 = 1 << 17;
-    pub(crate) const ALL: u64 = (1 << 18) - 1;
+    pub(crate) const SEARCH_CHILD_PATH: u64 = 1 << 18;
+    pub(crate) const KEEP_GROUPS: u64 = 1 << 19;
+    pub(crate) const FOREGROUND: u64 = 1 << 20;
+    pub(crate) const SET_NICE: u64 = 1 << 21;
+    pub(crate) const CLEAN_SCHED: u64 = 1 << 22;
+    pub(crate) const INTO_CGROUP: u64 = 1 << 23;
+    pub(crate) const ALL: u64 = (1 << 24) - 1;
 
     pub(crate) const fn has(self, flag: u64) -> bool {
         self.0 & flag != 0
@@ -145,6 +152,11 @@ impl<'a, T> Counted<'a, T> {
         self.len
     }
 
+    /// Whether there is a list, even one without values.
+    pub(crate) fn has_list(self) -> bool {
+        !self.start.is_null()
+    }
+
     /// The list; `None` for NULL with a count, or a count that no memory can hold.
     pub(crate) fn get(self) -> Option<&'a [T]> {
         if self.len == 0 {
@@ -161,10 +173,13 @@ impl<'a, T> Counted<'a, T> {
 /// The source that stands for /dev/null.
 pub(crate) const FD_NULL: RawFd = -100;
 
+/// The source of a target that the child shall not have.
+pub(crate) const FD_CLOSED: RawFd = -101;
+
 /// The names of the first three descriptors.
 pub(crate) const STDIO: [&str; 3] = ["stdin", "stdout", "stderr"];
 
-/// A descriptor of the child: a copy of the parent's `source`, or /dev/null if that is FD_NULL.
+/// A descriptor of the child: a copy of the parent's `source`, or /dev/null if that is FD_NULL, or none if FD_CLOSED.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct FdMap {
@@ -206,10 +221,13 @@ pub(crate) struct Request<'a> {
     pub(crate) groups: Counted<'a, u32>,
     pub(crate) rlimits: Counted<'a, Rlimit>,
     pub(crate) death_signal: c_int,
+    pub(crate) files: Counted<'a, File>,
+    pub(crate) nice: c_int,
+    pub(crate) cgroup_fd: RawFd,
 }
 
 impl<'a> Request<'a> {
-    /// The program to execute: a path, or with SEARCH_PATH a name.
+    /// The program to execute: a path, or with SEARCH_PATH or SEARCH_CHILD_PATH a name.
     pub(crate) fn program(&self) -> Option<&'a CStr> {
         self.executable.or_else(|| { self.argv }.next())
     }

@@ -9,26 +9,32 @@
 
 #include "qemu-fork.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { SOURCES = 3 };
+/* How many descriptors are open, and after the first of them the number that a file gets. */
+enum { SOURCES = 3, FILE_PLACE = 5 };
 
 /* What every user may set. Descriptors @first and up, SOURCES of them, are open. */
 static inline void set_everything(struct QemuSpawnOptions *options, int first)
 {
     static const int ignored[] = {SIGPIPE, 0};
     static const struct QemuSpawnRlimit limits[] = {{RLIMIT_CORE, 0, 0}};
-    static struct QemuSpawnFd fds[4];
+    static struct QemuSpawnFd fds[5];
+    static struct QemuSpawnFile files[1];
 
-    /* Two that change places, one that stays, and /dev/null. */
+    /* Two that change places, one that stays, /dev/null, and one that the child does not have. */
     fds[0] = (struct QemuSpawnFd){first, first + 1};
     fds[1] = (struct QemuSpawnFd){first + 1, first};
     fds[2] = (struct QemuSpawnFd){first + 2, first + 2};
     fds[3] = (struct QemuSpawnFd){QEMU_SPAWN_FD_NULL, first + 3};
+    fds[4] = (struct QemuSpawnFd){QEMU_SPAWN_FD_CLOSED, first + 4};
+    files[0] = (struct QemuSpawnFile){first + FILE_PLACE, "/dev/null", O_RDWR, 0};
     options->flags |= QEMU_SPAWN_SETSID | QEMU_SPAWN_SET_UMASK | QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID |
-                      QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_MERGE_STDERR | QEMU_SPAWN_NO_NEW_PRIVS;
+                      QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_MERGE_STDERR | QEMU_SPAWN_NO_NEW_PRIVS |
+                      QEMU_SPAWN_SET_NICE | QEMU_SPAWN_CLEAN_SCHED;
     options->ignored = ignored;
     options->fds = fds;
     options->n_fds = sizeof(fds) / sizeof(fds[0]);
@@ -36,6 +42,9 @@ static inline void set_everything(struct QemuSpawnOptions *options, int first)
     options->umask = 022;
     options->rlimits = limits;
     options->n_rlimits = sizeof(limits) / sizeof(limits[0]);
+    options->files = files;
+    options->n_files = sizeof(files) / sizeof(files[0]);
+    options->nice = 19;
     options->uid = getuid();
     options->gid = getgid();
 }

@@ -254,14 +254,28 @@ static struct expectation expected_of_child(const struct experiment *of)
         return failing(QEMU_SPAWN_STEP_SESSION, of->error);
     case SYS_openat:
         /* Without the list of open descriptors each number is tried. If the table is full, a target is closed first. */
-        return of->call.arguments[2] & O_DIRECTORY || of->error == EMFILE ? goes_on
-                                                                          : failing(QEMU_SPAWN_STEP_FDS, of->error);
+        if (of->call.arguments[2] & O_DIRECTORY || of->error == EMFILE) {
+            return goes_on;
+        }
+        if (of->call.arguments[2] == (O_WRONLY | O_CLOEXEC)) {
+            return goes_on; /* oom_score_adj stays where it may not be changed */
+        }
+        return failing(of->call.arguments[2] & O_NOCTTY ? QEMU_SPAWN_STEP_FILES : QEMU_SPAWN_STEP_FDS, of->error);
+    case SYS_sched_setaffinity:
+    case SYS_sched_setscheduler:
+    case SYS_setpriority:
+        return failing(QEMU_SPAWN_STEP_SCHED, of->error);
     case SYS_dup3:
+        return failing(of->call.arguments[1] == FIRST_SOURCE + FILE_PLACE ? QEMU_SPAWN_STEP_FILES : QEMU_SPAWN_STEP_FDS,
+                       of->error);
     case SYS_getdents64:
         return failing(QEMU_SPAWN_STEP_FDS, of->error);
     case SYS_fcntl:
         if (of->call.arguments[1] == F_GETFD) {
             return goes_on; /* as if it were not open */
+        }
+        if (of->call.arguments[1] == F_SETFD && of->call.arguments[2] == FD_CLOEXEC) {
+            return goes_on; /* the same */
         }
         return failing(QEMU_SPAWN_STEP_FDS, of->call.arguments[1] == F_DUPFD_CLOEXEC && of->error == EINVAL ? EMFILE
                                                                                                           : of->error);

@@ -90,7 +90,7 @@ static inline bool make_spawn(enum request request, const struct QemuSpawnOption
 
 static const char *const step_names[] = {
     "none", "arguments", "pipe", "fork", "signals", "session", "group", "fds", "cwd", "rlimit", "credentials",
-    "death signal", "exec",
+    "death signal", "exec", "files", "cgroup", "sched", "terminal",
 };
 
 static inline const char *step_name(QemuSpawnStep step)

@@ -12,7 +12,7 @@ use crate::base::sort::sort;
 use crate::base::step::Step;
 use crate::child::plan::{Map, Source};
 use crate::child::report::Object;
-use crate::spawn::request::{Flags, Request, FD_NULL, STDIO};
+use crate::spawn::request::{Flags, Request, FD_CLOSED, FD_NULL, STDIO};
 use crate::sys;
 use crate::sys::fd::{Fd, Pipe};
 
@@ -65,9 +65,25 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
             let args = [Arg::index(i), Arg::int(fd.target)];
             return Err(Failure::argument(EINVAL, "fds[{}].target, {}, is no descriptor", &args));
         }
-        let source = if fd.source == FD_NULL { Source::DevNull } else { Source::Open(check_source(fd.source, i)?) };
+        let source = match fd.source {
+            FD_NULL => Source::DevNull,
+            FD_CLOSED => Source::Closed,
+            source => Source::Open(check_source(source, i)?),
+        };
         #[allow(clippy::cast_possible_truncation)] // for a text
         maps.push(Map { source, target: fd.target, object: Object::Member, index: i as u32 })
+            .ok_or_else(Failure::memory)?;
+    }
+    for (i, file) in request.files.get().unwrap_or_default().iter().enumerate() {
+        let place = Arg::index(i);
+        if file.path.is_null() {
+            return Err(Failure::argument(EINVAL, "files[{}].path is NULL", &[place]));
+        }
+        if file.target < 0 {
+            let args = [place, Arg::int(file.target)];
+            return Err(Failure::argument(EINVAL, "files[{}].target, {}, is no descriptor", &args));
+        }
+        maps.push(Map { source: Source::File, target: file.target, object: Object::Member, index: 0 })
             .ok_or_else(Failure::memory)?;
     }
     for (index, target) in (0..).zip(0..3) {
@@ -96,7 +112,7 @@ fn check(request: &Request<'_>) -> Result<Vector<Map>, Failure> {
 /// get such a number.
 pub(crate) fn check_sources(request: &Request<'_>) -> Result<(), Failure> {
     for (i, fd) in request.fds.get().unwrap_or_default().iter().enumerate() {
-        if fd.source != FD_NULL {
+        if fd.source != FD_NULL && fd.source != FD_CLOSED {
             check_source(fd.source, i)?;
         }
     }

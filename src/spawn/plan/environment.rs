@@ -55,6 +55,20 @@ impl Environment {
         Some(Self::Made(list))
     }
 
+    /// The value of a variable.
+    pub(crate) fn get(&self, wanted: &str) -> Option<&CStr> {
+        // SAFETY: it is such a list.
+        let mut list = unsafe { Strings::new(self.as_ptr()) };
+        let entry = list.find(|entry| name(entry) == wanted.as_bytes())?;
+        if entry.count_bytes() == wanted.len() {
+            return None; // it has no value
+        }
+        // SAFETY: the place after the name and the "=".
+        let value = unsafe { entry.as_ptr().add(wanted.len() + 1) };
+        // SAFETY: the rest of the entry.
+        Some(unsafe { CStr::from_ptr(value) })
+    }
+
     pub(crate) fn as_ptr(&self) -> *const *const c_char {
         match self {
             Self::Given(list) => *list,

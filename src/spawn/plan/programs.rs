@@ -8,6 +8,9 @@ use crate::spawn::request::{Flags, Request};
 #[allow(clippy::cast_sign_loss)] // it is positive
 const LONGEST: usize = libc::PATH_MAX as usize;
 
+/// Where execvp() looks without a PATH.
+const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
+
 /// The paths to try, in order.
 pub(crate) struct Programs<'a> {
     name: &'a CStr,
@@ -18,16 +21,21 @@ pub(crate) struct Programs<'a> {
 }
 
 impl<'a> Programs<'a> {
-    /// `None`: there is no memory.
-    pub(crate) fn new(request: &Request<'a>) -> Option<Self> {
+    /// `child_path` is the PATH of the child's environment. `None`: there is no memory.
+    pub(crate) fn new(request: &Request<'a>, child_path: Option<&CStr>) -> Option<Self> {
         let name = request.program().unwrap_or_default();
         let mut this = Self { name, text: Vector::new(), count: 1, searched: false };
-        if !request.flags.has(Flags::SEARCH_PATH) || has_slash(name) {
+        if !request.flags.has(Flags::SEARCH_PATH | Flags::SEARCH_CHILD_PATH) || has_slash(name) {
             return Some(this);
         }
         this.searched = true;
         this.count = 0;
-        for folder in request.path.unwrap_or_else(search_path).to_bytes().split(|byte| *byte == b':') {
+        let path = if request.flags.has(Flags::SEARCH_CHILD_PATH) {
+            child_path.unwrap_or(DEFAULT_PATH)
+        } else {
+            request.path.unwrap_or_else(search_path)
+        };
+        for folder in path.to_bytes().split(|byte| *byte == b':') {
             // No path can begin with it. execvp() passes over it, too.
             if folder.len() >= LONGEST {
                 continue;
@@ -76,7 +84,7 @@ fn search_path<'a>() -> &'a CStr {
     // meanwhile.
     let path = unsafe { libc::getenv(c"PATH".as_ptr()) };
     if path.is_null() {
-        return c"/bin:/usr/bin";
+        return DEFAULT_PATH;
     }
     // SAFETY: the environment has NUL-terminated strings.
     unsafe { CStr::from_ptr(path) }

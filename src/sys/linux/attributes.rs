@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int};
 
-use super::descriptors::is_readable;
+use super::descriptors::{close, is_readable, write};
 use super::syscall::syscall;
 use crate::base::limit::Limit;
 
@@ -16,6 +16,40 @@ pub(crate) fn setsid() -> isize {
 pub(crate) fn setpgid(group: c_int) -> isize {
     // SAFETY: takes numbers.
     unsafe { syscall!(libc::SYS_setpgid, 0, group) }
+}
+
+/// Makes the process group of this process the foreground group of a terminal. SIGTTOU is blocked.
+#[inline(always)]
+pub(crate) fn set_foreground(terminal: c_int) -> isize {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::unnecessary_cast)] // a small number
+    const COMMAND: usize = libc::TIOCSPGRP as usize;
+    // SAFETY: takes numbers.
+    let group = unsafe { syscall!(libc::SYS_getpgid, 0) };
+    #[allow(clippy::cast_possible_truncation)] // a process id
+    let group = group as c_int;
+    // SAFETY: it reads an id.
+    unsafe { syscall!(libc::SYS_ioctl, terminal, COMMAND, &raw const group) }
+}
+
+/// Moves this process into the cgroup whose directory this is.
+#[inline(always)]
+pub(crate) fn enter_cgroup(folder: c_int) -> isize {
+    const FLAGS: c_int = libc::O_WRONLY | libc::O_CLOEXEC;
+    // SAFETY: the path is NUL-terminated.
+    let procs = unsafe { syscall!(libc::SYS_openat, folder, c"cgroup.procs".as_ptr(), FLAGS, 0) };
+    if procs == -(libc::ENOENT as isize) || procs == -(libc::ENOTDIR as isize) {
+        return -(libc::EBADF as isize); // no directory of a cgroup: as clone3() has it
+    }
+    #[allow(clippy::cast_possible_truncation)] // a descriptor
+    let fd = procs as c_int;
+    if fd < 0 {
+        return procs;
+    }
+    // SAFETY: there is one byte.
+    let result = unsafe { write(fd, c"0".as_ptr().cast(), 1) };
+    // Nothing is flushed, and an error has no consequence.
+    let _ = close(fd);
+    result
 }
 
 /// # Safety
@@ -53,6 +87,22 @@ use libc::{SYS_setgroups32 as SETGROUPS, SYS_setresgid32 as SETRESGID, SYS_setre
 pub(crate) unsafe fn setgroups(groups: *const u32, n: usize) -> isize {
     // SAFETY: as the caller says.
     unsafe { syscall!(SETGROUPS, n, groups) }
+}
+
+/// Whether this thread may change its supplementary groups: its effective user is root, or it has CAP_SETGID.
+pub(crate) fn may_set_groups() -> bool {
+    const VERSION_3: u32 = 0x2008_0522;
+    const CAP_SETGID: u32 = 6;
+    // SAFETY: takes nothing.
+    if unsafe { libc::geteuid() } == 0 {
+        return true;
+    }
+    let header = [VERSION_3, 0];
+    // Effective, permitted, inheritable; twice.
+    let mut sets = [0_u32; 6];
+    // SAFETY: there is a header, and room for the sets.
+    let result = unsafe { syscall!(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) };
+    result == 0 && sets.first().is_some_and(|effective| effective >> CAP_SETGID & 1 == 1)
 }
 
 /// Sets the real, the effective and the saved group id.

@@ -57,6 +57,27 @@ pub(crate) unsafe fn open(path: *const c_char, flags: c_int) -> isize {
     unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path, flags | libc::O_CLOEXEC, 0) }
 }
 
+/// As a shell redirects: a terminal does not become the controlling one.
+///
+/// # Safety
+///
+/// `path` is NUL-terminated.
+#[inline(always)]
+pub(crate) unsafe fn open_file(path: *const c_char, flags: c_int, mode: u32) -> isize {
+    // The libc crate calls it 0 where C programs need not give it.
+    #[cfg(target_pointer_width = "32")]
+    let flags = flags | libc::O_LARGEFILE;
+    let flags = flags | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path, flags, mode) }
+}
+
+#[inline(always)]
+pub(crate) fn open_terminal() -> isize {
+    // SAFETY: the path is NUL-terminated.
+    unsafe { open(c"/dev/tty".as_ptr(), libc::O_RDWR | libc::O_NOCTTY) }
+}
+
 #[inline(always)]
 pub(crate) fn open_dev_null() -> isize {
     // SAFETY: the path is NUL-terminated.
@@ -93,13 +114,13 @@ pub(crate) fn has_same_descriptors(pid: c_int) -> bool {
     unsafe { syscall!(libc::SYS_kcmp, this, pid, KCMP_FILES, 0, 0) == 0 }
 }
 
-/// One more than the highest descriptor that this process may open.
+/// The soft one is one more than the highest descriptor that this process may open.
 #[inline(always)]
-pub(crate) fn limit_of_descriptors() -> u64 {
+pub(crate) fn limit_of_descriptors() -> Limit {
     let mut limit = Limit { soft: 0, hard: 0 };
     // SAFETY: NULL sets nothing, and there is room for a limit.
     let _ = unsafe { syscall!(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE, 0, &raw mut limit) };
-    limit.soft
+    limit
 }
 
 /// Makes exec close every descriptor from `first` to `last`, or with -1 all that follow. Since Linux 5.11.
@@ -121,7 +142,7 @@ pub(crate) fn each_descriptor(end: c_int, mut with: impl FnMut(c_int)) -> isize 
     let folder = unsafe { open(c"/proc/self/fd".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY) };
     if folder < 0 {
         #[allow(clippy::cast_possible_truncation)] // no table is larger
-        each_below(limit_of_descriptors().min(c_int::MAX as u64) as c_int, with);
+        each_below(limit_of_descriptors().soft.min(c_int::MAX as u64) as c_int, with);
         return 0;
     }
     #[allow(clippy::cast_possible_truncation)] // a descriptor

@@ -43,6 +43,9 @@ extern "C" {
     fn libc_setuid(id: u32) -> c_int;
     #[cfg(not(any(target_os = "freebsd", target_os = "openbsd", target_os = "dragonfly")))]
     fn geteuid() -> u32;
+    fn setpriority(which: c_int, who: libc::id_t, nice: c_int) -> c_int;
+    fn getpgrp() -> libc::pid_t;
+    fn tcsetpgrp(terminal: c_int, group: libc::pid_t) -> c_int;
     #[link_name = "execve"]
     fn libc_execve(path: *const c_char, argv: *const *const c_char, envp: *const *const c_char) -> c_int;
     #[cfg_attr(target_os = "netbsd", link_name = "__nanosleep50")]
@@ -194,6 +197,78 @@ pub(crate) fn keep_over_exec(fd: c_int) -> isize {
 pub(crate) unsafe fn open(path: *const c_char, flags: c_int) -> isize {
     // SAFETY: as the caller says.
     result(unsafe { libc_open(path, flags | libc::O_CLOEXEC) })
+}
+
+/// As a shell redirects: a terminal does not become the controlling one.
+///
+/// # Safety
+///
+/// `path` is NUL-terminated.
+#[inline(always)]
+pub(crate) unsafe fn open_file(path: *const c_char, flags: c_int, mode: mode_t) -> isize {
+    let flags = flags | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: as the caller says. An argument of this kind is at least an int.
+    result(unsafe { libc_open(path, flags, c_int::from(mode)) })
+}
+
+#[inline(always)]
+pub(crate) fn open_terminal() -> isize {
+    // SAFETY: the path is NUL-terminated.
+    unsafe { open(c"/dev/tty".as_ptr(), libc::O_RDWR | libc::O_NOCTTY) }
+}
+
+/// Makes the process group of this process the foreground group of a terminal. SIGTTOU is blocked.
+#[inline(always)]
+pub(crate) fn set_foreground(terminal: c_int) -> isize {
+    // SAFETY: takes nothing.
+    let group = unsafe { getpgrp() };
+    // SAFETY: takes numbers.
+    result(unsafe { tcsetpgrp(terminal, group) })
+}
+
+/// Only Linux has cgroups.
+#[inline(always)]
+pub(crate) fn enter_cgroup(_: c_int) -> isize {
+    -(libc::ENOSYS as isize)
+}
+
+#[inline(always)]
+pub(crate) fn set_nice(nice: c_int) -> isize {
+    // SAFETY: takes numbers.
+    result(unsafe { setpriority(libc::PRIO_PROCESS, 0, nice) })
+}
+
+/// The library does this on Linux only.
+#[inline(always)]
+pub(crate) fn set_ordinary_policy() -> isize {
+    -(libc::ENOSYS as isize)
+}
+
+/// The library does this on Linux only.
+#[inline(always)]
+pub(crate) fn allow_all_processors() -> isize {
+    -(libc::ENOSYS as isize)
+}
+
+/// Only Linux has it.
+#[inline(always)]
+pub(crate) fn give_up_oom_protection() {}
+
+/// The soft one is one more than the highest descriptor that this process may open.
+pub(crate) fn limit_of_descriptors() -> Limit {
+    // SAFETY: plain integers.
+    let mut limit: libc::rlimit = unsafe { core::mem::zeroed() };
+    // SAFETY: there is room for a limit.
+    let _ = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)] // no limit is negative
+    let limit = Limit { soft: limit.rlim_cur as u64, hard: limit.rlim_max as u64 };
+    limit
+}
+
+/// Whether this process may change its supplementary groups.
+pub(crate) fn may_set_groups() -> bool {
+    // SAFETY: takes nothing.
+    unsafe { libc::geteuid() == 0 }
 }
 
 #[inline(always)]

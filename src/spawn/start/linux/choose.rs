@@ -76,7 +76,8 @@ fn share_memory(plan: &mut Plan, why_fork: &mut Errno, mask: Option<sys::Mask>, 
             match made {
                 Ok(Outcome::Failed(told)) if unshares && table_is_closed(plan, &told) => {}
                 Ok(outcome) => return Some(outcome),
-                Err(errno) if is_closed(errno) => {
+                // A child that is not made in its cgroup enters it, or says why it cannot.
+                Err(errno) if is_closed(errno) || plan.cgroup_fd >= 0 && way == Way::Clone3 => {
                     *why_fork = errno;
                     break; // the same call without CLONE_FILES would fail, too
                 }

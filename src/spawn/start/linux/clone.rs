@@ -48,6 +48,7 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
     let report = Report::new();
     plan.report = &raw const report;
     plan.handlers_cleared = way == Way::Clone3;
+    plan.made_in_cgroup = way == Way::Clone3;
     plan.shared_descriptors = unshares;
     let files = if unshares { FILES } else { 0 };
     let (pid, pidfd) = enter_and_wait(way, SHARED | files, plan)?;
@@ -125,13 +126,14 @@ fn enter(way: Way, flags: u64, pidfd: &mut c_int, ground: &Ground, plan: *const 
     let end = ground.stack.wrapping_add(ground.size);
     let top = end.wrapping_sub(end as usize % 16);
     if way == Way::Clone3 {
+        // SAFETY: the caller has made it.
+        let for_cgroup = unsafe { &*plan };
         let arguments = CloneArguments {
-            flags: flags | CLONE_CLEAR_SIGHAND,
             pidfd: pidfd as u64,
             child_tid: ground.word as u64,
             stack: ground.stack as u64,
             stack_size: (top as usize - ground.stack as usize) as u64,
-            ..CloneArguments::default()
+            ..CloneArguments::new(flags | CLONE_CLEAR_SIGHAND, for_cgroup)
         };
         // SAFETY: the arguments are valid, the stack is the child's own, and the caller keeps it and the plan.
         return unsafe { clone3(&arguments, plan) };

@@ -51,7 +51,8 @@ pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignal
         match try_copy(copy, plan, deadline, blocked) {
             Ok(Outcome::Failed(told)) if copy != Copy::LikeFork && table_is_closed(plan, &told) => {}
             Ok(outcome) => return outcome,
-            Err(errno) if is_closed(errno) => refused = errno,
+            // A child that is not made in its cgroup enters it, or says why it cannot.
+            Err(errno) if is_closed(errno) || plan.made_in_cgroup && plan.cgroup_fd >= 0 => refused = errno,
             Err(errno) => return Outcome::NoProcess(errno),
         }
     }
@@ -69,6 +70,7 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
     plan.go = if waits { &raw const words.go } else { core::ptr::null() };
     plan.end_fd = end.as_ref().map_or(-1, |pipe| pipe.write.as_raw());
     plan.handlers_cleared = matches!(copy, Copy::SharedTable | Copy::Clone3);
+    plan.made_in_cgroup = plan.handlers_cleared;
     plan.shared_descriptors = copy == Copy::SharedTable;
     let mut pidfd: c_int = -1;
     let pid = copy_process(copy, &mut pidfd, plan)?;
@@ -113,11 +115,8 @@ fn copy_once(copy: Copy, with_pidfd: u64, pidfd: &mut c_int, plan: &Plan) -> isi
     let result = match copy {
         Copy::SharedTable | Copy::Clone3 => {
             let files = if copy == Copy::SharedTable { FILES } else { 0 };
-            let arguments = CloneArguments {
-                flags: files | with_pidfd | CLONE_CLEAR_SIGHAND,
-                pidfd: pidfd as u64,
-                ..CloneArguments::default()
-            };
+            let flags = files | with_pidfd | CLONE_CLEAR_SIGHAND;
+            let arguments = CloneArguments { pidfd: pidfd as u64, ..CloneArguments::new(flags, plan) };
             // SAFETY: the arguments are valid; the child has a copy of the memory.
             unsafe { sys::copy_by_clone3((&raw const arguments).cast(), size_of::<CloneArguments>()) }
         }

@@ -15,6 +15,7 @@ use super::progress::{wait_for_program, Mark};
 use super::shared::Words;
 use super::{Created, End, Outcome, Told};
 use crate::base::errno::Errno;
+use crate::base::file::File;
 use crate::base::heap::{Owned, Vector};
 use crate::base::limit::Rlimit;
 use crate::child::plan::{List, Map, Plan};
@@ -39,6 +40,7 @@ struct Lent {
     /// What the plan points to.
     maps: Vector<Map>,
     rlimits: Vector<Rlimit>,
+    files: Vector<File>,
     programs: Vector<u8>,
     stack: Owned<MaybeUninit<[u8; STACK]>>,
 }
@@ -51,14 +53,16 @@ impl Lent {
             plan: Plan::EMPTY,
             maps: Vector::copy_of(plan.maps.as_slice())?,
             rlimits: Vector::copy_of(plan.rlimits.as_slice())?,
+            files: Vector::copy_of(plan.files.as_slice())?,
             programs: Vector::copy_of(programs(plan))?,
             stack: Owned::uninit()?,
         })?;
-        let (maps, rlimits) = (lent.maps.as_mut_ptr(), lent.rlimits.as_mut_ptr());
+        let (maps, rlimits, files) = (lent.maps.as_mut_ptr(), lent.rlimits.as_mut_ptr(), lent.files.as_mut_ptr());
         lent.plan = Plan {
             report: &raw const lent.words.report,
             maps: List { start: maps, len: lent.maps.len() },
             rlimits: List { start: rlimits, len: lent.rlimits.len() },
+            files: List { start: files, len: lent.files.len() },
             programs: lent.programs.as_ptr().cast(),
             ..*plan
         };
@@ -103,6 +107,8 @@ pub(super) fn by_loan(
     };
     lent.plan.mask = mask.unwrap_or(blocked.saved());
     lent.plan.handlers_cleared = way == Way::Clone3;
+    lent.plan.made_in_cgroup = way == Way::Clone3;
+    lent.plan.memory_in_use = true;
     lent.plan.shared_descriptors = unshares;
     let files = if unshares { FILES } else { 0 };
     let ground = lent.ground();
