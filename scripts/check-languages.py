@@ -203,6 +203,8 @@ def lua(row):
     row.version("luajit", "-v")
     row.prints("spawn.lua", "luajit", "spawn.lua")
     row.has_layout("luajit", "layout.lua")
+    row.passes("luajit", "run-test.lua")
+    row.passes("luajit", "misuse.lua")
 
 
 def rust(row):

@@ -27,7 +27,6 @@ const LAYOUT: &str = "the test of the layout (c-tests/public-layout.c)";
 const RUST: &str = "the Rust API (src/api)";
 const PROOF: &str = "the spawn with everything set (tests/proof/spawn-everything.h)";
 const BINDINGS: &str = "the bindings (examples/languages/*";
-const LUA: &str = "the bindings (examples/languages/lua/*";
 const RUST_THROUGH_C: &str = "the bindings (examples/languages/rust-through-c/*";
 
 /// The files below examples/languages that write the structures down.
@@ -116,9 +115,7 @@ const EXCEPTIONS: &[Exception] = &[
     ("QemuSpawnOptions.nice", BINDINGS, "a binding may know the structure of an earlier version"),
     ("QemuSpawnOptions.cgroup_fd", BINDINGS, "a binding may know the structure of an earlier version"),
     ("QemuSpawnRlimit.*", BINDINGS, "the example sets no limit"),
-    ("QemuProcessUsage.*", LUA, "the example does not ask what a child has used"),
     ("QemuProcessUsage.*", RUST_THROUGH_C, "it shows how to link; the crate has usage()"),
-    ("QemuRun*", LUA, "the example reads a pipe by itself"),
     ("QemuRun*", RUST_THROUGH_C, "it shows how to link; the crate has run()"),
 ];
 

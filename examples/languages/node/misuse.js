@@ -22,7 +22,7 @@ const tests = {
   async 'process after free'() {
     const child = new Process(FOREVER);
     const { pid } = child;
-    await child.stop(0);
+    await child.stop(-1);
     gone(pid);
     child.free();
     const freed = /is freed/;
@@ -72,7 +72,7 @@ const tests = {
     assert.throws(() => child.kill('SIGNONE'), TypeError);
     assert.throws(() => child.kill(), TypeError);
     assert.throws(() => child.kill(12345), { code: 'EINVAL' });
-    await child.stop(0);
+    await child.stop(-1);
     assert.throws(() => child.kill('SIGTERM'), { code: 'ESRCH' });
     child.free();
   },
@@ -104,7 +104,9 @@ const tests = {
   },
 
   async 'sink that says no'() {
-    await assert.rejects(run(SAYS_ITS_ID, { sink: () => false }), { code: 'ECANCELED', signal: 'SIGTERM' });
+    await assert.rejects(run(SAYS_ITS_ID, { sink: () => false, grace: Infinity }), {
+      code: 'ECANCELED', signal: 'SIGTERM',
+    });
   },
 
   async 'aborted before, twice and afterwards'() {

@@ -106,7 +106,7 @@ tap({
 
   async 'aborted'() {
     const controller = new AbortController();
-    const promise = run(['sleep', '100000'], { signal: controller.signal });
+    const promise = run(['sleep', '100000'], { signal: controller.signal, grace: Infinity });
     controller.abort(new Error('enough'));
     await assert.rejects(promise, (error) => error.name === 'AbortError' && error.code === 'ABORT_ERR' &&
       error.cause.message === 'enough' && error.signal === 'SIGTERM');

@@ -50,7 +50,7 @@ function limit(value) {
   return value >= NEVER ? SIZE_MAX : Math.max(1, Math.ceil(value));
 }
 
-/// What stdio says, in C's words: 'pipe', which is the default, 'ignore', 'inherit' or a descriptor, for one or for three.
+/// What stdio says, in C's words: 'pipe', which is the default, 'ignore', 'inherit' or a descriptor, for one or all three.
 function streams(stdio = ['ignore', 'pipe', 'pipe'], hasInput = false) {
   const three = Array.isArray(stdio) ? stdio : [stdio, stdio, stdio];
   const inherit = [qemu.RUN_INHERIT_STDIN, qemu.RUN_INHERIT_STDOUT, qemu.RUN_INHERIT_STDERR];

@@ -1,4 +1,5 @@
-// Waits for a descriptor in the event loop. Node has that for sockets and pipes only; libuv, which node exports, for all.
+// Waits for a descriptor in the event loop. Node has that for sockets and pipes only; libuv, which node exports, has it
+// for all.
 //
 // SPDX-License-Identifier: MIT
 'use strict';
@@ -45,7 +46,8 @@ function watchByLibuv(fd, call) {
   };
 }
 
-// A worker_threads.Worker has a loop of its own, which only native code can ask for. There a thread of Node's pool waits.
+// A worker_threads.Worker has a loop of its own, which only native code can ask for. There a thread of Node's pool
+// waits.
 function watchByThread(fd, call) {
   let open = true;
   const wait = () => uv.poll.async([{ fd, events: POLLIN, revents: 0 }], 1, -1, () => {

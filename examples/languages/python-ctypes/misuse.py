@@ -47,7 +47,7 @@ def gone(pid):
 def process_after_close():
     process = qemu_fork.Process(*FOREVER)
     pid = process.pid
-    process.stop(0)
+    process.stop(-1)
     assert gone(pid)
     process.close()
     for use in (process.wait, process.stop, process.take_stdout, lambda: process.kill(signal.SIGTERM),
@@ -131,9 +131,9 @@ def run_closed_while_a_thread_steps():
         inside.set()
         go_on.wait()
 
-    run, ends = start(("/bin/echo", "hello"), sink), []
+    run, ends = start(("/bin/sh", "-c", "echo; exec sleep 100000"), sink), []
     # Until it is closed, and the step in which that happens does not suffer.
-    thread = threading.Thread(target=lambda: ends.append(raises(ValueError, lambda: [run.step() for _ in iter(int, 1)])))
+    thread = threading.Thread(target=lambda: ends.append(raises(ValueError, step_to_the_end, run)))
     thread.start()
     inside.wait()
     raises(RuntimeError, run.step)
@@ -187,13 +187,14 @@ def sink_that_raises():
         pids.append(int(data))
         raise LookupError("from the sink")
 
-    error = raises(LookupError, qemu_run.run, ["sh", "-c", "echo $$; exec sleep 100000"], sink=sink)
+    error = raises(LookupError, qemu_run.run, ["sh", "-c", "echo $$; exec sleep 100000"], sink=sink, grace=None)
     assert str(error) == "from the sink" and len(pids) == 1
     assert gone(pids[0])
 
 
 def sink_that_says_no():
-    error = raises(qemu_run.Stopped, qemu_run.run, ["sh", "-c", "echo; exec sleep 100000"], sink=lambda *_: False)
+    error = raises(qemu_run.Stopped, qemu_run.run, ["sh", "-c", "echo; exec sleep 100000"], sink=lambda *_: False,
+                   grace=None)
     assert error.errno == errno.ECANCELED and error.returncode == -signal.SIGTERM
 
 

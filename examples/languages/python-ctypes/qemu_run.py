@@ -123,8 +123,8 @@ def run(args, *, stdin=None, input=None, stdout=None, stderr=None,  # pylint: di
     """The arguments of subprocess.run(), and those of QemuRunOptions in seconds and bytes.
 
     max_output is how much is kept of each stream; more is a Stopped, or with cut or keep_tail one end is kept. 0 is
-    16 MiB, or with a sink any amount, and None is no limit. sink(fd, data) takes the output as it comes, or its lines; if it returns False, or raises, the program is
-    stopped.
+    16 MiB, or with a sink any amount, and None is no limit. sink(fd, data) takes the output as it comes, or with lines
+    its lines; if it returns False, or raises, the program is stopped.
     """
     if capture_output and (stdout is not None or stderr is not None):
         raise ValueError("stdout and stderr may not be used with capture_output")
@@ -134,7 +134,9 @@ def run(args, *, stdin=None, input=None, stdout=None, stderr=None,  # pylint: di
         stdout, stderr = PIPE if stdout is None else stdout, PIPE if stderr is None else stderr
     words = [args] if isinstance(args, (str, bytes)) or hasattr(args, "__fspath__") else [*args]
     mode = _Text(text, encoding, errors)
-    data = mode.encode(b"" if stdin == PIPE and not mode.wanted else "" if stdin == PIPE else input)
+    if stdin == PIPE:
+        input = "" if mode.wanted else b""
+    data = mode.encode(input)
     streams = _Streams(stdin, stdout, stderr, data is not None)
     chosen = {qemu_fork.RUN_CHECK: check, qemu_fork.RUN_CUT: cut, qemu_fork.RUN_KEEP_TAIL: keep_tail,
               qemu_fork.RUN_KILL: kill, qemu_fork.RUN_LINES: lines, qemu_fork.RUN_CANCEL_FD: cancel_fd is not None}
