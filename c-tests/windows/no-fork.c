@@ -45,7 +45,8 @@ static void is_refused(bool failed, int seen, Error *err, const char *what, cons
 static void check_spawn(void)
 {
     const char *const args[] = {"program", NULL};
-    const QemuSpawnOptions opts = {.size = sizeof(opts)};
+    QemuSpawnStep step = QEMU_SPAWN_STEP_NONE;
+    const QemuSpawnOptions opts = {.size = sizeof(opts), .failed_step = &step};
     QemuProcessStatus status = {.end = QEMU_PROCESS_EXITED};
     QemuProcess *process;
     Error *err = NULL;
@@ -55,12 +56,15 @@ static void check_spawn(void)
     errno = ERANGE;
     process = qemu_spawn(args, &opts, &err);
     is_refused(!process, errno, err, "cannot start a child process", "qemu_spawn()");
+    is_int(step, QEMU_SPAWN_STEP_FORK, "the step that failed is told");
+    step = QEMU_SPAWN_STEP_NONE;
     err = NULL;
     errno = ERANGE;
     ok(!qemu_spawn(args, NULL, NULL) && errno == ENOSYS, "errp may be NULL");
     errno = ERANGE;
     result = qemu_spawn_sync(args, &opts, -1, &status, &err);
     is_refused(result == -1, errno, err, "cannot start a child process", "qemu_spawn_sync()");
+    is_int(step, QEMU_SPAWN_STEP_FORK, "there, too");
 
     /* There are no handles, so the argument is ignored. */
     err = NULL;
