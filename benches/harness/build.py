@@ -55,7 +55,8 @@ def core(folder, library):
     bare = compile_c(os.path.join(folder, "libbare.so"), source("bare/bare.c", "bare/qemu-c.c"), "-shared", "-fPIC")
     places = [f"-Wl,-rpath,{os.path.dirname(os.path.abspath(path))}" for path in (library, bare)]
     return worker(folder, "core", source("peers/ours.c", "peers/fork.c", "peers/posix-spawn.c", "peers/shell.c",
-                                         "peers/bare.c", "probes/forks.c", "probes/waits.c"),
+                                         "peers/bare.c", "probes/forks.c", "probes/runs.c",
+                                         "probes/waits.c"),
                   "-I", os.path.join(ROOT, "include"), library, bare, *places)
 
 

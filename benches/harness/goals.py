@@ -110,6 +110,11 @@ def contests_and_goals(results, quick):
                     spawns(Setting(descriptors=number), OURS, YARDSTICK, mode="captured"))
     zombies = Contest("zombies", 6, probes("zombie_waitpid", "zombie_bare", "zombie_wait", "zombie_wait_free"))
     ends = Contest("ends", 8, probes("end_waitpid", "end_bare", "end_wait"))
+    lines = Contest("runs", 6, probes("line_by_hand", "line_run", "line_run_limited"))
+    much = Contest("much output", 1 if quick else 3, [(name, LOOSE, f"probe {name}", 1) for name in (
+        "much_out_bare", "much_out_run", "in_and_out_bare", "in_and_out_run")], heavy=True)
+    hundred = Contest("100 runs", 2, [(name, LOOSE, f"probe {name}", 2) for name in ("runs_in_turn", "runs_at_once")])
+    held = Contest("a held pipe", 2, probes("held_run", times=1))
     crowd = Contest("crowd", 3, spawns(LOOSE, OURS, YARDSTICK, mode="crowd-32", times=8))
     goals = [
         Goal("qemu_fork to fork(): return", forks, ratio("qemu_fork_return", "fork_return"), 1.02,
@@ -136,6 +141,15 @@ def contests_and_goals(results, quick):
         Goal("the same, wait and free", zombies, ratio("zombie_wait_free", "zombie_waitpid"), 1.90),
         Goal("from the end to the return, to waitpid", ends, ratio("end_wait", "end_waitpid"), 1.05,
              ratio("end_bare", "end_waitpid")),
+    ]
+    goals += [
+        Goal("qemu_run, a line, to spawn, read and wait", lines, ratio("line_run", "line_by_hand"), 1.10),
+        Goal("the same with a limit of time", lines, ratio("line_run_limited", "line_by_hand"), 1.25),
+        Goal("qemu_run, 256 MiB out: throughput to a bare loop", much, ratio("much_out_bare", "much_out_run"), 0.95,
+             least=True),
+        Goal("the same, in and out through cat", much, ratio("in_and_out_bare", "in_and_out_run"), 0.95, least=True),
+        Goal("100 runs at once to one after the other", hundred, ratio("runs_at_once", "runs_in_turn"), 0.60),
+        Goal("a held pipe: milliseconds until the result", held, lambda sums: sums["held_run"] / 1e6, 120),
     ]
     size = large(12288)
     if size:

@@ -14,6 +14,7 @@ BARE = "bare"
 
 PEERS = {peer.name: peer for peer in [
     Peer("qemu_spawn", "qemu_spawn", "core", "light"),
+    Peer("qemu_run", "qemu_run", "core", "light"),
     Peer("bare", "qemu_spawn's calls, bare", "core", "light"),
     Peer("vfork", "vfork + exec (the floor)", "core", "light"),
     Peer("posix_spawn", "posix_spawn", "core", "light"),
@@ -31,7 +32,7 @@ PEERS = {peer.name: peer for peer in [
 ]}
 
 # Peers are left out where they are the same as another: qemu_fork with captured output is fork with captured output.
-CAPTURE = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "popen", "python")
+CAPTURE = ("qemu_spawn", "qemu_run", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "popen", "python")
 THREADS = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "python")
 STALL = ("qemu_spawn", "posix_spawn_clean", "vfork", "rust", "fork", "qemu_fork", "g_spawn_async", "uv_spawn")
 HUGE = ("qemu_spawn", "posix_spawn_clean", "fork")

@@ -24,7 +24,8 @@ from harness.report import duration, size  # noqa: E402
 INK, FAINT, OURS_COLOUR, CLEAN, UNCLEAN = "#1f2933", "#d5dbe1", "#0b5fc0", "#6b7c8d", "#c2ccd6"
 # Colours that colour-blind people can distinguish; the markers help.
 STYLE = {
-    "qemu_spawn": (OURS_COLOUR, "o"), "vfork": ("#8a97a5", "v"), "posix_spawn_clean": ("#009e73", "s"),
+    "qemu_spawn": (OURS_COLOUR, "o"), "qemu_run": ("#4f8fd6", "H"), "vfork": ("#8a97a5", "v"),
+    "posix_spawn_clean": ("#009e73", "s"),
     "posix_spawn": ("#6fc4a9", "P"), "rust": ("#b7410e", "D"), "fork": ("#d55e00", "^"), "qemu_fork": ("#56a3d9", "o"),
     "bare": ("#7f7f7f", "|"), "qemu_c": ("#a58b00", "X"), "g_spawn_async": ("#cc3f8f", "p"),
     "g_spawn_open": ("#e09bc4", "h"), "uv_spawn": ("#7a4fb5", "d"), "system": ("#4d4d4d", "<"), "popen": ("#999999", ">"),

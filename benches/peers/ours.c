@@ -1,8 +1,9 @@
 /*
- * qemu_spawn(), and qemu_fork() with an exec.
+ * qemu_spawn(), qemu_run(), and qemu_fork() with an exec.
  *
  * SPDX-License-Identifier: MIT
  */
+#include <poll.h>
 #include <unistd.h>
 
 #include <qemu-fork.h>
@@ -42,6 +43,42 @@ static size_t spawn_capture(const char *const argv[], char *buffer, size_t size)
     return spawn_finish(&child) == 0 ? length : 0;
 }
 
+/* As a program with a main loop does it. */
+static bool run_start(struct child *child, const char *const argv[])
+{
+    child->handle = qemu_run_start(argv, NULL, NULL, NULL);
+    return child->handle != NULL;
+}
+
+static int run_finish(struct child *child)
+{
+    QemuRunResult result = {.size = sizeof(result)};
+    struct pollfd poll_one = {qemu_run_fd(child->handle), POLLIN, 0};
+    int step, code;
+
+    do {
+        poll(&poll_one, 1, -1);
+        step = qemu_run_step(child->handle, &result, NULL);
+    } while (step == 0);
+    code = step == 1 && result.status.end == QEMU_PROCESS_EXITED ? result.status.exit_code : -1;
+    qemu_run_free(child->handle);
+    qemu_run_result_clear(&result);
+    return code;
+}
+
+static size_t run_capture(const char *const argv[], char *buffer, size_t size)
+{
+    QemuRunResult result = {.size = sizeof(result)};
+    size_t length = 0;
+
+    if (qemu_run(argv, NULL, NULL, &result, NULL)) {
+        length = result.out_len < size ? result.out_len : size;
+        memcpy(buffer, result.out, length);
+    }
+    qemu_run_result_clear(&result);
+    return length;
+}
+
 static bool fork_start(struct child *child, const char *const argv[])
 {
     child->pid = qemu_fork(NULL);
@@ -54,6 +91,7 @@ static bool fork_start(struct child *child, const char *const argv[])
 
 static const struct peer ours[] = {
     {"qemu_spawn", spawn_start, spawn_finish, spawn_capture},
+    {"qemu_run", run_start, run_finish, run_capture},
     {"qemu_fork", fork_start, reap, NULL},
 };
 PEERS(ours)
