@@ -1,0 +1,54 @@
+/*
+ * A caller's list is at a bad address. The signal SIGSEGV comes while the call reads it, with no signal blocked, so the
+ * program's crash handler runs.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "sanitizer.h"
+#include "handle.h"
+
+enum { HANDLED = 42 };
+
+static void on_crash(int signum)
+{
+    (void)signum;
+    _exit(HANDLED);
+}
+
+static void read_bad_list(void *arg)
+{
+    const struct rlimit no_core = {0, 0};
+    const int *bad = (const int *)(uintptr_t)64;
+    QemuSpawnOptions opts = {.size = sizeof(opts)};
+
+    setrlimit(RLIMIT_CORE, &no_core);
+    signal(SIGSEGV, on_crash);
+    if (arg) {
+        environ = (char **)(uintptr_t)64;
+        opts.flags = QEMU_SPAWN_SEARCH_PATH;
+    } else {
+        opts.ignored = bad;
+    }
+    qemu_process_free(qemu_spawn(ARGS("true"), &opts, NULL));
+    _exit(1);
+}
+
+int main(int argc, char **argv)
+{
+    struct ending ending;
+    static int yes;
+
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
+    cast_net();
+    needs_programs();
+    if (IS_EMULATED || UNDER_ASAN || is_under_valgrind()) {
+        skip_all("what looks after this program's memory has its own idea of a bad address");
+    }
+    ending = run_child(read_bad_list, NULL);
+    exits_with(&ending, HANDLED, "a bad list of ignored signals: the crash handler runs");
+    ending = run_child(read_bad_list, &yes);
+    exits_with(&ending, HANDLED, "a bad environment, which has PATH: the crash handler runs");
+    return done();
+}
