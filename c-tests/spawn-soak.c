@@ -198,6 +198,7 @@ static void spawn_once(unsigned *seed)
     }
     case 4: /* one that does not exist */
         opts.flags &= ~(uint64_t)(QEMU_SPAWN_SET_UID | QEMU_SPAWN_SET_GID);
+        opts.uid = opts.gid = 0; /* a value without its flag is refused */
         process = qemu_spawn(ARGS("/nowhere/program"), &opts, NULL);
         if (process || (errno != ENOENT && errno != EMFILE && errno != EAGAIN)) {
             wrong("a program that does not exist: errno %d", errno);
