@@ -238,6 +238,8 @@ static struct expectation expected_of_parent(const struct experiment *of)
         /* A failed look is repeated later. A failed call that was to reap the child is not repeated. */
         goes_on.zombie_stays =
             of->call.wait == LOOK_FOR_END && (of->error != EINTR || !(of->call.arguments[3] & WNOWAIT));
+        /* The program seems to have closed the descriptor, and its number to be another file's by now. */
+        goes_on.descriptors_stay = of->call.wait == LOOK_FOR_END && of->error == EBADF;
         goes_on.end_is_lost = of->request == LIMITED && of->call.wait == LOOK_FOR_END;
         return goes_on;
     default:
