@@ -11,12 +11,15 @@
 
 static char cgroup[64];
 
-/* Removes the cgroup, which is empty when its processes have been reaped, and the place of the file system. */
+/*
+ * Removes the cgroup, which is empty when its processes have been reaped, and the place of the file system. It is detached
+ * although the cgroup is still open here: what removes the folder must not see the cgroups of the whole machine in it.
+ */
 static void remove_cgroup(void)
 {
     if (getpid() == folder_owner) {
         rmdir(in_folder(cgroup));
-        umount(folder);
+        umount2(folder, MNT_DETACH);
     }
 }
 
@@ -32,7 +35,7 @@ static const char *make_cgroup(void)
     }
     snprintf(cgroup, sizeof(cgroup), "qemu-fork-test-%d", (int)getpid());
     if (atexit(remove_cgroup) != 0 || mkdir(in_folder(cgroup), 0755) != 0) {
-        umount(folder);
+        umount2(folder, MNT_DETACH);
         return "the cgroup2 of this machine may not be written to";
     }
     return NULL;
