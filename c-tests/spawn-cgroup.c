@@ -12,8 +12,8 @@
 static char cgroup[64];
 
 /*
- * Removes the cgroup, which is empty when its processes have been reaped, and the place of the file system. It is detached
- * although the cgroup is still open here: what removes the folder must not see the cgroups of the whole machine in it.
+ * Removes the cgroup, which is empty when its processes have been reaped, and detaches the file system, although the
+ * cgroup is still open here: what removes the folder must not see the cgroups of the whole machine in it.
  */
 static void remove_cgroup(void)
 {
@@ -76,7 +76,8 @@ static int by(const struct forced_way *way, int fd)
         return 4;
     }
     if (spawn(argv, OPTIONS(.flags = QEMU_SPAWN_INTO_CGROUP, .cgroup_fd = none)) || told.error != EBADF ||
-        told.step != QEMU_SPAWN_STEP_CGROUP || !strstr(told.message, "cannot enter the cgroup of cgroup_fd, descriptor")) {
+        told.step != QEMU_SPAWN_STEP_CGROUP ||
+        !strstr(told.message, "cannot enter the cgroup of cgroup_fd, descriptor")) {
         return 5;
     }
     if (qemu_spawn_sync(argv, OPTIONS(.flags = QEMU_SPAWN_INTO_CGROUP, .cgroup_fd = none), 100000, NULL, &err) != -1 ||
