@@ -127,7 +127,7 @@ def go(row):
     row.run("go", "vet", "./...", **cache)
     row.run("go", "build", "-o", "spawn", ".", **cache)
     row.prints("main.go", "./spawn")
-    row.passes("go", "test", "-v", "-vet=off", "-timeout", "120s", "./qemufork",
+    row.passes("go", "test", "-v", "-vet=off", "-timeout", "600s", "./qemufork",
                tests=r"^--- (PASS|FAIL): Test(\w+)", **cache)
 
 
