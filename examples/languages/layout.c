@@ -46,6 +46,10 @@ int main(void)
     OPTION(n_rlimits);
     OPTION(death_signal);
     OPTION(failed_step);
+    OPTION(files);
+    OPTION(n_files);
+    OPTION(nice);
+    OPTION(cgroup_fd);
     printf("\n");
     printf("QemuProcessStatus %zu", sizeof(QemuProcessStatus));
     STATUS(end);
@@ -119,6 +123,10 @@ int main(void)
     CONSTANT(QEMU_SPAWN_STEP_CREDENTIALS);
     CONSTANT(QEMU_SPAWN_STEP_DEATH_SIGNAL);
     CONSTANT(QEMU_SPAWN_STEP_EXEC);
+    CONSTANT(QEMU_SPAWN_STEP_FILES);
+    CONSTANT(QEMU_SPAWN_STEP_CGROUP);
+    CONSTANT(QEMU_SPAWN_STEP_SCHED);
+    CONSTANT(QEMU_SPAWN_STEP_TERMINAL);
     CONSTANT(QEMU_PROCESS_USAGE_PEAK);
     CONSTANT(QEMU_PROCESS_USAGE_TIMES);
     CONSTANT(QEMU_RUN_CHECK);

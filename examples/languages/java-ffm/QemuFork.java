@@ -45,7 +45,8 @@ final class QemuFork {
         JAVA_INT.withName("pgid"), JAVA_INT.withName("umask"), JAVA_INT.withName("uid"), JAVA_INT.withName("gid"),
         ADDRESS.withName("groups"), JAVA_LONG.withName("n_groups"), ADDRESS.withName("rlimits"),
         JAVA_LONG.withName("n_rlimits"), JAVA_INT.withName("death_signal"), MemoryLayout.paddingLayout(4),
-        ADDRESS.withName("failed_step"));
+        ADDRESS.withName("failed_step"), ADDRESS.withName("files"), JAVA_LONG.withName("n_files"),
+        JAVA_INT.withName("nice"), JAVA_INT.withName("cgroup_fd"));
     static final StructLayout STATUS = MemoryLayout.structLayout(
         JAVA_INT.withName("end"), JAVA_INT.withName("exit_code"), JAVA_INT.withName("term_signal"),
         JAVA_BOOLEAN.withName("core_dumped"), MemoryLayout.paddingLayout(3));

@@ -34,7 +34,7 @@ final class QemuFork {
 
     @Structure.FieldOrder({"size", "flags", "executable", "cwd", "envp", "env_set", "env_unset", "fds", "n_fds",
         "signals", "ignored", "defaulted", "pgid", "umask", "uid", "gid", "groups", "n_groups", "rlimits", "n_rlimits",
-        "death_signal", "failed_step"})
+        "death_signal", "failed_step", "files", "n_files", "nice", "cgroup_fd"})
     public static class Options extends Structure {
         public long size = size();
         public long flags;
@@ -58,6 +58,10 @@ final class QemuFork {
         public long n_rlimits;
         public int death_signal;
         public Pointer failed_step;
+        public Pointer files;
+        public long n_files;
+        public int nice;
+        public int cgroup_fd;
 
         long offset(String member) {
             return fieldOffset(member);

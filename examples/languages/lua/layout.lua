@@ -12,7 +12,8 @@ end
 
 layout("QemuSpawnFd", "source target")
 layout("QemuSpawnOptions", [[size flags executable cwd envp env_set env_unset fds n_fds signals ignored defaulted pgid
-                             umask uid gid groups n_groups rlimits n_rlimits death_signal failed_step]])
+                             umask uid gid groups n_groups rlimits n_rlimits death_signal failed_step files n_files
+                             nice cgroup_fd]])
 layout("QemuProcessStatus", "end exit_code term_signal core_dumped")
 layout("QemuProcessUsage", "flags user_us system_us wall_us peak_kib")
 layout("QemuRunOptions", [[size flags input input_len stdout_limit stderr_limit timeout_ms grace_ms linger_ms cancel_fd

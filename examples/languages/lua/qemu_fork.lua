@@ -42,6 +42,10 @@ typedef struct QemuSpawnOptions {
     size_t n_rlimits;
     int death_signal;
     int *failed_step;
+    const void *files;
+    size_t n_files;
+    int nice;
+    int cgroup_fd;
 } QemuSpawnOptions;
 typedef struct QemuProcessStatus { int end; int exit_code; int term_signal; bool core_dumped; } QemuProcessStatus;
 typedef struct QemuProcessUsage {
@@ -113,7 +117,8 @@ local C = ffi.C
 local library = ffi.load("libqemu_fork.so.0")
 local POLLIN = 1
 local STEPS = { [0] = "none", "arguments", "pipe", "fork", "signals", "session", "group", "fds", "cwd", "rlimit",
-                "credentials", "death_signal", "exec" }
+                "credentials", "death_signal", "exec", "files", "cgroup", "sched",
+                "terminal" }
 local M = { SPAWN_SEARCH_PATH = C.QEMU_SPAWN_SEARCH_PATH, SPAWN_PIPE_STDOUT = C.QEMU_SPAWN_PIPE_STDOUT, STEPS = STEPS }
 
 -- The text of an Error, which is freed, and the errno of the call before.

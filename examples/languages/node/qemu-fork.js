@@ -30,7 +30,7 @@ const constants = {
   RUN_END_NOT_STARTED: 0,
 };
 const STEPS = ['none', 'arguments', 'pipe', 'fork', 'signals', 'session', 'group', 'fds', 'cwd', 'rlimit',
-  'credentials', 'death_signal', 'exec'];
+  'credentials', 'death_signal', 'exec', 'files', 'cgroup', 'sched', 'terminal'];
 
 koffi.opaque('Error');
 koffi.opaque('QemuProcess');
@@ -42,6 +42,7 @@ const Options = koffi.struct('QemuSpawnOptions', {
   env_unset: 'void *', fds: 'QemuSpawnFd *', n_fds: 'size_t', signals: 'int', ignored: 'void *', defaulted: 'void *',
   pgid: 'int', umask: 'unsigned int', uid: 'unsigned int', gid: 'unsigned int', groups: 'void *', n_groups: 'size_t',
   rlimits: 'void *', n_rlimits: 'size_t', death_signal: 'int', failed_step: 'void *',
+  files: 'void *', n_files: 'size_t', nice: 'int', cgroup_fd: 'int',
 });
 const Status = koffi.struct('QemuProcessStatus', {
   end: 'int', exit_code: 'int', term_signal: 'int', core_dumped: 'bool',

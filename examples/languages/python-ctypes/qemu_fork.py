@@ -48,7 +48,8 @@ class Options(ctypes.Structure):
         ("n_fds", c_size_t), ("signals", c_int), ("ignored", POINTER(c_int)), ("defaulted", POINTER(c_int)),
         ("pgid", c_int), ("umask", c_uint), ("uid", c_uint), ("gid", c_uint), ("groups", c_void_p),
         ("n_groups", c_size_t), ("rlimits", c_void_p), ("n_rlimits", c_size_t), ("death_signal", c_int),
-        ("failed_step", POINTER(c_int)),
+        ("failed_step", POINTER(c_int)), ("files", c_void_p), ("n_files", c_size_t), ("nice", c_int),
+        ("cgroup_fd", c_int),
     ]
 
 

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple
 
 STEPS = ("none", "arguments", "pipe", "fork", "signals", "session", "group", "fds", "cwd", "rlimit", "credentials",
-         "death_signal", "exec")
+         "death_signal", "exec", "files", "cgroup", "sched", "terminal")
 
 
 class Usage(NamedTuple):

@@ -36,6 +36,10 @@ pub struct Options {
     pub n_rlimits: usize,
     pub death_signal: c_int,
     pub failed_step: *mut c_int,
+    pub files: *const c_void,
+    pub n_files: usize,
+    pub nice: c_int,
+    pub cgroup_fd: c_int,
 }
 
 /// How a child ended. An enum of C may hold what Rust does not know: so `end` is a number.

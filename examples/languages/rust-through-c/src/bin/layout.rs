@@ -16,7 +16,8 @@ macro_rules! layout {
 
 fn main() {
     layout!("QemuSpawnOptions", Options, size flags executable cwd envp env_set env_unset fds n_fds signals ignored
-        defaulted pgid umask uid gid groups n_groups rlimits n_rlimits death_signal failed_step);
+        defaulted pgid umask uid gid groups n_groups rlimits n_rlimits death_signal failed_step files n_files nice
+        cgroup_fd);
     layout!("QemuProcessStatus", Status, end exit_code term_signal core_dumped);
     println!("QEMU_SPAWN_SEARCH_PATH {}", qemu_fork::SPAWN_SEARCH_PATH);
     println!("QEMU_SPAWN_PIPE_STDOUT {}", qemu_fork::SPAWN_PIPE_STDOUT);
