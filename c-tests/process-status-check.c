@@ -73,8 +73,11 @@ static void test_child(void)
     error_free(err);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1) {
+        return spawned(argc, argv);
+    }
     needs_programs();
     test_success();
     test_failures();
