@@ -116,6 +116,12 @@ static bool is_counted(const QemuProcessUsage *usage, const char *what)
     return true;
 }
 
+/* Whether this is all that was counted for the children, but for a little. */
+static bool is_most_of(uint64_t used, int64_t counted)
+{
+    return (int64_t)used <= counted + 2 && (int64_t)used >= counted - counted / 10 - 2;
+}
+
 /* A child that works, or whose own child does. */
 static void test_times(const char *how)
 {
@@ -135,9 +141,9 @@ static void test_times(const char *how)
     if (is_counted(&usage, how)) {
         ok(usage.flags & QEMU_PROCESS_USAGE_TIMES, "its times are known");
         ok(usage.user_us >= WORK_US, "it has worked in user mode");
-        /* The kernel sums the times before it rounds them. */
-        ok(llabs((int64_t)usage.user_us - user) <= 2, "for as long as the kernel counts for the children");
-        ok(llabs((int64_t)usage.system_us - system) <= 2, "and so in the kernel");
+        /* The kernel sums the times before it rounds them, and a child that the library tries something with counts. */
+        ok(is_most_of(usage.user_us, user), "for as long as the kernel counts for the children");
+        ok(is_most_of(usage.system_us, system), "and so in the kernel");
         ok(usage.system_us >= WORK_US / 10, "where it has worked, too");
     }
     again = must_tell(process);

@@ -156,7 +156,8 @@ pub(crate) fn look_from_aside(child: &Child<'_>, patient: bool) -> Aside {
         return Aside::Alive;
     }
     let mut pause = Pause::new();
-    for _ in 0..if patient { 8 } else { 1 } {
+    // A processor that is taken away meanwhile may make the kernel slow: up to a second.
+    for _ in 0..if patient { 36 } else { 1 } {
         match exit_information(pidfd) {
             Information::Exit(status) => return Aside::Ended(status),
             Information::Gone => return Aside::Gone,
