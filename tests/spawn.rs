@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use qemu_fork::{End, Process, Spawn, SpawnError, Stdio, Step};
+use qemu_fork::{End, Process, RunOptions, Spawn, SpawnError, Stdio, Step};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -396,7 +396,39 @@ fn what_a_builder_has_can_be_asked() {
     assert_eq!(spawn.get_program(), "prog");
     assert_eq!(spawn.get_args().collect::<Vec<_>>(), ["one"]);
     assert_eq!(spawn.get_current_dir().unwrap(), "/tmp");
-    assert_eq!(spawn.get_envs().count(), 2);
+    let envs =
+        spawn.get_envs().map(|(name, value)| (name.to_str().unwrap(), value.map(|value| value.to_str().unwrap())));
+    assert_eq!(envs.collect::<Vec<_>>(), [("A", Some("b")), ("C", None)]);
+    assert_eq!(Spawn::new("prog").get_current_dir(), None);
     let status = sh("exit 3").status(None).unwrap();
     assert_eq!(format!("{status:?}"), "Status(exited with status 3)");
+    let killed = sh("kill -9 $$").status(None).unwrap();
+    assert_eq!(format!("{killed:?}"), "Status(killed by signal 9 (SIGKILL))");
+}
+
+/// Each of the three errors, converted, and the errors of others.
+#[test]
+fn a_converted_error_has_its_errno() {
+    use qemu_fork::raw_os_error;
+    use std::io::Error;
+    let spawn = Error::from(Spawn::new("/not/there").spawn().unwrap_err());
+    assert_eq!(raw_os_error(&spawn), Some(libc::ENOENT));
+    let (cat, _stdin) = cat();
+    assert_eq!(raw_os_error(&Error::from(cat.kill(4711).unwrap_err())), Some(libc::EINVAL));
+    let run = Error::from(sh("exit 3").run(RunOptions::new().check()).unwrap_err());
+    assert_eq!(raw_os_error(&run), Some(libc::EIO));
+    assert_eq!(raw_os_error(&Error::from_raw_os_error(libc::EPERM)), Some(libc::EPERM));
+    assert_eq!(raw_os_error(&Error::other("a sentence")), None);
+}
+
+/// A file, a socket and an end of a pipe, each by its own type.
+#[test]
+fn stdio_is_made_from_what_is_open() {
+    let dev_null = File::options().read(true).write(true).open("/dev/null").unwrap();
+    let target = "readlink /proc/self/fd/0";
+    assert_eq!(output(sh(target).stdin(Stdio::from(dev_null.try_clone().unwrap()))), "/dev/null\n");
+    assert_eq!(output(sh(target).stdin(OwnedFd::from(dev_null).into())), "/dev/null\n");
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.write_all(b"by a socket\n").unwrap();
+    assert_eq!(output(Spawn::new("head").arg("-n1").stdin(theirs.into())), "by a socket\n");
 }

@@ -1,5 +1,6 @@
 //! The errors of the Rust API: a step, an errno and a sentence.
 
+use core::ffi::c_int;
 use std::boxed::Box;
 use std::io;
 use std::string::String;
@@ -94,7 +95,7 @@ impl RunError {
     }
 }
 
-/// The kind is the one that the standard library gives to this errno.
+/// The kind is the one that the standard library gives to this errno. [`raw_os_error()`] tells the errno itself.
 impl From<RunError> for io::Error {
     fn from(error: RunError) -> Self {
         Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)
@@ -113,16 +114,42 @@ impl From<Failure> for ProcessError {
     }
 }
 
-/// The kind is the one that the standard library gives to this errno.
+/// The kind is the one that the standard library gives to this errno. [`raw_os_error()`] tells the errno itself.
 impl From<SpawnError> for io::Error {
     fn from(error: SpawnError) -> Self {
         Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)
     }
 }
 
-/// The kind is the one that the standard library gives to this errno.
+/// The kind is the one that the standard library gives to this errno. [`raw_os_error()`] tells the errno itself.
 impl From<ProcessError> for io::Error {
     fn from(error: ProcessError) -> Self {
         Self::new(Self::from_raw_os_error(error.errno.as_raw()).kind(), error)
     }
+}
+
+/// The errno of an error of the system, or of one of this crate's that was converted to an [`io::Error`].
+///
+/// The standard library's [`io::Error::raw_os_error()`] is `None` for an error with a sentence of its own, as those of
+/// this crate are.
+///
+/// ```
+/// fn start() -> std::io::Result<()> {
+///     qemu_fork::Spawn::new("/not/there").spawn()?;
+///     Ok(())
+/// }
+///
+/// let error = start().unwrap_err();
+/// assert_eq!(error.to_string(), "cannot execute '/not/there': No such file or directory");
+/// assert_eq!(qemu_fork::raw_os_error(&error), Some(libc::ENOENT));
+/// ```
+#[must_use]
+pub fn raw_os_error(error: &io::Error) -> Option<c_int> {
+    let own = || {
+        let own = error.get_ref()?;
+        let spawn = own.downcast_ref().map(SpawnError::errno);
+        let process = own.downcast_ref().map(ProcessError::errno);
+        spawn.or(process).or_else(|| own.downcast_ref().map(RunError::errno)).map(Errno::as_raw)
+    };
+    error.raw_os_error().or_else(own)
 }

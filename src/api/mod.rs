@@ -10,7 +10,7 @@ mod start;
 mod status;
 mod usage;
 
-pub use error::{ProcessError, RunError, SpawnError};
+pub use error::{raw_os_error, ProcessError, RunError, SpawnError};
 pub use output::{Ended, Output};
 pub use process::Process;
 pub use run::{Run, RunOptions};

@@ -205,12 +205,17 @@ fn mark_range(plan: &Plan, end_fd: c_int, end: c_int, first: c_int, last: c_int)
 /// may take for ever.
 #[inline(always)]
 fn close_irregular(plan: &Plan, end_fd: c_int, end: c_int) -> Result<(), Failed> {
-    let close = |fd| {
-        let stays = fd == end_fd || fd == plan.parent_pidfd || plan.is_target(fd);
-        if !stays && sys::descriptor_flags(fd) == libc::FD_CLOEXEC as isize && !sys::is_regular(fd) {
-            // There is nothing to flush, and an error has no consequence.
-            let _ = sys::close(fd);
-        }
-    };
-    check(sys::each_descriptor(end, close), Step::Fds, Object::Others, 0).map(|_| ())
+    check(sys::each_descriptor(end, |fd| close_if_irregular(plan, end_fd, fd)), Step::Fds, Object::Others, 0)
+        .map(|_| ())
+}
+
+/// Not a closure: if the compiler did not inline that, it would be outside the child's section.
+#[inline(never)]
+#[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
+fn close_if_irregular(plan: &Plan, end_fd: c_int, fd: c_int) {
+    let stays = fd == end_fd || fd == plan.parent_pidfd || plan.is_target(fd);
+    if !stays && sys::descriptor_flags(fd) == libc::FD_CLOEXEC as isize && !sys::is_regular(fd) {
+        // There is nothing to flush, and an error has no consequence.
+        let _ = sys::close(fd);
+    }
 }

@@ -1,6 +1,6 @@
 /*
  * Runs a process for each way to make a spawn's child. The process closes the better ways and makes the experiments. So
- * one filter is enough for everything that it forks.
+ * one filter is enough for everything that it forks. It leads a session, which may have a terminal.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -8,8 +8,11 @@
 #define PROOF_SPAWN_EACH_WAY_H
 
 #include "common.h"
+#include "spawn-job.h"
 #include "spawn-ways.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,8 +29,10 @@ static inline void try_each_way(try_way *try, bool watched)
             broken("fork");
         }
         if (pid == 0) {
-            if (watched) {
-                setpgid(0, 0);
+            /* Also a group of its own. What is sent to the harness's group, such as ^C, does not come here any more. */
+            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+            if (setsid() < 0) {
+                broken("setsid");
             }
             if (!force_way((enum way)way)) {
                 _exit(EXIT_SKIP);
@@ -36,7 +41,6 @@ static inline void try_each_way(try_way *try, bool watched)
             _exit(0);
         }
         if (watched) {
-            setpgid(pid, pid);
             watch(pid, NULL);
         }
         wait_for(pid, &status);
@@ -48,6 +52,29 @@ static inline void try_each_way(try_way *try, bool watched)
         if (status != 0) {
             violation("harness", "[%s] the harness ended with wait status %#x", way_names[way], (unsigned)status);
         }
+    }
+}
+
+static bool has_terminal;
+
+/* Makes what a job needs. The terminal is the session's, so each way has its own. */
+static inline void prepare_jobs(enum way way)
+{
+    static struct terminal terminal;
+
+    has_terminal = open_terminal(&terminal);
+    if (!has_terminal && way == WAY_CLONE3) {
+        say_skip("this system has no pseudoterminals, so no job is started");
+    }
+}
+
+/* The same for all ways, once before them. */
+static inline void prepare_cgroup(void)
+{
+    const char *why = make_cgroup();
+
+    if (why) {
+        say_skip(why);
     }
 }
 

@@ -1,6 +1,6 @@
 /*
- * The spawn with everything set: all options that can stand together. The parts of the proof share it, and
- * tests/names.rs looks here for each option of the header.
+ * The spawn with everything set: all options that can stand together, and a job of a shell, which has those that cannot
+ * stand with SETSID. The parts of the proof share them, and tests/names.rs looks here for each option of the header.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,11 +11,25 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 /* How many descriptors are open, and after the first of them the number that a file gets. */
 enum { SOURCES = 3, FILE_PLACE = 5 };
+
+/* Opens the descriptors @first and up that the child is to get. */
+static inline bool open_sources(int first)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = first; fd < first + SOURCES; fd++) {
+        if (null < 0 || dup3(null, fd, O_CLOEXEC) < 0) {
+            return false;
+        }
+    }
+    return close(null) == 0;
+}
 
 /* What every user may set. Descriptors @first and up, SOURCES of them, are open. */
 static inline void set_everything(struct QemuSpawnOptions *options, int first)
@@ -58,6 +72,19 @@ static inline void set_groups(struct QemuSpawnOptions *options)
     options->flags |= QEMU_SPAWN_SET_GROUPS;
     options->groups = &group;
     options->n_groups = 1;
+}
+
+/* A job, whose program's name has no slash. The session has a terminal. @cgroup is the folder of a cgroup, or -1. */
+static inline void set_job(struct QemuSpawnOptions *options, int cgroup)
+{
+    static const char *const environment[] = {"PATH=/bin", NULL};
+
+    options->flags |= QEMU_SPAWN_FOREGROUND | QEMU_SPAWN_SEARCH_CHILD_PATH;
+    options->envp = environment;
+    if (cgroup >= 0) {
+        options->flags |= QEMU_SPAWN_INTO_CGROUP;
+        options->cgroup_fd = cgroup;
+    }
 }
 
 #endif /* PROOF_SPAWN_EVERYTHING_H */

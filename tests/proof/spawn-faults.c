@@ -93,7 +93,7 @@ static void set_up(void)
     sigaction(SIGRTMAX, &handler, NULL);
     sigaction(SIGHUP, &ignore, NULL);
     write_mask(bit_of(SIGUSR2) | bit_of(SIGTERM) | bit_of(SIGALRM));
-    if (!open_sources() || chdir("/usr") != 0) {
+    if (!open_sources(FIRST_SOURCE) || chdir("/usr") != 0) {
         broken("preparing the subject");
     }
 }
@@ -190,6 +190,10 @@ static struct expectation expected_of_clone(const struct experiment *of)
     if (trial) {
         return (struct expectation){0};
     }
+    /* A child that is not made in its cgroup enters it. */
+    if (of->request == JOB && of->call.number == SYS_clone3 && cgroup_of_jobs.own >= 0) {
+        return (struct expectation){0};
+    }
     /* A closed way is replaced by the next. Without room for a pidfd the spawn works without one. */
     if (of->error == EMFILE || (is_closed(of->error) && !is_last_way(of))) {
         return (struct expectation){0};
@@ -254,7 +258,20 @@ static struct expectation expected_of_child(const struct experiment *of)
     switch (of->call.number) {
     case SYS_setsid:
         return failing(QEMU_SPAWN_STEP_SESSION, of->error);
+    case SYS_setpgid:
+        return failing(QEMU_SPAWN_STEP_GROUP, of->error);
+    case SYS_getpgid:
+    case SYS_ioctl:
+        return failing(QEMU_SPAWN_STEP_TERMINAL, of->error);
+    case SYS_write: /* "0" to a cgroup's list of processes; or to oom_score_adj, which stays where it may not be changed */
+        return of->request == JOB ? failing(QEMU_SPAWN_STEP_CGROUP, of->error) : goes_on;
     case SYS_openat:
+        if (of->request == JOB && (int)of->call.arguments[0] != AT_FDCWD) {
+            return failing(QEMU_SPAWN_STEP_CGROUP, of->error);
+        }
+        if (of->request == JOB && of->call.arguments[2] & O_NOCTTY) {
+            return failing(QEMU_SPAWN_STEP_TERMINAL, of->error);
+        }
         /* Without the list of open descriptors each number is tried. If the table is full, a target is closed first. */
         if (of->call.arguments[2] & O_DIRECTORY || of->error == EMFILE) {
             return goes_on;
@@ -621,8 +638,11 @@ static void try_way_in(enum way way)
     lib.free(lib.spawn(argv_true, NULL, NULL)); /* from here on the library knows which ways are open */
     wait_for(-1, &(int){0});
     free(malloc(100000)); /* so that a subject need not ask the kernel for memory */
+    prepare_jobs(way);
     for (int request = USUAL; request < REQUESTS; request++) {
-        fail_each(way, (enum request)request, false);
+        if (request != JOB || has_terminal) {
+            fail_each(way, (enum request)request, false);
+        }
     }
     look_for_leaks(way);
     if (way == WAY_FORK) {
@@ -638,7 +658,9 @@ int main(int argc, char **argv)
     need_tracer();
     need_spawn();
     report = shared_memory(sizeof(*report));
+    prepare_cgroup();
     try_each_way(try_way_in, false);
+    remove_cgroup();
     return finish();
 }
 

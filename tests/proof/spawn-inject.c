@@ -75,7 +75,7 @@ __attribute__((__noreturn__)) static void be_subject(enum request request, int s
     setpgid(0, 0);
     setrlimit(RLIMIT_CORE, &no_core);
     report->parent = raw_getpid();
-    if (sigaction(sig, &action, NULL) != 0 || !open_sources()) {
+    if (sigaction(sig, &action, NULL) != 0 || !open_sources(FIRST_SOURCE)) {
         broken("preparing the subject");
     }
     write_mask(bit_of(SIGUSR2));
@@ -164,8 +164,9 @@ static void judge_child(const struct experiment *of)
     bool deadly = of->sig != SIGCHLD;
     bool killed = report->spawned && report->end.end == QEMU_PROCESS_SIGNALED && report->end.term_signal == of->sig;
     bool ran = report->spawned && report->end.end == QEMU_PROCESS_EXITED && report->end.exit_code == 0;
-    /* After setsid() the child is no longer in the group. */
-    bool aimed = of->target == TO_CHILD || (of->target == TO_GROUP && of->child_was_there && of->request != EVERYTHING);
+    /* After setsid(), or as a job, the child is no longer in the group. */
+    bool leaves_group = of->request == EVERYTHING || of->request == JOB;
+    bool aimed = of->target == TO_CHILD || (of->target == TO_GROUP && of->child_was_there && !leaves_group);
     bool may_be_aimed = of->target == TO_GROUP;
     bool before_exec = aimed && of->call.number != SYS_execve;
 
@@ -444,6 +445,10 @@ static void try_way_in(enum way way)
     at_each_call(way, USUAL);
     at_each_call(way, INHERITED);
     at_each_call(way, EVERYTHING);
+    prepare_jobs(way);
+    if (has_terminal) {
+        at_each_call(way, JOB);
+    }
     at_each_call(way, LIMITED);
     at_each_instruction(way, USUAL);
 }
@@ -454,7 +459,9 @@ int main(int argc, char **argv)
     need_tracer();
     need_spawn();
     report = shared_memory(sizeof(*report));
+    prepare_cgroup();
     try_each_way(try_way_in, false);
+    remove_cgroup();
     return finish();
 }
 

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 
 static const char *const argv_true[] __attribute__((__unused__)) = {"/bin/true", NULL};
+static const char *const argv_name[] __attribute__((__unused__)) = {"true", NULL}; /* to be searched for */
 
 static struct {
     QemuProcess *(*spawn)(const char *const *argv, const struct QemuSpawnOptions *opts, Error **errp);

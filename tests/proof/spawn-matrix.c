@@ -15,8 +15,9 @@
 #define _GNU_SOURCE
 #include "common.h"
 
-#include "spawn-library.h"
 #include "spawn-each-way.h"
+#include "spawn-everything.h"
+#include "spawn-library.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,9 +30,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ERRNO_BEFORE = 77 };
+enum { ERRNO_BEFORE = 77, FIRST_SOURCE = 20 };
 
 enum kind { BY_DEFAULT, IGNORED, HANDLED, KINDS };
+
+/* The options beside those for signals. */
+enum others { NOTHING_ELSE, EVERYTHING, JOB, OTHERS };
+
+static const char *const others_names[OTHERS] = {"", ", everything set", ", a job"};
 
 enum lists { NO_LIST, LIST_OF_IGNORED, LIST_OF_DEFAULTED, BOTH_LISTS, LISTS };
 
@@ -41,6 +47,7 @@ struct situation {
     uint64_t mask;
     bool inherit;
     enum lists lists;
+    enum others others;
     bool other_thread; /* the call comes from another thread than the main one, whose mask is the opposite */
 };
 
@@ -147,10 +154,10 @@ static void compare(const struct situation *of, const char *what, uint64_t got, 
         int sig = __builtin_ctzll(got ^ want) + 1;
 
         violation(what,
-                  "[%s, %s, rotation %d, mask %016" PRIx64 ", lists %d%s] %s: %016" PRIx64 " instead of %016" PRIx64
+                  "[%s, %s, rotation %d, mask %016" PRIx64 ", lists %d%s%s] %s: %016" PRIx64 " instead of %016" PRIx64
                   ": %s",
                   way_names[of->way], of->inherit ? "INHERIT" : "DEFAULT", of->rotation, of->mask, (int)of->lists,
-                  of->other_thread ? ", another thread" : "", what, got, want, signal_name(sig));
+                  of->other_thread ? ", another thread" : "", others_names[of->others], what, got, want, signal_name(sig));
     }
 }
 
@@ -187,27 +194,41 @@ static void judge_parent(const struct situation *of, const struct signal_state *
     }
 }
 
+static void set_others(struct QemuSpawnOptions *options, enum others others)
+{
+    if (others == EVERYTHING) {
+        set_everything(options, FIRST_SOURCE);
+        if (geteuid() == 0) {
+            set_groups(options);
+        }
+    } else if (others == JOB) {
+        set_job(options, cgroup_of_jobs.own);
+    }
+}
+
 static void *spawn(void *context)
 {
     static const char *const program[] = {"/bin/cat", "/proc/self/status", NULL};
+    static const char *const name[] = {"cat", "/proc/self/status", NULL}; /* searched for in the child's PATH */
     const struct situation *of = context;
     int list_of_ignored[SIGNALS], list_of_defaulted[SIGNALS];
     struct QemuSpawnOptions options = {
         .size = sizeof(options),
         .flags = QEMU_SPAWN_PIPE_STDOUT,
-        .signals = of->inherit ? QEMU_SPAWN_SIGNALS_INHERIT : QEMU_SPAWN_SIGNALS_DEFAULT,
-        .ignored = of->lists & LIST_OF_IGNORED ? list_of(1, list_of_ignored) : NULL,
-        .defaulted = of->lists & LIST_OF_DEFAULTED ? list_of(2, list_of_defaulted) : NULL,
     };
     struct signal_state before, after;
     struct sets sets;
     QemuProcess *process;
     int error;
 
+    set_others(&options, of->others);
+    options.signals = of->inherit ? QEMU_SPAWN_SIGNALS_INHERIT : QEMU_SPAWN_SIGNALS_DEFAULT;
+    options.ignored = of->lists & LIST_OF_IGNORED ? list_of(1, list_of_ignored) : NULL;
+    options.defaulted = of->lists & LIST_OF_DEFAULTED ? list_of(2, list_of_defaulted) : NULL;
     write_mask(of->mask);
     read_signal_state(&before);
     errno = ERRNO_BEFORE;
-    process = lib.spawn(program, &options, NULL);
+    process = lib.spawn(of->others == JOB ? name : program, &options, NULL);
     error = errno;
     read_signal_state(&after);
     if (!process || !read_sets(lib.take_fd(process, 1), &sets)) {
@@ -245,19 +266,24 @@ static void try_way_in(enum way way)
     int n = 0;
 
     libc_signals(); /* while it can still be asked */
+    prepare_jobs(way);
+    if (!open_sources(FIRST_SOURCE)) {
+        broken("opening descriptors");
+    }
     for (int rotation = 0; rotation < 2 * KINDS; rotation++) {
         for (size_t mask = 0; mask < sizeof(masks) / sizeof(masks[0]); mask++) {
-            for (int rest = 0; rest < 4 * LISTS; rest++) {
+            for (int rest = 0; rest < 4 * LISTS * OTHERS; rest++) {
                 struct situation of = {
                     .way = way,
                     .rotation = rotation,
                     .mask = masks[mask],
                     .inherit = rest & 1,
                     .other_thread = rest & 2,
-                    .lists = (enum lists)(rest / 4),
+                    .lists = (enum lists)(rest / 4 % LISTS),
+                    .others = (enum others)(rest / 4 / LISTS),
                 };
 
-                if (!quick || n++ % 7 == 0) {
+                if ((of.others != JOB || has_terminal) && (!quick || n++ % 13 == 0)) {
                     try(&of);
                 }
             }
@@ -269,6 +295,8 @@ int main(int argc, char **argv)
 {
     begin(argc, argv);
     need_spawn();
+    prepare_cgroup();
     try_each_way(try_way_in, true);
+    remove_cgroup();
     return finish();
 }

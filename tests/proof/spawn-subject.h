@@ -13,6 +13,7 @@
 #include "tracer.h"
 
 #include "spawn-everything.h"
+#include "spawn-job.h"
 #include "spawn-library.h"
 #include "spawn-ways.h"
 #include "system-call-names.h"
@@ -37,25 +38,12 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 
 /* ---- The options of a spawn ---- */
 
-enum request { USUAL, INHERITED, PIPES, EVERYTHING, LIMITED, REQUESTS };
+enum request { USUAL, INHERITED, PIPES, EVERYTHING, JOB, LIMITED, REQUESTS };
 
 static const char *const request_names[REQUESTS] = {"default options", "inherited signals", "pipes", "everything set",
-                                                    "a limit of time"};
+                                                    "a job", "a limit of time"};
 
 enum { FIRST_SOURCE = 20 };
-
-/* The descriptors that EVERYTHING gives to the child. */
-static inline bool open_sources(void)
-{
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    for (int fd = FIRST_SOURCE; fd < FIRST_SOURCE + SOURCES; fd++) {
-        if (null < 0 || dup3(null, fd, O_CLOEXEC) < 0) {
-            return false;
-        }
-    }
-    return close(null) == 0;
-}
 
 static inline const struct QemuSpawnOptions *options_of(enum request request, QemuSpawnStep *step)
 {
@@ -71,6 +59,8 @@ static inline const struct QemuSpawnOptions *options_of(enum request request, Qe
         if (geteuid() == 0) {
             set_groups(&options);
         }
+    } else if (request == JOB) {
+        set_job(&options, cgroup_of_jobs.own);
     }
     return &options;
 }
@@ -84,7 +74,7 @@ static inline bool make_spawn(enum request request, const struct QemuSpawnOption
     if (request == LIMITED) {
         return lib.sync(argv_true, options, 1000000, status, (Error **)err) == 0;
     }
-    *process = lib.spawn(argv_true, options, (Error **)err);
+    *process = lib.spawn(request == JOB ? argv_name : argv_true, options, (Error **)err);
     return *process;
 }
 

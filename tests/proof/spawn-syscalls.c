@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include "call-tracer.h"
 #include "spawn-everything.h"
+#include "spawn-job.h"
 #include "spawn-ways.h"
 #include "system-call-names.h"
 
@@ -32,7 +33,7 @@
 #include <time.h>
 
 enum { MARK = 0x70720000, MARK_END = 0x70728000, LIBC_BEGINS, LIBC_ENDS };
-enum { EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534, FIRST_SOURCE = 6 };
+enum { EXIT_CANNOT_TRACE = 3, MAX_TRACED = 256, NOBODY = 65534, FIRST_SOURCE = 6, JOB_CGROUP = 9 };
 
 /* ---- The traced process ---- */
 
@@ -45,12 +46,13 @@ static int (*spawn_sync)(const char *const *argv, const struct QemuSpawnOptions 
 
 enum scenario {
     FIRST, DEFAULT, INHERIT, PIPES, EVERYTHING, SEARCH, OTHER_USER, DEATH_SIGNAL, DEATH_SIGNAL_THREAD, LIMIT,
-    NO_PROGRAM, NO_INTERPRETER, NO_FOLDER, LIMIT_NO_PROGRAM, SCENARIOS,
+    JOB, JOB_IN_CGROUP, NO_PROGRAM, NO_INTERPRETER, NO_FOLDER, LIMIT_NO_PROGRAM, SCENARIOS,
 };
 
 static const char *const scenarios[SCENARIOS] = {
     "the first", "default options", "inherited signals", "pipes", "everything set", "a search", "another user",
-    "a death signal", "a death signal in another thread", "a limit of time", "no such program", "no such interpreter",
+    "a death signal", "a death signal in another thread", "a limit of time", "a job", "a job in a cgroup",
+    "no such program", "no such interpreter",
     "no such directory", "a limit of time, no such program",
 };
 
@@ -133,6 +135,12 @@ static const struct QemuSpawnOptions *options_of(enum scenario scenario)
     case DEATH_SIGNAL_THREAD:
         options.death_signal = SIGTERM;
         break;
+    case JOB:
+        set_job(&options, -1);
+        break;
+    case JOB_IN_CGROUP:
+        set_job(&options, JOB_CGROUP);
+        break;
     case NO_FOLDER:
         options.cwd = "/nonexistent";
         break;
@@ -158,6 +166,11 @@ static bool run_with_limit(enum scenario scenario, bool marked)
     return result == 0;
 }
 
+static bool is_job(enum scenario scenario)
+{
+    return scenario == JOB || scenario == JOB_IN_CGROUP;
+}
+
 static QemuProcess *spawn_once(enum scenario scenario, bool marked)
 {
     /* A program that does not end by itself, so nothing depends on when it ends. */
@@ -165,7 +178,7 @@ static QemuProcess *spawn_once(enum scenario scenario, bool marked)
     static const char *const none[] = {"/nonexistent/program", NULL};
     const char *const scripts[] = {script, NULL};
     const char *const *argv = scenario == NO_PROGRAM ? none : scenario == NO_INTERPRETER ? scripts
-                                                          : scenario == SEARCH           ? name
+                              : scenario == SEARCH || is_job(scenario)                   ? name
                                                                                          : program;
     const struct QemuSpawnOptions *options = options_of(scenario);
     QemuProcess *process;
@@ -190,6 +203,28 @@ static void *spawn_by_thread(void *marked)
     return spawn_once(DEATH_SIGNAL_THREAD, marked != NULL);
 }
 
+/* The tracer has it open. */
+static bool open_cgroup(void)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)getppid(), cgroup_of_jobs.own);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && dup3(fd, JOB_CGROUP, O_CLOEXEC) == JOB_CGROUP && close(fd) == 0;
+}
+
+/* With a terminal and the cgroup, which no other scenario finds open. */
+static bool spawn_job(enum scenario scenario, bool marked)
+{
+    struct terminal terminal;
+    bool started = open_terminal(&terminal) && (scenario == JOB || open_cgroup()) && spawn_once(scenario, marked);
+
+    close_terminal(&terminal);
+    close(JOB_CGROUP);
+    return started;
+}
+
 /* Whether there was a child. */
 static bool spawn_somehow(enum scenario scenario, bool marked)
 {
@@ -199,6 +234,9 @@ static bool spawn_somehow(enum scenario scenario, bool marked)
 
     if (scenario == LIMIT || scenario == LIMIT_NO_PROGRAM) {
         return run_with_limit(scenario, marked);
+    }
+    if (is_job(scenario)) {
+        return spawn_job(scenario, marked);
     }
     if (scenario != DEATH_SIGNAL_THREAD) {
         return spawn_once(scenario, marked);
@@ -230,6 +268,7 @@ static void prepare(const char *path, enum way way)
 {
     void *library;
 
+    setsid(); /* so that it may have a terminal */
     syscall(SYS_close_range, 3, ~0U, 0); /* so that descriptors have the same numbers each time */
     library = dlopen(path, RTLD_NOW);
     spawn = library ? dlsym(library, "qemu_spawn") : NULL;
@@ -263,7 +302,7 @@ static void run_scenarios(void)
     for (enum scenario scenario = DEFAULT; scenario < SCENARIOS; scenario++) {
         bool fails = scenario >= NO_PROGRAM;
 
-        if (scenario == OTHER_USER && geteuid() != 0) {
+        if ((scenario == OTHER_USER && geteuid() != 0) || (scenario == JOB_IN_CGROUP && cgroup_of_jobs.own < 0)) {
             continue;
         }
         if (spawn_somehow(scenario, false) == fails || spawn_somehow(scenario, true) == fails) {
@@ -414,6 +453,7 @@ static void add_clone_flags(struct traced *who, uint64_t flags)
         {CLONE_CHILD_SETTID, "CHILD_SETTID"},
         {CLONE_CHILD_CLEARTID, "CHILD_CLEARTID"},
         {UINT64_C(1) << 32, "CLEAR_SIGHAND"},
+        {UINT64_C(1) << 33, "INTO_CGROUP"},
     };
     bool sigchld = (flags & 0xFF) == SIGCHLD;
 
@@ -769,6 +809,7 @@ int main(int argc, char **argv)
         perror("a script");
         return 2;
     }
+    make_cgroup();
     fflush(stdout);
     first = fork();
     if (first < 0) {
@@ -786,5 +827,6 @@ int main(int argc, char **argv)
     }
     result = trace();
     unlink(script);
+    remove_cgroup();
     return result;
 }

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int};
 
-use super::descriptors::{close, is_readable, write};
+use super::descriptors::{close, is_readable_in_child as is_readable, write};
 use super::syscall::syscall;
 use crate::base::limit::Limit;
 
@@ -25,6 +25,9 @@ pub(crate) fn set_foreground(terminal: c_int) -> isize {
     const COMMAND: usize = libc::TIOCSPGRP as usize;
     // SAFETY: takes numbers.
     let group = unsafe { syscall!(libc::SYS_getpgid, 0) };
+    if group < 0 {
+        return group; // by a filter: there is always a group
+    }
     #[allow(clippy::cast_possible_truncation)] // a process id
     let group = group as c_int;
     // SAFETY: it reads an id.

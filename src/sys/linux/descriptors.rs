@@ -252,6 +252,12 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
 /// Waits until there is something to read, or the end of the file. Waits for at most `ms` milliseconds, or with `None`
 /// for ever. A signal handler that runs ends the wait early.
 pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
+    is_readable_in_child(fd, ms)
+}
+
+/// The same, inlined: a child calls nothing outside its section, on no processor.
+#[inline(always)]
+pub(super) fn is_readable_in_child(fd: c_int, ms: Option<c_int>) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one descriptor.
     unsafe { poll_all(&raw mut poll, 1, ms) > 0 }

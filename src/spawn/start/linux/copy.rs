@@ -61,6 +61,7 @@ pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignal
 
 /// Tries once. On error there is no child, and the errno is the kernel's or a filter's.
 fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySignalBlocked) -> Result<Outcome, Errno> {
+    plan.made_in_cgroup = false; // what fails before the child is made is no refusal of its cgroup
     let shared = Shared::new()?;
     let words = shared.words();
     let end = if copy == Copy::LikeFork { Some(Pipe::new()?) } else { None };
