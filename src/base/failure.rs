@@ -1,7 +1,8 @@
 //! Why a call failed: the step, the cause, and a sentence for people.
 
-use core::ffi::CStr;
+use core::ffi::{c_char, CStr};
 use core::ops::Deref;
+use core::ptr::NonNull;
 
 use super::errno::Errno;
 use super::heap::Text;
@@ -15,19 +16,42 @@ pub(crate) struct Failure {
     pub(crate) text: Sentence,
 }
 
-/// A whole sentence, or a constant if there was no memory for it.
-pub(crate) enum Sentence {
-    Made(Text),
-    Constant(&'static CStr),
+/// A whole sentence in malloc'ed memory, or a constant if there was no memory for it. One pointer, so that a failure goes
+/// through registers.
+pub(crate) struct Sentence(NonNull<c_char>);
+
+// SAFETY: like a Box, it is the only way to its text, or the text is constant.
+unsafe impl Send for Sentence {}
+// SAFETY: it gives out only shared references.
+unsafe impl Sync for Sentence {}
+
+static NO_SENTENCE: &CStr = c"there is no memory to say what failed";
+static NO_CHILD: &CStr = c"cannot start a child process: Cannot allocate memory";
+
+impl Sentence {
+    fn constant(text: &'static CStr) -> Self {
+        Self(NonNull::from(text).cast())
+    }
+
+    fn is_constant(&self) -> bool {
+        [NO_SENTENCE, NO_CHILD].iter().any(|text| text.as_ptr() == self.0.as_ptr().cast_const())
+    }
 }
 
 impl Deref for Sentence {
     type Target = CStr;
 
     fn deref(&self) -> &CStr {
-        match self {
-            Self::Made(text) => text,
-            Self::Constant(text) => text,
+        // SAFETY: a C string that lives as long as this.
+        unsafe { CStr::from_ptr(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for Sentence {
+    fn drop(&mut self) {
+        if !self.is_constant() {
+            // SAFETY: it came from malloc(), and is not used again.
+            unsafe { libc::free(self.0.as_ptr().cast()) };
         }
     }
 }
@@ -35,8 +59,8 @@ impl Deref for Sentence {
 impl Failure {
     pub(crate) fn new(step: Step, errno: Errno, text: Option<Text>) -> Self {
         let text = match text {
-            Some(text) => Sentence::Made(text),
-            None => Sentence::Constant(c"there is no memory to say what failed"),
+            Some(text) => Sentence(text.into_non_null()),
+            None => Sentence::constant(NO_SENTENCE),
         };
         Self { step, errno, text }
     }
@@ -72,7 +96,6 @@ impl Failure {
     #[cold]
     #[inline(never)]
     pub(crate) fn memory() -> Self {
-        let text = Sentence::Constant(c"cannot start a child process: Cannot allocate memory");
-        Self { step: Step::Fork, errno: Errno::from_raw(libc::ENOMEM), text }
+        Self { step: Step::Fork, errno: Errno::from_raw(libc::ENOMEM), text: Sentence::constant(NO_CHILD) }
     }
 }

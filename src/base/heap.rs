@@ -136,7 +136,12 @@ impl Text {
     /// Hands the memory over to C, to be released with free().
     #[allow(dead_code)] // not every build has a function that returns a string
     pub(crate) fn into_raw(self) -> *mut c_char {
-        ManuallyDrop::new(self).start.cast().as_ptr()
+        self.into_non_null().as_ptr()
+    }
+
+    /// The same, as a pointer that is not NULL.
+    pub(crate) fn into_non_null(self) -> NonNull<c_char> {
+        ManuallyDrop::new(self).start.cast()
     }
 }
 

@@ -92,9 +92,8 @@ fn misuse(function: &CStr, rule: &CStr) -> ! {
 ///
 /// `errp` follows QEMU's convention.
 pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Errno, message: &CStr) {
-    let Origin { file, line, function } = origin;
     let cause = (cause != Errno::NONE).then_some(cause);
-    let location = Location { file, line, function };
+    let location = Location { file: origin.file(), line: origin.line, function: origin.function() };
     // SAFETY: as the caller says.
     unsafe { set(errp, location, GENERIC_ERROR, cause, message) };
 }

@@ -41,7 +41,7 @@ pub unsafe extern "C" fn qemu_fork(errp: *mut *mut Error) -> pid_t {
             error.errno().make_current();
             let _errno = ErrnoGuard::new(); // whatever the Error API does to it
                                             // SAFETY: `errp` follows QEMU's convention.
-            unsafe { set_error(errp, origin!(c"qemu_fork"), error.errno(), error.summary()) };
+            unsafe { set_error(errp, origin!("qemu_fork"), error.errno(), error.summary()) };
             -1
         }
     }

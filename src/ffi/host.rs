@@ -40,9 +40,9 @@ pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Err
     unsafe {
         error_setg_errno_internal(
             errp,
-            origin.file.as_ptr(),
+            origin.file().as_ptr(),
             origin.line,
-            origin.function.as_ptr(),
+            origin.function().as_ptr(),
             cause.as_raw(),
             c"%s".as_ptr(),
             message.as_ptr(),

@@ -18,7 +18,7 @@ mod run;
 
 mod version;
 
-use core::ffi::CStr;
+use core::ffi::{c_char, CStr};
 
 use libc::c_int;
 
@@ -57,27 +57,36 @@ unsafe fn fail(errp: *mut *mut Error, origin: Origin, failure: &Failure) {
     unsafe { set_error(errp, origin, Errno::NONE, &failure.text) };
 }
 
-/// A source file, line and function for an Error. They are constants, because QEMU's own Error keeps the pointers.
+/// A source file, line and function for an Error. They are constants, because QEMU's own Error keeps the pointers. Two
+/// words, which go through registers: a table of pointers would cost a relocation each.
+#[derive(Clone, Copy)]
 struct Origin {
-    file: &'static CStr,
+    /// The file's name and the function's, each with a NUL behind it.
+    names: *const c_char,
     line: c_int,
-    function: &'static CStr,
+}
+
+impl Origin {
+    fn file(self) -> &'static CStr {
+        // SAFETY: constants of the macro.
+        unsafe { CStr::from_ptr(self.names) }
+    }
+
+    fn function(self) -> &'static CStr {
+        // SAFETY: behind the file's name.
+        let name = unsafe { self.names.add(self.file().count_bytes() + 1) };
+        // SAFETY: constants of the macro.
+        unsafe { CStr::from_ptr(name) }
+    }
 }
 
 /// An [`Origin`] for the C function of this name.
 macro_rules! origin {
     ($function:literal) => {
-        const {
-            $crate::ffi::Origin {
-                #[allow(clippy::panic)] // a constant: the compiler would say so
-                file: match core::ffi::CStr::from_bytes_with_nul(concat!(file!(), "\0").as_bytes()) {
-                    Ok(file) => file,
-                    Err(_) => panic!("a NUL in the file's name"),
-                },
-                #[allow(clippy::cast_possible_wrap)] // no file has so many lines
-                line: line!() as libc::c_int,
-                function: $function,
-            }
+        $crate::ffi::Origin {
+            names: concat!(file!(), "\0", $function, "\0").as_ptr().cast(),
+            #[allow(clippy::cast_possible_wrap)] // no file has so many lines
+            line: line!() as libc::c_int,
         }
     };
 }

@@ -254,7 +254,7 @@ pub unsafe extern "C" fn qemu_process_wait(
         Ok(process) => process,
         Err(errno) => {
             // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_process_wait"), &cannot("wait for", errno)) };
+            unsafe { fail(errp, origin!("qemu_process_wait"), &cannot("wait for", errno)) };
             return -1;
         }
     };
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, e
     // SAFETY: it is a handle.
     let result = unsafe { get(proc) }.map_err(|errno| cannot("signal", errno)).and_then(|process| process.kill(sig));
     // SAFETY: `errp` follows QEMU's convention.
-    result.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_process_kill"), &failure) }).is_ok()
+    result.map_err(|failure| unsafe { fail(errp, origin!("qemu_process_kill"), &failure) }).is_ok()
 }
 
 /// qemu_process_stop:
@@ -315,7 +315,7 @@ pub unsafe extern "C" fn qemu_process_stop(
         }
         Err(failure) => {
             // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_process_stop"), &failure) };
+            unsafe { fail(errp, origin!("qemu_process_stop"), &failure) };
             false
         }
     }
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn qemu_process_usage(
         }
         Err(failure) => {
             // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_process_usage"), &failure) };
+            unsafe { fail(errp, origin!("qemu_process_usage"), &failure) };
             false
         }
     }
@@ -429,7 +429,7 @@ pub unsafe extern "C" fn qemu_process_status_check(
     let result = result.and_then(|end| end.check(Arg::Text(what)));
     drop(errno);
     // SAFETY: `errp` follows QEMU's convention.
-    result.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_process_status_check"), &failure) }).is_ok()
+    result.map_err(|failure| unsafe { fail(errp, origin!("qemu_process_status_check"), &failure) }).is_ok()
 }
 
 /// qemu_process_adopt:
@@ -453,7 +453,7 @@ pub unsafe extern "C" fn qemu_process_adopt(pid: pid_t, errp: *mut *mut Error) -
         Ok(process) => give(process),
         Err(failure) => {
             // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_process_adopt"), &failure) };
+            unsafe { fail(errp, origin!("qemu_process_adopt"), &failure) };
             null_mut()
         }
     }

@@ -329,7 +329,7 @@ pub unsafe extern "C" fn qemu_run(
     // SAFETY: as the documentation requires.
     let ended = cleared.and_then(|()| unsafe { with_options(argv, spawn, run, &mut call) });
     // SAFETY: `errp` follows QEMU's convention.
-    ended.map_err(|failure| unsafe { fail(errp, origin!(c"qemu_run"), &failure) }).is_ok()
+    ended.map_err(|failure| unsafe { fail(errp, origin!("qemu_run"), &failure) }).is_ok()
 }
 
 /// What a QemuRun is.
@@ -386,7 +386,7 @@ pub unsafe extern "C" fn qemu_run_start(
     // SAFETY: as the documentation requires.
     if let Err(failure) = unsafe { with_options(argv, spawn, run, &mut call) } {
         // SAFETY: `errp` follows QEMU's convention.
-        unsafe { fail(errp, origin!(c"qemu_run_start"), &failure) };
+        unsafe { fail(errp, origin!("qemu_run_start"), &failure) };
     }
     started
 }
@@ -438,7 +438,7 @@ pub unsafe extern "C" fn qemu_run_step(run: *mut QemuRun, result: *mut QemuRunRe
         Ok(()) => 1,
         Err(failure) => {
             // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_run_step"), &failure) };
+            unsafe { fail(errp, origin!("qemu_run_step"), &failure) };
             -1
         }
     }

@@ -234,7 +234,7 @@ pub unsafe extern "C" fn qemu_spawn(
     // SAFETY: the lists, the options and the strings in them are as the documentation requires.
     if let Err(failure) = unsafe { with_request(argv, opts, &mut call) } {
         // SAFETY: `errp` follows QEMU's convention.
-        unsafe { fail(errp, origin!(c"qemu_spawn"), &failure) };
+        unsafe { fail(errp, origin!("qemu_spawn"), &failure) };
     }
     started
 }
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn qemu_spawn_sync(
         Ok(()) => 0,
         Err(failure) => {
             // SAFETY: `errp` follows QEMU's convention.
-            unsafe { fail(errp, origin!(c"qemu_spawn_sync"), &failure) };
+            unsafe { fail(errp, origin!("qemu_spawn_sync"), &failure) };
             -1
         }
     }

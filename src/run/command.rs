@@ -3,33 +3,11 @@
 use super::bytes::Bytes;
 use crate::spawn::request::Strings;
 
-/// Words that mean something else to a shell at the beginning of a command.
-const KEYWORDS: [&[u8]; 24] = [
-    b"case",
-    b"coproc",
-    b"do",
-    b"done",
-    b"elif",
-    b"else",
-    b"end",
-    b"esac",
-    b"fi",
-    b"for",
-    b"foreach",
-    b"function",
-    b"if",
-    b"in",
-    b"nocorrect",
-    b"noglob",
-    b"repeat",
-    b"select",
-    b"then",
-    b"time",
-    b"until",
-    b"while",
-    b"namespace",
-    b"always",
-];
+/// Words that mean something else to a shell at the beginning of a command. One text: a list of references would cost a
+/// relocation each.
+const KEYWORDS: &[u8] =
+    b"case coproc do done elif else end esac fi for foreach function if in nocorrect noglob repeat \
+    select then time until while namespace always";
 
 /// The words with a space between them, quoted for every POSIX shell where that is needed. `None`: there is no memory.
 pub(crate) fn command_text(argv: Strings<'_>) -> Option<Bytes> {
@@ -54,7 +32,7 @@ fn is_plain(word: &[u8], is_first: bool) -> bool {
     !word.is_empty()
         && word.iter().all(is_plain_byte)
         && !word.starts_with(b"=")
-        && !(is_first && (word.contains(&b'=') || KEYWORDS.contains(&word)))
+        && !(is_first && (word.contains(&b'=') || KEYWORDS.split(|byte| *byte == b' ').any(|keyword| keyword == word)))
 }
 
 fn quote(text: &mut Bytes, word: &[u8]) -> Option<()> {

@@ -7,6 +7,7 @@ use libc::{EBADF, EINVAL};
 use crate::base::abi::RawFd;
 use crate::base::failure::Failure;
 use crate::base::message::Arg;
+use crate::base::short::Short;
 use crate::spawn::request::{Flags, Request};
 use crate::sys;
 
@@ -84,22 +85,20 @@ const STDIN: u64 = 1 << 35;
 const STDOUT: u64 = 1 << 36;
 const STDERR: u64 = 1 << 37;
 const MERGED: u64 = 1 << 38;
-const PIPES: u64 = 1 << 39;
 
 /// What must not be said at the same time.
-const CONTRADICTIONS: [(u64, &str); 12] = [
-    (RunFlags::STOP_TREE, "STOP_TREE does not work yet"),
-    (PIPES, "the library makes the pipes itself: no QEMU_SPAWN_PIPE_* flag is allowed"),
-    (RunFlags::CUT | RunFlags::KEEP_TAIL, "CUT excludes KEEP_TAIL"),
-    (RunFlags::CUT | SINK, "CUT excludes a sink"),
-    (RunFlags::KEEP_TAIL | SINK, "KEEP_TAIL excludes a sink"),
-    (RunFlags::LINES | NO_SINK, "LINES needs a sink"),
-    (RunFlags::INHERIT_STDIN | INPUT, "INHERIT_STDIN excludes input"),
-    (RunFlags::INHERIT_STDIN | STDIN, "INHERIT_STDIN excludes another stdin"),
-    (INPUT | STDIN, "input excludes another stdin"),
-    (RunFlags::INHERIT_STDOUT | STDOUT, "INHERIT_STDOUT excludes another stdout"),
-    (RunFlags::INHERIT_STDERR | STDERR, "INHERIT_STDERR excludes another stderr"),
-    (RunFlags::INHERIT_STDERR | MERGED, "INHERIT_STDERR excludes MERGE_STDERR"),
+const CONTRADICTIONS: [(u64, Short<40>); 11] = [
+    (RunFlags::STOP_TREE, Short::new("STOP_TREE does not work yet")),
+    (RunFlags::CUT | RunFlags::KEEP_TAIL, Short::new("CUT excludes KEEP_TAIL")),
+    (RunFlags::CUT | SINK, Short::new("CUT excludes a sink")),
+    (RunFlags::KEEP_TAIL | SINK, Short::new("KEEP_TAIL excludes a sink")),
+    (RunFlags::LINES | NO_SINK, Short::new("LINES needs a sink")),
+    (RunFlags::INHERIT_STDIN | INPUT, Short::new("INHERIT_STDIN excludes input")),
+    (RunFlags::INHERIT_STDIN | STDIN, Short::new("INHERIT_STDIN excludes another stdin")),
+    (INPUT | STDIN, Short::new("input excludes another stdin")),
+    (RunFlags::INHERIT_STDOUT | STDOUT, Short::new("INHERIT_STDOUT excludes another stdout")),
+    (RunFlags::INHERIT_STDERR | STDERR, Short::new("INHERIT_STDERR excludes another stderr")),
+    (RunFlags::INHERIT_STDERR | MERGED, Short::new("INHERIT_STDERR excludes MERGE_STDERR")),
 ];
 
 /// Checks the options of a run, and how they go with those of the spawn. The spawn checks its own.
@@ -126,13 +125,16 @@ pub(super) fn check(options: &Options<'_>, request: &Request<'_>) -> Result<Stre
         (stdout_said, STDOUT),
         (stderr_said, STDERR),
         (merged, MERGED),
-        ((0..3).any(|fd| spawn.pipe(fd)), PIPES),
     ];
     let says = also.iter().fold(flags.0, |bits, (is_so, bit)| if *is_so { bits | bit } else { bits });
     for (bits, text) in &CONTRADICTIONS {
         if says & bits == *bits {
-            return Err(refused(EINVAL, text, &[]));
+            return Err(refused(EINVAL, text.as_str(), &[]));
         }
+    }
+    if (0..3).any(|fd| spawn.pipe(fd)) {
+        let text = "the library makes the pipes itself: no QEMU_SPAWN_PIPE_* flag is allowed";
+        return Err(refused(EINVAL, text, &[]));
     }
     check_cancel_fd(options)?;
     Ok(Streams {

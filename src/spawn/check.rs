@@ -8,6 +8,7 @@ use super::request::{Flags, Numbers, Request, Strings};
 use crate::base::abi::{NSIG, SIGKILL, SIGSTOP};
 use crate::base::failure::Failure;
 use crate::base::message::Arg;
+use crate::base::short::Short;
 use crate::base::signals::Signals;
 
 type Checked = Result<(), Failure>;
@@ -54,21 +55,21 @@ fn check_program(request: &Request<'_>) -> Checked {
 }
 
 fn check_flags(request: &Request<'_>) -> Checked {
-    const PAIRS: [(u64, u64, &str); 9] = [
-        (Flags::NULL_STDIN, Flags::PIPE_STDIN, "NULL_STDIN excludes PIPE_STDIN"),
-        (Flags::NULL_STDOUT, Flags::PIPE_STDOUT, "NULL_STDOUT excludes PIPE_STDOUT"),
-        (Flags::NULL_STDERR, Flags::PIPE_STDERR, "NULL_STDERR excludes PIPE_STDERR"),
-        (Flags::MERGE_STDERR, Flags::NULL_STDERR, "MERGE_STDERR excludes NULL_STDERR"),
-        (Flags::MERGE_STDERR, Flags::PIPE_STDERR, "MERGE_STDERR excludes PIPE_STDERR"),
-        (Flags::SETSID, Flags::SET_PGID, "SETSID excludes SET_PGID"),
-        (Flags::SETSID, Flags::FOREGROUND, "SETSID excludes FOREGROUND"),
-        (Flags::SEARCH_PATH, Flags::SEARCH_CHILD_PATH, "SEARCH_PATH excludes SEARCH_CHILD_PATH"),
-        (Flags::SET_GROUPS, Flags::KEEP_GROUPS, "SET_GROUPS excludes KEEP_GROUPS"),
+    const PAIRS: [(u64, u64, Short<38>); 9] = [
+        (Flags::NULL_STDIN, Flags::PIPE_STDIN, Short::new("NULL_STDIN excludes PIPE_STDIN")),
+        (Flags::NULL_STDOUT, Flags::PIPE_STDOUT, Short::new("NULL_STDOUT excludes PIPE_STDOUT")),
+        (Flags::NULL_STDERR, Flags::PIPE_STDERR, Short::new("NULL_STDERR excludes PIPE_STDERR")),
+        (Flags::MERGE_STDERR, Flags::NULL_STDERR, Short::new("MERGE_STDERR excludes NULL_STDERR")),
+        (Flags::MERGE_STDERR, Flags::PIPE_STDERR, Short::new("MERGE_STDERR excludes PIPE_STDERR")),
+        (Flags::SETSID, Flags::SET_PGID, Short::new("SETSID excludes SET_PGID")),
+        (Flags::SETSID, Flags::FOREGROUND, Short::new("SETSID excludes FOREGROUND")),
+        (Flags::SEARCH_PATH, Flags::SEARCH_CHILD_PATH, Short::new("SEARCH_PATH excludes SEARCH_CHILD_PATH")),
+        (Flags::SET_GROUPS, Flags::KEEP_GROUPS, Short::new("SET_GROUPS excludes KEEP_GROUPS")),
     ];
     check_values(request)?;
     for (one, other, text) in &PAIRS {
         if request.flags.has(*one) && request.flags.has(*other) {
-            return refuse_text(text);
+            return refuse_text(text.as_str());
         }
     }
     if request.umask > 0o777 {

@@ -4,6 +4,8 @@ use core::ffi::c_int;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 use core::ffi::{c_char, CStr};
 
+use crate::base::short::Short;
+
 /// The name of a signal, without its SIG, from glibc's table.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn signal_name(signal: c_int) -> Option<&'static str> {
@@ -62,31 +64,31 @@ pub(crate) fn signal_name(signal: c_int) -> Option<&'static str> {
 #[allow(clippy::cast_possible_wrap, clippy::unnecessary_cast)] // small numbers, of different types
 pub(crate) fn limit_name(resource: c_int) -> Option<&'static str> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    const OF_LINUX: [(c_int, &str); 7] = [
-        (libc::RLIMIT_RSS as c_int, "RSS"),
-        (libc::RLIMIT_LOCKS as c_int, "LOCKS"),
-        (libc::RLIMIT_SIGPENDING as c_int, "SIGPENDING"),
-        (libc::RLIMIT_MSGQUEUE as c_int, "MSGQUEUE"),
-        (libc::RLIMIT_NICE as c_int, "NICE"),
-        (libc::RLIMIT_RTPRIO as c_int, "RTPRIO"),
-        (libc::RLIMIT_RTTIME as c_int, "RTTIME"),
+    static OF_LINUX: [(c_int, Short<10>); 7] = [
+        (libc::RLIMIT_RSS as c_int, Short::new("RSS")),
+        (libc::RLIMIT_LOCKS as c_int, Short::new("LOCKS")),
+        (libc::RLIMIT_SIGPENDING as c_int, Short::new("SIGPENDING")),
+        (libc::RLIMIT_MSGQUEUE as c_int, Short::new("MSGQUEUE")),
+        (libc::RLIMIT_NICE as c_int, Short::new("NICE")),
+        (libc::RLIMIT_RTPRIO as c_int, Short::new("RTPRIO")),
+        (libc::RLIMIT_RTTIME as c_int, Short::new("RTTIME")),
     ];
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    const OF_LINUX: [(c_int, &str); 0] = [];
-    const NAMES: [(c_int, &str); 8] = [
-        (libc::RLIMIT_CPU as c_int, "CPU"),
-        (libc::RLIMIT_FSIZE as c_int, "FSIZE"),
-        (libc::RLIMIT_DATA as c_int, "DATA"),
-        (libc::RLIMIT_STACK as c_int, "STACK"),
-        (libc::RLIMIT_CORE as c_int, "CORE"),
-        (libc::RLIMIT_NPROC as c_int, "NPROC"),
-        (libc::RLIMIT_NOFILE as c_int, "NOFILE"),
-        (libc::RLIMIT_MEMLOCK as c_int, "MEMLOCK"),
+    static OF_LINUX: [(c_int, Short<10>); 0] = [];
+    static NAMES: [(c_int, Short<10>); 8] = [
+        (libc::RLIMIT_CPU as c_int, Short::new("CPU")),
+        (libc::RLIMIT_FSIZE as c_int, Short::new("FSIZE")),
+        (libc::RLIMIT_DATA as c_int, Short::new("DATA")),
+        (libc::RLIMIT_STACK as c_int, Short::new("STACK")),
+        (libc::RLIMIT_CORE as c_int, Short::new("CORE")),
+        (libc::RLIMIT_NPROC as c_int, Short::new("NPROC")),
+        (libc::RLIMIT_NOFILE as c_int, Short::new("NOFILE")),
+        (libc::RLIMIT_MEMLOCK as c_int, Short::new("MEMLOCK")),
     ];
     #[cfg(not(target_os = "openbsd"))]
-    const SPACE: [(c_int, &str); 1] = [(libc::RLIMIT_AS as c_int, "AS")];
+    static SPACE: [(c_int, Short<10>); 1] = [(libc::RLIMIT_AS as c_int, Short::new("AS"))];
     #[cfg(target_os = "openbsd")]
-    const SPACE: [(c_int, &str); 0] = [];
+    static SPACE: [(c_int, Short<10>); 0] = [];
     let mut all = NAMES.iter().chain(&SPACE).chain(&OF_LINUX);
-    all.find(|(number, _)| *number == resource).map(|(_, name)| *name)
+    all.find(|(number, _)| *number == resource).map(|(_, name)| name.as_str())
 }
