@@ -485,8 +485,10 @@ static void spawn_as(const struct cell *cell)
     char situation[8], option[8];
     const char *const argv[] = {program, "check", situation, option, NULL};
     QemuSpawnOptions opts = options_for(cell->option);
-    bool copies = cell->option == USER || no_sharing || (cell->situation->no_trial && cell->way != &forced_ways[0]);
-    const char *way = copies ? "fork" : cell->way->name;
+    bool by_clone3 = LIBRARY_HAS_CLONE3 && cell->way == &forced_ways[0];
+    bool copies = cell->option == USER || no_sharing || (cell->situation->no_trial && !by_clone3);
+    const struct forced_way *best = !LIBRARY_HAS_CLONE3 && cell->way == &forced_ways[0] ? &forced_ways[1] : cell->way;
+    const char *way = copies ? "fork" : best->name;
     QemuProcess *process;
     int end, fd;
 

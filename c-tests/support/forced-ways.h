@@ -19,6 +19,21 @@ static const struct forced_way {
     {"fork", NO_CLONE3 | NO_CLONE_VM},
 };
 
+/* Other processors have no clone3() in the library, which makes a child by clone() there where the best way is open. */
+#if defined(__x86_64__) || defined(__aarch64__)
+enum { LIBRARY_HAS_CLONE3 = 1 };
+#else
+enum { LIBRARY_HAS_CLONE3 = 0 };
+#endif
+
+/* Where the library's system calls are libc's, which stores errno, a child with a limit of time always has a copy of the
+ * memory. */
+#if defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv) && __riscv_xlen == 64)
+enum { LIBRARY_LENDS_MEMORY = 1 };
+#else
+enum { LIBRARY_LENDS_MEMORY = 0 };
+#endif
+
 enum { FORCED_WAYS = sizeof(forced_ways) / sizeof(*forced_ways) };
 
 /* From now on only this way is open. Call it in a process of its own. */
