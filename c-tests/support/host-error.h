@@ -20,6 +20,8 @@ __attribute__((__format__(__printf__, 6, 7))) void error_setg_errno_internal(Err
 __attribute__((__format__(__printf__, 5, 6))) void error_setg_internal(Error **errp, const char *src, int line,
                                                                        const char *func, const char *fmt, ...);
 #define error_setg(errp, ...) error_setg_internal((errp), __FILE__, __LINE__, __func__, __VA_ARGS__)
+#define error_setg_errno(errp, os_errno, ...) \
+    error_setg_errno_internal((errp), __FILE__, __LINE__, __func__, (os_errno), __VA_ARGS__)
 
 const char *error_get_pretty(const Error *err);
 int error_get_class(const Error *err);

@@ -4,11 +4,11 @@
  * SPDX-License-Identifier: MIT
  */
 #define _GNU_SOURCE
-#include <stdlib.h>
+#include <errno.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
 
+#include "qapi/error.h"
 #include "receive.h"
 
 enum { HELPERS_END = 3 };
@@ -33,11 +33,8 @@ static int open_by_helper(const char *helper, Error **errp)
     close(ends[0]);
     if (process) {
         qemu_process_wait(process, -1, &status, NULL);
-        if (fd < 0) {
-            char *text = qemu_process_status_str(&status);
-
-            error_setg(errp, "bridge helper %s: %s", helper, text);
-            free(text);
+        if (fd < 0 && qemu_process_status_check(&status, helper, errp)) {
+            error_setg(errp, "%s has sent no descriptor", helper);
         }
         qemu_process_free(process);
     }

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
+
+#include "qapi/error.h"
 
 int main(int argc, char **argv)
 {

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
+
+#include "qapi/error.h"
 
 int main(int argc, char **argv)
 {

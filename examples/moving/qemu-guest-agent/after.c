@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
+
+#include "qapi/error.h"
 
 static bool run_hook(const char *hook, const char *argument, int64_t timeout_ms, Error **errp)
 {

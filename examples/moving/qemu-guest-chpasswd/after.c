@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
+
+#include "qapi/error.h"
 
 static bool set_password(const char *program, const char *user, const char *password, Error **errp)
 {

@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
+
+#include "qapi/error.h"
 
 int main(int argc, char **argv)
 {

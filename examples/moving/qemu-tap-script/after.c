@@ -3,30 +3,25 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include <stdlib.h>
+#include <fcntl.h>
 
 #include <qemu-fork.h>
-#include <qemu-fork/error.h>
 
-static int run_script(const char *script, const char *interface, Error **errp)
+#include "qapi/error.h"
+
+static bool run_script(const char *script, const char *interface, int tap, Error **errp)
 {
     const char *const argv[] = {script, interface, NULL};
+    QemuSpawnFd left = {.source = tap, .target = tap};
+    QemuSpawnOptions options = {.size = sizeof(options), .fds = &left, .n_fds = 1};
     QemuProcessStatus status;
 
-    if (qemu_spawn_sync(argv, NULL, -1, &status, errp) < 0) {
-        return -1;
-    }
-    if (status.end != QEMU_PROCESS_EXITED || status.exit_code != 0) {
-        char *text = qemu_process_status_str(&status);
-
-        error_setg(errp, "network script %s: %s", script, text);
-        free(text);
-        return -1;
-    }
-    return 0;
+    return qemu_spawn_sync(argv, &options, -1, &status, errp) == 0 && qemu_process_status_check(&status, script, errp);
 }
 
 int main(int argc, char **argv)
 {
-    return argc == 2 && run_script(argv[1], "tap0", &error_fatal) == 0 ? 0 : 1;
+    int tap = open("lines.txt", O_RDONLY | O_CLOEXEC); /* a file stands for the device */
+
+    return argc == 2 && run_script(argv[1], "tap0", tap, &error_fatal) ? 0 : 1;
 }

@@ -3,11 +3,12 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int run_script(const char *script, const char *interface)
+static int run_script(const char *script, const char *interface, int tap)
 {
     pid_t pid = fork();
     int status;
@@ -18,7 +19,9 @@ static int run_script(const char *script, const char *interface)
     }
     if (pid == 0) {
         for (long fd = 3; fd < sysconf(_SC_OPEN_MAX); fd++) { /* of which there may be a billion */
-            close((int)fd);
+            if (fd != tap) {
+                close((int)fd);
+            }
         }
         execl(script, script, interface, (char *)NULL);
         _exit(1);
@@ -34,5 +37,7 @@ static int run_script(const char *script, const char *interface)
 
 int main(int argc, char **argv)
 {
-    return argc == 2 && run_script(argv[1], "tap0") == 0 ? 0 : 1;
+    int tap = open("lines.txt", O_RDONLY); /* a file stands for the device */
+
+    return argc == 2 && run_script(argv[1], "tap0", tap) == 0 ? 0 : 1;
 }
