@@ -61,6 +61,12 @@ pub(crate) const CLOSE_RANGE_UNSHARE: usize = 1 << 1;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const CLOSE_RANGE_CLOEXEC: usize = 1 << 2;
 
+/// System calls of processors with 32 bits, whose times have 64 (Linux 5.1). libc prefers them.
+#[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32"))]
+pub(crate) const SYS_CLOCK_NANOSLEEP_TIME64: libc::c_long = if cfg!(target_arch = "mips") { 4407 } else { 407 };
+#[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "32"))]
+pub(crate) const SYS_PPOLL_TIME64: libc::c_long = if cfg!(target_arch = "mips") { 4414 } else { 414 };
+
 /// Signals that Windows does not have.
 pub(crate) const SIGTERM: c_int = libc::SIGTERM;
 #[cfg(unix)]

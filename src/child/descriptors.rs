@@ -173,21 +173,27 @@ fn mark_others(plan: &Plan, end_fd: c_int, end: c_int) -> Result<(), Failed> {
     let mut i = 0;
     while let Some(map) = plan.maps.get(i) {
         if map.target >= low {
-            if map.target > low {
-                mark_range(plan, end_fd, end, low, map.target.wrapping_sub(1))?;
+            if map.target > low && mark_range(plan, end_fd, end, low, map.target.wrapping_sub(1))? == Marked::All {
+                return Ok(());
             }
             low = map.target.wrapping_add(1);
         }
         i += 1;
     }
-    mark_range(plan, end_fd, end, low, -1)
+    mark_range(plan, end_fd, end, low, -1).map(|_| ())
+}
+
+#[derive(PartialEq, Eq)]
+enum Marked {
+    Range,
+    All,
 }
 
 /// Makes exec close the descriptors from `first` to `last`; -1 is all that follow. A system that has no call for a
 /// range marks all descriptors at once.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-fn mark_range(plan: &Plan, end_fd: c_int, end: c_int, first: c_int, last: c_int) -> Result<(), Failed> {
+fn mark_range(plan: &Plan, end_fd: c_int, end: c_int, first: c_int, last: c_int) -> Result<Marked, Failed> {
     if plan.no_ranges || sys::mark_range(first, last) < 0 {
         let mark = |fd| {
             if fd != end_fd && !plan.is_target(fd) {
@@ -196,8 +202,9 @@ fn mark_range(plan: &Plan, end_fd: c_int, end: c_int, first: c_int, last: c_int)
             }
         };
         check(sys::each_descriptor(end, mark), Step::Fds, Object::Others, 0)?;
+        return Ok(Marked::All);
     }
-    Ok(())
+    Ok(Marked::Range)
 }
 
 /// Closes what exec would close, but for regular files. The child's new user may name the program, and could otherwise

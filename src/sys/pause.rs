@@ -16,6 +16,7 @@ impl Pause {
         Self { next_ms: 1, told: false }
     }
 
+    #[inline(never)]
     pub(crate) fn sleep(&mut self, at_most_ms: Option<c_int>) {
         let limit = at_most_ms.and_then(|ms| u32::try_from(ms).ok()).unwrap_or(Self::LONGEST_MS);
         super::sleep_ms(self.next_ms.min(limit));

@@ -28,19 +28,19 @@ class Processor:
 
 # Of the processors whose system calls are made by instructions of the library's own.
 GENERIC = {24: "dup3", 25: "fcntl", 29: "ioctl", 49: "chdir", 56: "openat", 57: "close", 61: "getdents64", 64: "write",
-           67: "pread64", 73: "ppoll", 94: "exit_group", 98: "futex", 99: "set_robust_list", 115: "clock_nanosleep",
-           119: "sched_setscheduler", 122: "sched_setaffinity", 129: "kill", 134: "rt_sigaction", 135: "rt_sigprocmask",
-           140: "setpriority", 147: "setresuid", 149: "setresgid", 154: "setpgid", 155: "getpgid", 157: "setsid",
-           159: "setgroups", 166: "umask", 167: "prctl", 172: "getpid", 173: "getppid", 178: "gettid", 220: "clone",
-           221: "execve", 261: "prlimit64", 272: "kcmp", 281: "execveat", 291: "statx", 434: "pidfd_open",
-           435: "clone3", 436: "close_range", 437: "openat2", 438: "pidfd_getfd"}
+           67: "pread64", 73: "ppoll", 94: "exit_group", 98: "futex", 99: "set_robust_list", 101: "nanosleep",
+           115: "clock_nanosleep", 119: "sched_setscheduler", 122: "sched_setaffinity", 129: "kill",
+           134: "rt_sigaction", 135: "rt_sigprocmask", 140: "setpriority", 147: "setresuid", 149: "setresgid",
+           154: "setpgid", 155: "getpgid", 157: "setsid", 159: "setgroups", 166: "umask", 167: "prctl", 172: "getpid",
+           173: "getppid", 178: "gettid", 220: "clone", 221: "execve", 261: "prlimit64", 272: "kcmp", 281: "execveat",
+           291: "statx", 434: "pidfd_open", 435: "clone3", 436: "close_range", 437: "openat2", 438: "pidfd_getfd"}
 X86_64 = {1: "write", 3: "close", 7: "poll", 13: "rt_sigaction", 14: "rt_sigprocmask", 16: "ioctl", 17: "pread64",
-          39: "getpid", 56: "clone", 59: "execve", 62: "kill", 72: "fcntl", 80: "chdir", 95: "umask", 109: "setpgid",
-          110: "getppid", 112: "setsid", 116: "setgroups", 117: "setresuid", 119: "setresgid", 121: "getpgid",
-          141: "setpriority", 144: "sched_setscheduler", 157: "prctl", 186: "gettid", 202: "futex",
+          35: "nanosleep", 39: "getpid", 56: "clone", 59: "execve", 62: "kill", 72: "fcntl", 80: "chdir", 95: "umask",
+          109: "setpgid", 110: "getppid", 112: "setsid", 116: "setgroups", 117: "setresuid", 119: "setresgid",
+          121: "getpgid", 141: "setpriority", 144: "sched_setscheduler", 157: "prctl", 186: "gettid", 202: "futex",
           203: "sched_setaffinity", 217: "getdents64", 230: "clock_nanosleep", 231: "exit_group", 257: "openat",
-          273: "set_robust_list", 292: "dup3", 302: "prlimit64", 312: "kcmp", 322: "execveat", 332: "statx",
-          434: "pidfd_open", 435: "clone3", 436: "close_range", 437: "openat2", 438: "pidfd_getfd"}
+          271: "ppoll", 273: "set_robust_list", 292: "dup3", 302: "prlimit64", 312: "kcmp", 322: "execveat",
+          332: "statx", 434: "pidfd_open", 435: "clone3", 436: "close_range", 437: "openat2", 438: "pidfd_getfd"}
 X86 = [
     (RETURN, r"ret[lq]?\b"),
     (CALL, r"call[lq]?\b"),

@@ -454,6 +454,9 @@ static bool is_repeated(const struct spawn_call *call)
     switch (call->number) {
     case SYS_poll:
     case SYS_ppoll:
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait:
+#endif
     case SYS_epoll_pwait:
     case SYS_epoll_ctl:
     case SYS_read:

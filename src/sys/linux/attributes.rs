@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int};
 
-use super::descriptors::{close, is_readable_in_child as is_readable, write};
+use super::descriptors::{close, is_readable_now, write};
 use super::syscall::syscall;
 use crate::base::limit::Limit;
 
@@ -148,7 +148,7 @@ pub(crate) fn set_death_signal(signal: c_int, parent: c_int, pidfd: c_int) -> is
     // SAFETY: takes numbers.
     let result = unsafe { syscall!(libc::SYS_prctl, libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) };
     let seen = getppid();
-    if result < 0 || seen == parent || seen == 0 && (pidfd < 0 || !is_readable(pidfd, Some(0))) {
+    if result < 0 || seen == parent || seen == 0 && (pidfd < 0 || !is_readable_now(pidfd)) {
         return result;
     }
     // SAFETY: takes nothing.

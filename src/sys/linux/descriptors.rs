@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_long};
 use core::mem::MaybeUninit;
 
-use super::readiness::poll_all;
+use super::readiness::{poll_all, poll_plainly};
 use super::syscall::syscall;
 use crate::base::abi::{CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE};
 use crate::base::limit::Limit;
@@ -251,14 +251,18 @@ pub(crate) fn pipe(ends: &mut [c_int; 2]) -> isize {
 
 /// Waits until there is something to read, or the end of the file. Waits for at most `ms` milliseconds, or with `None`
 /// for ever. A signal handler that runs ends the wait early.
+#[inline(never)]
 pub(crate) fn is_readable(fd: c_int, ms: Option<c_int>) -> bool {
-    is_readable_in_child(fd, ms)
-}
-
-/// The same, inlined: a child calls nothing outside its section, on no processor.
-#[inline(always)]
-pub(super) fn is_readable_in_child(fd: c_int, ms: Option<c_int>) -> bool {
     let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one descriptor.
     unsafe { poll_all(&raw mut poll, 1, ms) > 0 }
+}
+
+/// Whether there is something to read, or the end of the file. False where a filter does not let this be asked. It is
+/// inlined: a child calls nothing outside its section.
+#[inline(always)]
+pub(crate) fn is_readable_now(fd: c_int) -> bool {
+    let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: there is one descriptor.
+    unsafe { poll_plainly(&raw mut poll, 1, Some(0)) > 0 }
 }

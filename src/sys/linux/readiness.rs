@@ -13,26 +13,71 @@ use crate::sys::readiness::{rewatch, Ready, Sources, Wanted, SOURCES};
 /// `polls` points to `n` entries, which may be written to.
 #[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
 #[inline(always)]
-pub(super) unsafe fn poll_all(polls: *mut libc::pollfd, n: usize, ms: Option<c_int>) -> isize {
+pub(super) unsafe fn poll_plainly(polls: *mut libc::pollfd, n: usize, ms: Option<c_int>) -> isize {
     // SAFETY: as the caller says.
     unsafe { syscall!(libc::SYS_poll, polls, n, ms.unwrap_or(-1)) }
 }
 
-/// Newer processors have only ppoll(), which also stores the time that was left, and takes longer for that.
+/// A filter may allow only one of the calls that C libraries make for this.
 ///
 /// # Safety
 ///
 /// `polls` points to `n` entries, which may be written to.
-#[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
-#[inline(always)]
+#[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
+#[inline(never)]
 pub(super) unsafe fn poll_all(polls: *mut libc::pollfd, n: usize, ms: Option<c_int>) -> isize {
-    let time = ms.map(|ms| {
-        let ms = c_long::from(ms);
-        [ms / 1000, ms % 1000 * 1_000_000]
-    });
-    let time = time.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: as the caller says.
+    let result = unsafe { poll_plainly(polls, n, ms) };
+    if result < 0 && result != -(libc::EINTR as isize) {
+        // SAFETY: as the caller says.
+        return unsafe { poll_precisely(polls, n, ms) };
+    }
+    result
+}
+
+/// Newer processors have only this one.
+#[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
+pub(super) use {poll_precisely as poll_all, poll_precisely as poll_plainly};
+
+#[cfg(target_pointer_width = "64")]
+const PPOLL: c_long = libc::SYS_ppoll;
+#[cfg(target_pointer_width = "32")]
+const PPOLL: c_long = crate::base::abi::SYS_PPOLL_TIME64;
+
+/// The same by ppoll(), which also stores the time that was left, and takes longer for that.
+///
+/// # Safety
+///
+/// `polls` points to `n` entries, which may be written to.
+#[inline(always)]
+pub(super) unsafe fn poll_precisely(polls: *mut libc::pollfd, n: usize, ms: Option<c_int>) -> isize {
+    let ms = ms.unwrap_or(-1);
+    let time = [i64::from(ms / 1000), i64::from(ms % 1000 * 1_000_000)];
+    let time = if ms < 0 { core::ptr::null() } else { &raw const time };
     // SAFETY: as the caller says, and `time` is NULL or the kernel's timespec; NULL leaves the mask alone.
-    unsafe { syscall!(libc::SYS_ppoll, polls, n, time, 0, 0) }
+    unsafe { syscall!(PPOLL, polls, n, time, 0, 0) }
+}
+
+/// The events of an epoll that are there now.
+///
+/// # Safety
+///
+/// There is room for `n` events.
+#[cfg(not(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64")))]
+unsafe fn events_of(epoll: c_int, events: *mut MaybeUninit<libc::epoll_event>, n: usize) -> isize {
+    // SAFETY: as the caller says.
+    unsafe { syscall!(libc::SYS_epoll_wait, epoll, events, n, 0) }
+}
+
+/// Newer processors have only epoll_pwait().
+///
+/// # Safety
+///
+/// There is room for `n` events.
+#[cfg(any(target_arch = "aarch64", target_arch = "loongarch64", target_arch = "riscv64"))]
+unsafe fn events_of(epoll: c_int, events: *mut MaybeUninit<libc::epoll_event>, n: usize) -> isize {
+    // SAFETY: as the caller says. NULL leaves the mask alone.
+    unsafe { syscall!(libc::SYS_epoll_pwait, epoll, events, n, 0, 0, 0) }
 }
 
 /// Waits until a source is ready, for at most `ms` milliseconds, or with `None` for ever. A signal handler that runs
@@ -162,9 +207,8 @@ impl Watch {
     pub(crate) fn ready(&self) -> Result<Ready, Errno> {
         const ROOM: usize = SOURCES + 2;
         let mut events = [const { MaybeUninit::<libc::epoll_event>::uninit() }; ROOM];
-        // SAFETY: there is room for so many events. NULL leaves the mask alone.
-        let result =
-            unsafe { syscall!(libc::SYS_epoll_pwait, self.epoll.as_raw(), events.as_mut_ptr(), ROOM, 0, 0, 0) };
+        // SAFETY: there is room for so many events.
+        let result = unsafe { events_of(self.epoll.as_raw(), events.as_mut_ptr(), ROOM) };
         let n = usize::try_from(Errno::check(result)?).unwrap_or(0);
         let mut bits = 0;
         for event in events.iter().take(n) {

@@ -1,7 +1,5 @@
 //! Makes a system call. The result is the kernel's: an error is negative.
 
-use core::mem::MaybeUninit;
-
 /// Makes a system call. Each argument is anything that fits into a register.
 ///
 /// It is as safe as the system call.
@@ -48,9 +46,15 @@ impl<T> Register for *mut T {
 }
 
 /// The contents of a register. They may be uninitialised if the system call does not look at them.
-pub(crate) type Argument = MaybeUninit<usize>;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
+pub(crate) type Argument = core::mem::MaybeUninit<usize>;
+
+/// A value, because a function of C gets it.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+pub(crate) type Argument = usize;
 
 /// Six arguments. Those that are not given are uninitialised.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 #[inline(always)]
 pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
     let mut all = [Argument::uninit(); 6];
@@ -58,6 +62,14 @@ pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
         place.write(*argument);
     }
     all
+}
+
+/// Six arguments. Those that are not given are 0.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+#[inline(always)]
+pub(crate) fn arguments<const N: usize>(given: &[usize; N]) -> [Argument; 6] {
+    let argument = |place| given.get(place).copied().unwrap_or(0);
+    [argument(0), argument(1), argument(2), argument(3), argument(4), argument(5)]
 }
 
 /// Whether system calls are made without libc, so that another process that shares the memory may make them, too, at
@@ -135,8 +147,7 @@ pub(crate) unsafe fn call(number: usize, arguments: [Argument; 6]) -> isize {
     let errno = unsafe { __errno_location() };
     // SAFETY: valid, aligned, and no other thread uses it.
     let before = unsafe { errno.read() };
-    // SAFETY: any bits are a number.
-    let [a, b, c, d, e, f] = arguments.map(|argument| unsafe { argument.assume_init() });
+    let [a, b, c, d, e, f] = arguments;
     // SAFETY: as the caller says.
     let result = unsafe { syscall(number as libc::c_long, a, b, c, d, e, f) };
     if result != -1 {
