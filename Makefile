@@ -177,6 +177,12 @@ bench: build glib-and-libuv bench-plots ## a comparison with the alternatives, w
 bench-check: build ## the goals of speed: two minutes
 	benches/bench.py --quick --build $(BUILD)
 
+# What check-languages builds, and what this measures then, are the same files.
+.PHONY: bench-languages
+bench-languages: ## run() of the bindings beside subprocess.run(), child_process and os/exec; some minutes
+	$(MAKE) --no-print-directory check-languages LANGUAGE="go node"
+	benches/languages/measure.py --build $(BUILD)
+
 .PHONY: bench-reference
 bench-reference: ## copy the tables and plots of the last make bench to docs/
 	benches/bench.py --reference --build $(BUILD)

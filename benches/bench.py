@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares the library with the alternatives, and says which goals are met.
 
-usage: bench.py --build FOLDER [--quick | --smoke | --only SCENARIO | --reference]
+usage: bench.py --build FOLDER [--quick | --smoke | --only SCENARIO | --reference] [--much MIB]
 
 A figure is the median of the ratios of rounds, with the 10th and the 90th percentile. The two values of a ratio are
 measured within milliseconds, while the machine is in the same state. The measuring processes are replaced every few
@@ -24,6 +24,7 @@ from harness.report import Report
 from harness.results import Results
 
 GOAL_SECONDS, QUICK_GOAL_SECONDS = 200, 60
+QUICK_MUCH = 256
 PLOTS = os.path.join(BENCHES, "harness", "plots.py")
 
 
@@ -34,6 +35,8 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="the goals only, with fewer rounds: under two minutes")
     parser.add_argument("--smoke", action="store_true", help="each kind of scenario once: only to see that it works")
     parser.add_argument("--only", action="append", help="this scenario only (again and again: these), and no goals")
+    parser.add_argument("--much", type=int, metavar="MIB",
+                        help="mebibytes of much output: 1024, or 256 with --quick")
     parser.add_argument("--reference", action="store_true",
                         help="put the tables and plots of the last run into docs/, and measure nothing")
     parser.add_argument("--plot-python", help="a Python that has matplotlib")
@@ -42,14 +45,16 @@ def arguments():
 
 def measure(args, programs, results):
     """Everything that was asked for, as what results.json has."""
+    much = args.much or (QUICK_MUCH if args.quick else scenarios.MUCH)
     data = {"machine": machine.describe(), "promises": promises.look(programs), "goals": None, "counts": None}
     if not args.quick:
         data["counts"] = counts.count(programs, results, *([OURS],) if args.smoke else ())
-        for scenario in (scenarios.smoke if args.smoke else scenarios.full)(results):
+        for scenario in (scenarios.smoke if args.smoke else scenarios.full)(results, much):
             if not args.only or scenario.name in args.only:
                 scenarios.run(programs, results, scenario)
     if not args.smoke and not args.only:
-        data["goals"] = goals.measure(programs, results, args.quick, QUICK_GOAL_SECONDS if args.quick else GOAL_SECONDS)
+        data["goals"] = goals.measure(programs, results, args.quick, QUICK_GOAL_SECONDS if args.quick else GOAL_SECONDS,
+                                      much)
     data["measurements"] = results.summary()
     data["skips"] = results.skips
     return data

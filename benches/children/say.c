@@ -13,6 +13,10 @@ static void pour(const char *number)
 {
     long left = 0;
 
+    /* No zeroes: who takes it as a string gets all of it. The compiler is not to make a call of memset() of this. */
+    for (volatile char *byte = mebibyte; byte < mebibyte + sizeof(mebibyte); byte++) {
+        *byte = 'x';
+    }
     for (; *number; number++) {
         left = left * 10 + *number - '0';
     }

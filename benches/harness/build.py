@@ -5,13 +5,14 @@ SPDX-License-Identifier: MIT
 import glob
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 
 BENCHES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(BENCHES)
-CHILDREN = ("tiny", "say", "stamp", "end", "look")
-DEBIAN = {"glib-2.0": "libglib2.0-dev", "libuv": "libuv1-dev"}
+CHILDREN = ("tiny", "say", "stamp", "end", "look", "hold")
+DEBIAN = {"glib-2.0": "libglib2.0-dev", "gio-2.0": "libglib2.0-dev", "libuv": "libuv1-dev"}
 RUST_LIBRARIES = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]
 
 
@@ -55,13 +56,17 @@ def core(folder, library):
     bare = compile_c(os.path.join(folder, "libbare.so"), source("bare/bare.c", "bare/qemu-c.c"), "-shared", "-fPIC")
     places = [f"-Wl,-rpath,{os.path.dirname(os.path.abspath(path))}" for path in (library, bare)]
     return worker(folder, "core", source("peers/ours.c", "peers/fork.c", "peers/posix-spawn.c", "peers/shell.c",
-                                         "peers/bare.c", "probes/forks.c", "probes/runs.c",
+                                         "peers/bare.c", "peers/runs.c", "probes/forks.c",
                                          "probes/waits.c"),
                   "-I", os.path.join(ROOT, "include"), library, bare, *places)
 
 
 def glib(folder, _):
     return worker(folder, "glib", source("peers/glib.c"), *pkg_config("--cflags", "--libs", "glib-2.0"))
+
+
+def gio(folder, _):
+    return worker(folder, "gio", source("peers/gio.c"), *pkg_config("--cflags", "--libs", "gio-2.0"))
 
 
 def uv(folder, _):
@@ -82,8 +87,17 @@ def python(_folder, _library):
     return [sys.executable, *source("peers/python.py")]
 
 
+def node(_folder, _library):
+    program = os.environ.get("NODE", "node")
+    if not shutil.which(program):
+        raise Missing(f"{program}: there is no such program (Debian: nodejs)")
+    return [program, *source("peers/node.js")]
+
+
 # How each kind of worker is built, by its name.
-KINDS = {"core": core, "glib": glib, "uv": uv, "rust": rust, "python": python}
+KINDS = {"core": core, "glib": glib, "gio": gio, "uv": uv, "rust": rust, "python": python, "node": node}
+# These cannot bind themselves to a processor.
+UNBOUND = ("node",)
 
 
 class Programs:

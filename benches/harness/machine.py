@@ -53,5 +53,6 @@ def describe():
         "libuv": module("libuv"),
         "Rust": first_line(os.environ.get("RUSTC", "rustc"), "--version"),
         "Python": platform.python_version(),
+        "Node.js": (first_line(os.environ.get("NODE", "node"), "--version") or "").lstrip("v"),
     }
     return {name: value for name, value in versions.items() if value}

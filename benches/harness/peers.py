@@ -1,4 +1,4 @@
-"""The ways to start a program that are compared.
+"""The ways to start a program, and the ways to run one to its end, that are compared.
 
 SPDX-License-Identifier: MIT
 """
@@ -36,3 +36,36 @@ CAPTURE = ("qemu_spawn", "qemu_run", "posix_spawn_clean", "rust", "fork", "g_spa
 THREADS = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "g_spawn_async", "uv_spawn", "python")
 STALL = ("qemu_spawn", "posix_spawn_clean", "vfork", "rust", "fork", "qemu_fork", "g_spawn_async", "uv_spawn")
 HUGE = ("qemu_spawn", "posix_spawn_clean", "fork")
+
+# @kinds: the kinds of runs that it knows, without their numbers: worker/runs.c lists them.
+Runner = collections.namedtuple("Runner", "name label kind group copies kinds")
+
+BY_HAND, BARE_LOOP = "by_hand", "bare_loop"
+RUN, RUN_LIMITED, RUN_SINK = "qemu_run", "qemu_run_limited", "qemu_run_sink"
+ALL_KINDS = ("line", "out", "through", "many", "held")
+
+RUNNERS = {runner.name: runner for runner in [
+    Runner(RUN, "qemu_run", "core", "light", False, ALL_KINDS),
+    Runner(RUN_LIMITED, "qemu_run with a limit of time", "core", "light", False, ("line",)),
+    Runner(RUN_SINK, "qemu_run, to a function", "core", "light", False, ("line", "out", "through", "held")),
+    Runner(BY_HAND, "qemu_spawn, read() and wait", "core", "light", False, ("line",)),
+    Runner(BARE_LOOP, "qemu_spawn and a loop of poll()", "core", "light", False, ("line", "out", "through", "many", "held")),
+    Runner("rust", "Rust Command", "rust", "rust", False, ALL_KINDS),
+    Runner("g_spawn_sync", "g_spawn_sync", "glib", "glib", True, ("line", "out", "held")),
+    Runner("g_subprocess", "GSubprocess", "gio", "gio", True, ALL_KINDS),
+    Runner("popen", "popen", "core", "shell", False, ("line", "out", "many", "held")),
+    Runner("python", "Python subprocess", "python", "python", False, ALL_KINDS),
+    Runner("node", "Node child_process", "node", "node", True, ALL_KINDS),
+]}
+# What a run is compared with: what others have made.
+OTHERS = tuple(name for name in RUNNERS if name not in (RUN, RUN_LIMITED, RUN_SINK, BY_HAND, BARE_LOOP))
+
+
+def runners(kind):
+    """The names of those that know a kind of runs, such as line or out-256."""
+    return tuple(name for name, runner in RUNNERS.items() if kind.split("-")[0] in runner.kinds)
+
+
+def either(name):
+    """A peer or a runner. Those of the same name are the same library."""
+    return PEERS.get(name) or RUNNERS[name]

@@ -17,7 +17,7 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402
 import matplotlib.ticker  # noqa: E402
 
-from harness.peers import OURS, PEERS  # noqa: E402
+from harness.peers import OURS, PEERS, RUN, RUN_LIMITED, RUN_SINK, RUNNERS  # noqa: E402
 from harness.promises import clean  # noqa: E402
 from harness.report import duration, size  # noqa: E402
 
@@ -37,6 +37,7 @@ IN_LINES = ("qemu_spawn", "posix_spawn_clean", "rust", "fork", "qemu_fork", "g_s
 
 
 SHELLS = ("system", "popen")
+OUR_RUNS = (RUN, RUN_LIMITED, RUN_SINK)
 
 
 def set_style():
@@ -209,6 +210,66 @@ def stall(lines, mebibytes, folder):
     save(figure, folder, "stall")
 
 
+def small_and_large(axis, lines, order):
+    """What a line costs, from the smallest and from the largest parent."""
+    sizes = sorted({line["mebibytes"] for line in lines})
+    for mebibytes, shift, filled in list(zip(sizes, (0.14, -0.14), (True, False))):
+        for line in lines:
+            if line["mebibytes"] == mebibytes:
+                place, colour = order.index(line["peer"]) + shift, OURS_COLOUR if line["peer"] in OUR_RUNS else CLEAN
+                axis.plot([line["ns"]["p10"], line["ns"]["p90"]], [place] * 2, color=colour, linewidth=1.4, alpha=0.5)
+                axis.plot(line["ns"]["median"], place, marker="o", color=colour, markersize=7, linestyle="",
+                          markerfacecolor=colour if filled else "white", markeredgewidth=1.4)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_formatter(round_duration)
+    axis.minorticks_off()
+    axis.set_title("A program that writes a line")
+    axis.set_xlabel("until the line is there and the program reaped")
+    handles = [plt.Line2D([], [], marker="o", linestyle="", color=CLEAN, markerfacecolor=CLEAN if filled else "white")
+               for filled in (True, False)]
+    axis.legend(handles[:len(sizes)], [f"from {size(mebibytes)}" for mebibytes in sizes], loc="upper right", frameon=False)
+
+
+def throughputs(axis, lines, order):
+    """What much output costs, and input that comes back."""
+    labels = {}
+    for line in lines:
+        kind, number = line["mode"].split("-")
+        ours = line["peer"] in OUR_RUNS
+        colour = {"out": OURS_COLOUR if ours else CLEAN, "through": "#8fb8e6" if ours else UNCLEAN}[kind]
+        axis.barh(order.index(line["peer"]) + (0.2 if kind == "out" else -0.2),
+                  int(number) / 1024 * 1e9 / line["ns"]["median"], color=colour, height=0.38)
+        labels[f"{size(int(number))} {'out' if kind == 'out' else 'in, and out through cat'}"] = \
+            CLEAN if kind == "out" else UNCLEAN
+    axis.set_title("Much output")
+    axis.set_xlabel("GiB in a second")
+    axis.legend([plt.Rectangle((0, 0), 1, 1, color=colour) for colour in labels.values()], labels, loc="lower right",
+                frameon=True, facecolor="white", edgecolor="none")
+
+
+def runs(lines, folder):
+    """The costs of a run to the end of a program."""
+    of = lambda *kinds: [line for line in lines if line["mode"].split("-")[0] in kinds]
+    short = {line["peer"]: line["ns"]["median"] for line in reversed(of("line"))}  # the smallest parent is the last
+    order = sorted({line["peer"] for line in of("line", "out", "through")}, key=lambda peer: -short.get(peer, 0))
+    figure, axes = plt.subplots(1, 2, figsize=(10.2, 0.42 * len(order) + 1.4), sharey=True)
+    small_and_large(axes[0], of("line"), order)
+    throughputs(axes[1], of("out", "through"), order)
+    axes[0].set_yticks(range(len(order)), [RUNNERS[peer].label for peer in order])
+    for text, peer in zip(axes[0].get_yticklabels(), order):
+        if peer in OUR_RUNS:
+            text.set_color(OURS_COLOUR)
+            text.set_fontweight("bold")
+    for axis in axes:
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+        axis.grid(axis="x", which="major", color=FAINT, linewidth=0.8)
+        axis.set_axisbelow(True)
+    axes[0].set_ylim(-0.6, len(order) - 0.4)
+    figure.tight_layout()
+    save(figure, folder, "runs")
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         data = json.load(file)
@@ -225,6 +286,8 @@ def main():
                       "descriptors")
     if of("base", mode="done"):
         overview(data, of("base", mode="done"), folder)
+    if of("runs"):
+        runs(of("runs"), folder)
     if of("stall"):
         stall(of("stall"), of("stall")[0]["mebibytes"], folder)
 

@@ -4,7 +4,11 @@ SPDX-License-Identifier: MIT
 """
 import unicodedata
 
-from .peers import PEERS
+from .peers import PEERS, RUNNERS
+
+
+# The kinds of runs with much output.
+MUCH = ("out", "through")
 
 
 def duration(ns):
@@ -42,8 +46,12 @@ def size(mebibytes):
     return f"{mebibytes} MiB" if mebibytes < 1024 else f"{digits(mebibytes / 1024).rstrip('0').rstrip('.')} GiB"
 
 
-def label(name):
-    return PEERS[name].label if name in PEERS else name
+def label(name, labels=PEERS):
+    return labels[name].label if name in labels else name
+
+
+def throughput(mebibytes, ns):
+    return f"{digits(mebibytes * 1e9 / ns)} MiB/s"
 
 
 class Report:
@@ -62,12 +70,12 @@ class Report:
     def goals(self):
         rows = []
         for goal in self.data["goals"]:
-            whole = goal["limit"] > 100 or goal["rounds"] == 1
+            whole = goal["limit"] > 100 or goal["exact"]
             show = (lambda value: f"{value:,.0f}") if whole else (lambda value: f"{value:.3f}")
             verdict = ("met" if goal["met"] else "short") + ("" if goal["decided"] else ", by a hair")
             limit = f"{goal['limit']:,}" if whole else f"{goal['limit']:.2f}"
             rows.append([goal["what"], ("≥ " if goal["least"] else "≤ ") + limit, show(goal["median"]),
-                         "" if goal["rounds"] == 1 else f"{show(goal['p10'])} to {show(goal['p90'])}",
+                         "" if goal["exact"] else f"{show(goal['p10'])} to {show(goal['p90'])}",
                          f"{goal['rounds']:,}", show(goal["bare"]) if goal["bare"] else "", verdict])
         return table(["what", "goal", "median", "p10 to p90", "rounds", "bare", ""], rows)
 
@@ -76,7 +84,7 @@ class Report:
                      [[label(name), promise["mask"], promise["dispositions"], promise["descriptors"], promise["error"]]
                       for name, promise in self.data["promises"].items()], left=5)
 
-    def across(self, columns, lines, figure, more=()):
+    def across(self, columns, lines, figure, more=(), labels=PEERS):
         """A table of peers. Columns are pairs of a head and of the values in that column."""
         cells = {}
         for head, wanted in columns:
@@ -84,8 +92,8 @@ class Report:
                 if all(line[name] == value for name, value in wanted.items()):
                     cells[line["peer"], head] = figure(line)
         heads = [head for head, _ in columns if any(column == head for _, column in cells)]
-        names = [name for name in ("idle", *PEERS) if any(peer == name for peer, _ in cells)]
-        rows = [[label(name), *(cells.get((name, head), "–") for head in heads), *(cell(name) for _, cell in more)]
+        names = [name for name in ("idle", *labels) if any(peer == name for peer, _ in cells)]
+        rows = [[label(name, labels), *(cells.get((name, head), "–") for head in heads), *(cell(name) for _, cell in more)]
                 for name in names]
         return table(["", *heads, *(head for head, _ in more)], rows)
 
@@ -128,6 +136,32 @@ class Report:
         return self.across([("page faults", {"mode": "faults"}), ("writes", {"mode": "writes"})], self.lines("stall"),
                            lambda line: duration(line["ns"]["median"]))
 
+    def columns_of_runs(self):
+        """Head and values of the columns that the runs have, in the order of the measurement."""
+        heads = {"line": "a line", "many": "{} at once, each", "out": "{} out", "through": "{} in and out",
+                 "held": "a pipe that is held for {} ms"}
+        columns = []
+        for line in self.lines("runs"):
+            kind, _, number = line["mode"].partition("-")
+            head = heads[kind].format(size(int(number)) if kind in ("out", "through") else number)
+            if line["mebibytes"] > 2:
+                head += f", from {size(line['mebibytes'])}"
+            column = head, {"mode": line["mode"], "mebibytes": line["mebibytes"]}
+            if column not in columns:
+                columns.append(column)
+        return columns
+
+    def runs(self):
+        """Runs with little output."""
+        columns = [column for column in self.columns_of_runs() if column[1]["mode"].split("-")[0] not in MUCH]
+        return self.across(columns, self.lines("runs"), lambda line: duration(line["ns"]["median"]), labels=RUNNERS)
+
+    def much(self):
+        """Runs with much output."""
+        columns = [column for column in self.columns_of_runs() if column[1]["mode"].split("-")[0] in MUCH]
+        return self.across(columns, self.lines("runs"), lambda line: throughput(
+            int(line["mode"].split("-")[1]), line["ns"]["median"]), labels=RUNNERS)
+
     def counts(self):
         kinds = ("system_calls", "page_faults", "instructions")
         heads = [head for kind in kinds for head in (kind.replace("_", " ") + ", parent", "child")]
@@ -153,6 +187,8 @@ class Report:
             ("threads", "Starts in a second, by the number of threads that start", "threads"),
             ("bystanders", "Until reaped, by the number of other threads", "bystanders"),
             ("stall", "The longest stall of another thread", "stall"),
+            ("runs", "A run to the end of a program", "runs"),
+            ("much", "Runs with much output: throughput", "runs"),
             ("counts", "System calls, page faults and instructions of one start", "counts"),
             ("skips", "Skipped", "skips"),
         ]

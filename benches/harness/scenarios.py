@@ -7,18 +7,20 @@ import dataclasses
 import resource
 
 from . import machine, progress
-from .peers import CAPTURE, HUGE, PEERS, STALL, THREADS, YARDSTICK
+from .peers import BARE_LOOP, BY_HAND, CAPTURE, HUGE, PEERS, STALL, THREADS, YARDSTICK, either, runners
 from .rounds import Party, play
 from .workers import Failed, Setting, Worker
 
 ALL = tuple(PEERS)
-SMALL = Setting()
+SMALL, LOOSE = Setting(), Setting(bound=False)
+MUCH = 1024
+CROWD = 100
 
 
 @dataclasses.dataclass
 class Scenario:
     """@modes: up to which moment, and the peers that can do that. @times: in a batch; 0: as many as a few
-        milliseconds take."""
+        milliseconds take. @verb: the worker's command."""
     name: str
     setting: Setting
     modes: dict
@@ -26,6 +28,7 @@ class Scenario:
     processes: int
     yardstick: str = YARDSTICK
     times: int = 0
+    verb: str = "time"
 
 
 def large(mebibytes):
@@ -54,7 +57,30 @@ def memory(size, names, rounds, processes, huge_pages=False):
                     {"done": names}, rounds, processes, yardstick="small")
 
 
-def full(results):
+def run_scenario(setting, kind, rounds, processes, yardstick=BARE_LOOP, times=0):
+    return Scenario("runs", setting, {kind: runners(kind)}, rounds, processes, yardstick, times, "run")
+
+
+def run_scenarios(results, much):
+    """Runs to the end of a program. @much: mebibytes of much output."""
+    sizes = [size for size in (2, large(2048)) if size]
+    if len(sizes) == 1:
+        results.skip("runs from a parent of 2048 MiB", "too little memory is free")
+    for size in sizes:
+        small = size == sizes[0]
+        yield run_scenario(Setting(mebibytes=size), "line", *((8, 6) if small else (4, 2)), yardstick=BY_HAND)
+        yield run_scenario(Setting(mebibytes=size, bound=False), f"many-{CROWD}", *((4, 2) if small else (1, 1)), times=1)
+    # The input, the output, and what a language needs to put the output together: for each worker.
+    most = machine.meminfo("MemAvailable") // 16
+    if most < much:
+        results.skip(f"{much} MiB of output", f"too little memory is free: {most} MiB instead")
+        much = most
+    for kind in (f"out-{much}", f"through-{much}"):
+        yield run_scenario(LOOSE, kind, 2, 2, times=1)
+    yield run_scenario(LOOSE, "held-1000", 1, 2, times=1)
+
+
+def full(results, much=MUCH):
     """All scenarios. Together with the goals they take a quarter of an hour."""
     yield Scenario("base", SMALL, {"done": ALL, "return": ALL, "first": ALL, "captured": CAPTURE}, 8, 6)
     sizes = []
@@ -82,9 +108,10 @@ def full(results):
     if size:
         names = ("idle",) + STALL
         yield Scenario("stall", Setting(mebibytes=size), {"faults": names, "writes": names}, 5, 1, "idle", times=3)
+    yield from run_scenarios(results, much)
 
 
-def smoke(_results):
+def smoke(_results, _much):
     """Each kind of scenario once, to check that it works."""
     yield Scenario("base", SMALL, {"done": ALL, "return": ALL, "first": ALL, "captured": CAPTURE}, 1, 1, times=1)
     yield dataclasses.replace(memory(16, ALL, 1, 1), times=1)
@@ -92,6 +119,8 @@ def smoke(_results):
     yield Scenario("threads", Setting(bound=False), {"crowd-2": THREADS}, 1, 1, times=1)
     yield Scenario("bystanders", Setting(bystanders=2), {"done": THREADS}, 1, 1, times=1)
     yield Scenario("stall", Setting(mebibytes=16), {"faults": ("idle",) + STALL}, 1, 1, "idle", times=1)
+    for kind in ("line", "many-3", "out-1", "through-1", "held-300"):
+        yield run_scenario(LOOSE, kind, 1, 1, times=1)
 
 
 def batches(programs, setting, names):
@@ -99,7 +128,7 @@ def batches(programs, setting, names):
     at_once = max(1, machine.meminfo("MemAvailable") * 6 // 10 // (setting.mebibytes + 32))
     groups = {}
     for name in names:
-        kind, group, copies = ("core", "light", False) if name == "idle" else PEERS[name][2:]
+        kind, group, copies = ("core", "light", False) if name == "idle" else either(name)[2:5]
         if at_once == 1:
             # Filling a process takes long then, so there are few. But a peer that forks never shares one
             # with a peer that does not.
@@ -129,7 +158,7 @@ def run_batch(programs, results, scenario, batch, process):
             small = stack.enter_context(Worker(programs, "core", SMALL))
             anchor = [Party("small", small, f"time done {YARDSTICK}", scenario.times)]
         for mode, names in scenario.modes.items():
-            parties = anchor + [Party(name, workers[name], f"time {mode} {name}", scenario.times)
+            parties = anchor + [Party(name, workers[name], f"{scenario.verb} {mode} {name}", scenario.times)
                                 for name in names if name in workers]
             while parties:
                 try:
@@ -144,7 +173,8 @@ def run_batch(programs, results, scenario, batch, process):
 
 
 def run(programs, results, scenario):
-    progress.tell(f"{scenario.name}, {scenario.setting}")
+    kinds = f": {', '.join(scenario.modes)}" if scenario.verb == "run" else ""
+    progress.tell(f"{scenario.name}{kinds}, {scenario.setting}")
     names = tuple(dict.fromkeys(name for names in scenario.modes.values() for name in names))
     for process in range(scenario.processes):
         for batch in batches(programs, scenario.setting, names):

@@ -6,6 +6,8 @@ import dataclasses
 import os
 import subprocess
 
+from .build import UNBOUND
+
 HERE = sorted(os.sched_getaffinity(0))
 # Measurements without threads are bound to one processor; otherwise the scheduler chooses between two very different
 # placements. This program runs on the others, if there are any, so that it does not interfere.
@@ -48,9 +50,10 @@ class Worker:
         if setting.bound:
             command += ["--processor", str(BOUND)]
         self.kind = kind
-        # It may use every processor, whatever this program is bound to.
+        # It may use every processor, whatever this program is bound to, and binds itself if it can.
+        allowed = {BOUND} if setting.bound and kind in UNBOUND else HERE
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        preexec_fn=lambda: os.sched_setaffinity(0, HERE))
+                                        preexec_fn=lambda: os.sched_setaffinity(0, allowed))
         self.huge_mebibytes = int(self.answer().split()[1])
 
     def answer(self):

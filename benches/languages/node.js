@@ -1,8 +1,9 @@
-// What a run costs beside child_process.execFile(): the medians of both, and their ratio, taken in turns in one process.
+// Node.js: run() beside child_process.execFile(), in turns in one process. measure.py makes a table of what this prints.
 //
 //     LD_LIBRARY_PATH=build/provider node benches/languages/node.js build/languages/node
 //
-// The argument is the folder with run.js and koffi, which make check-languages makes.
+// The argument is the folder with run.js and koffi, which make check-languages makes. Each line is a round: the case, and
+// the nanoseconds of theirs and of ours.
 //
 // SPDX-License-Identifier: MIT
 'use strict';
@@ -19,7 +20,7 @@ const CASES = {
   '/bin/true': [['/bin/true'], {}],
   'a line': [['/bin/echo', 'hello'], {}],
   'a line, with a limit of time': [['/bin/echo', 'hello'], { timeout: 60000 }],
-  '64 MiB out': [['head', '-c', '64M', '/dev/zero'], { encoding: 'buffer' }, 10],
+  '64 MiB out': [['head', '-c', '64M', '/dev/zero'], { encoding: 'buffer' }, 20],
   'twenty at once, each a line': [['/bin/echo', 'hello'], {}, 20, 20],
 };
 
@@ -29,23 +30,18 @@ const ours = (argv, options) => run(argv, { maxBuffer: Infinity, check: true, ..
 async function one(call, argv, options, atOnce) {
   const begin = process.hrtime.bigint();
   await Promise.all(Array.from({ length: atOnce }, () => call(argv, options)));
-  return Number(process.hrtime.bigint() - begin) / 1000;
+  return process.hrtime.bigint() - begin;
 }
 
-const median = (some) => some.sort((a, b) => a - b)[some.length >> 1];
-
 async function main() {
-  console.log(`${''.padEnd(30)}${'execFile'.padStart(12)}${'run'.padStart(12)}${'ratio'.padStart(8)}    ` +
-    '(microseconds, medians)');
   for (const [name, [argv, options, rounds = ROUNDS, atOnce = 1]] of Object.entries(CASES)) {
-    const times = [[], []];
     for (let i = 0; i < rounds; i++) {
-      times[0].push(await one(theirs, argv, options, atOnce));
-      times[1].push(await one(ours, argv, options, atOnce));
+      const took = [];
+      for (const which of i % 2 ? [1, 0] : [0, 1]) {
+        took[which] = await one([theirs, ours][which], argv, options, atOnce);
+      }
+      console.log([name, ...took].join('\t'));
     }
-    const [a, b] = times.map(median);
-    console.log(`${name.padEnd(30)}${a.toFixed(0).padStart(12)}${b.toFixed(0).padStart(12)}` +
-      `${(b / a).toFixed(2).padStart(8)}`);
   }
 }
 

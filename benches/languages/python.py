@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What a run costs beside subprocess.run(): the medians of both, and their ratio, taken in turns in one process.
+"""Python: run() beside subprocess.run(), in turns in one process. measure.py makes a table of what this prints.
 
     LD_LIBRARY_PATH=build/provider benches/languages/python.py [python-ctypes's folder, or another's with qemu_run.py]
+
+Each line is a round: the case, and the nanoseconds of theirs and of ours.
 
 SPDX-License-Identifier: MIT
 """
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ CASES = {
     "a line": (["/bin/echo", "hello"], {"capture_output": True, "text": True}),
     "a line, with a limit of time": (["/bin/echo", "hello"], {"capture_output": True, "timeout": 60}),
     "1 MiB in and out": (["/bin/cat"], {"input": bytes(1 << 20), "capture_output": True, "rounds": 100}),
-    "64 MiB out": (["head", "-c", "64M", "/dev/zero"], {"capture_output": True, "rounds": 10}),
+    "64 MiB out": (["head", "-c", "64M", "/dev/zero"], {"capture_output": True, "rounds": 20}),
 }
 
 
@@ -36,15 +37,12 @@ def main():
     def mine(argv, **more):
         return qemu_run.run(argv, max_output=None, **more)
 
-    print(f"{'':30}{'subprocess':>12}{'qemu_run':>12}{'ratio':>8}    (microseconds, medians)")
     for name, (argv, options) in CASES.items():
         options = dict(options)
-        times = [], []
-        for _ in range(options.pop("rounds", ROUNDS)):
-            for which, run in enumerate((subprocess.run, mine)):
-                times[which].append(one(run, argv, options))
-        theirs, ours = (statistics.median(some) / 1000 for some in times)
-        print(f"{name:30}{theirs:12.0f}{ours:12.0f}{ours / theirs:8.2f}")
+        for number in range(options.pop("rounds", ROUNDS)):
+            both = [subprocess.run, mine]
+            took = {run: one(run, argv, options) for run in (both[::-1] if number % 2 else both)}
+            print(name, took[subprocess.run], took[mine], sep="\t", flush=True)
 
 
 if __name__ == "__main__":

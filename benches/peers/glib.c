@@ -52,6 +52,25 @@ static size_t capture(const char *const argv[], char *buffer, size_t size)
     return length;
 }
 
+static size_t run(const char *const argv[], const char *input, size_t size)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int status;
+
+    (void)input;
+    (void)size;
+    if (g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, &text, NULL, &status, NULL) &&
+        status == 0) {
+        length = strlen(text);
+    }
+    g_free(text);
+    return length;
+}
+
+static const struct runner runners[] = {{"g_spawn_sync", run, NULL}};
+RUNNERS(runners)
+
 static const struct peer glib[] = {
     {"g_spawn_async", usual_start, finish, capture},
     {"g_spawn_open", open_start, finish, NULL},

@@ -18,11 +18,12 @@ import time
 MARK_START, MARK_RETURNED, MARK_REAPED = 0x70760000, 0x70760001, 0x70760002
 TOO_MANY = 20
 SAID = b"what the parent captures\n"
+MIB = 1 << 20
 
 
 def arguments():
     parser = argparse.ArgumentParser()
-    for name in ("tiny", "say", "stamp", "end", "look", "between-marks"):
+    for name in ("tiny", "say", "stamp", "end", "look", "hold", "between-marks"):
         parser.add_argument(f"--{name}")
     for name, default in (("mebibytes", 0), ("descriptors", 0), ("bystanders", 0), ("processor", -1),
                           ("other-processor", -1)):
@@ -59,6 +60,7 @@ class Worker:
         self.args = args
         self.box = os.memfd_create("mailbox")
         self.path = f"/proc/{os.getpid()}/fd/{self.box}"
+        self.input = b""
 
     def one(self, argv):
         begin = time.monotonic_ns()
@@ -95,6 +97,37 @@ class Worker:
                 raise RuntimeError("it said something else")
             times_taken.append(time.monotonic_ns() - begin)
         return times_taken[1:]
+
+    def job(self, kind, number):
+        """Runs something of a kind, which runs.c lists. Returns whether it wrote what is expected."""
+        if kind == "many":
+            children = [subprocess.Popen([self.args.say], stdout=subprocess.PIPE) for _ in range(number)]
+            return all(child.communicate()[0] == SAID for child in children)
+        if kind == "through":
+            done = subprocess.run(["/bin/cat"], input=self.much(number * MIB), stdout=subprocess.PIPE, check=True)
+            return len(done.stdout) == number * MIB
+        argv = [self.args.hold if kind == "held" else self.args.say, *([str(number)] if number else [])]
+        out = subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout
+        return len(out) == number * MIB if kind == "out" else out == SAID
+
+    def much(self, size):
+        """It is there before the clock starts."""
+        if len(self.input) != size:
+            self.input = b"x" * size
+        return self.input
+
+    def runs(self, what, times):
+        kind, _, number = what.partition("-")
+        number = int(number or 0)
+        if kind == "through":
+            self.much(number * MIB)
+        times_taken = []
+        for _ in range(times if times == 1 else times + 1):
+            begin = time.monotonic_ns()
+            if not self.job(kind, number):
+                raise RuntimeError("not the output that was expected")
+            times_taken.append((time.monotonic_ns() - begin) / (number if kind == "many" else 1))
+        return times_taken[-times:]
 
     def crowd(self, times, number):
         barrier = threading.Barrier(number + 1)
@@ -162,7 +195,9 @@ class Worker:
             return self.page_faults()
         _, mode, _, times = words
         times = int(times)
-        if mode.startswith("crowd-"):
+        if words[0] == "run":
+            taken = self.runs(mode, times)
+        elif mode.startswith("crowd-"):
             taken = self.crowd(times, int(mode[len("crowd-"):]))
         else:
             taken = {"done": self.done, "return": self.returned, "first": self.first,

@@ -2,6 +2,7 @@
  * A worker: reads commands from stdin, one in a line, and answers each with a line.
  *
  *   time MODE PEER TIMES      nanoseconds for one; MODE is done, return, first, captured, faults, writes or crowd-N
+ *   run KIND RUNNER TIMES     nanoseconds for one run of a kind: line, out-MIB, through-MIB, turn-N, many-N or held-MS
  *   probe NAME TIMES          the same, of something else
  *   promises PEER             blocked signals, ignored signals and unwanted descriptors in a child, and whether a
  *                             missing program is reported
@@ -23,13 +24,21 @@ struct children children;
 struct setting setting = {.processor = -1, .other_processor = -1};
 
 static const struct peer *peers[MOST];
+static const struct runner *runners[MOST];
 static const struct probe *probes[MOST];
-static size_t n_peers, n_probes;
+static size_t n_peers, n_runners, n_probes;
 
 void add_peers(const struct peer *these, size_t n)
 {
     for (size_t i = 0; i < n && n_peers < MOST; i++) {
         peers[n_peers++] = &these[i];
+    }
+}
+
+void add_runners(const struct runner *these, size_t n)
+{
+    for (size_t i = 0; i < n && n_runners < MOST; i++) {
+        runners[n_runners++] = &these[i];
     }
 }
 
@@ -48,6 +57,17 @@ const struct peer *find_peer(const char *name)
         }
     }
     fprintf(stderr, "worker: there is no peer %s\n", name);
+    exit(2);
+}
+
+static const struct runner *find_runner(const char *name)
+{
+    for (size_t i = 0; i < n_runners; i++) {
+        if (strcmp(runners[i]->name, name) == 0) {
+            return runners[i];
+        }
+    }
+    fprintf(stderr, "worker: there is no runner %s\n", name);
     exit(2);
 }
 
@@ -96,6 +116,8 @@ static void obey(const char *line)
 
     if (sscanf(line, "time %31s %31s %u", mode, name, &times) == 3 && times > 0) {
         printf("%.1f\n", measure(mode, name, times));
+    } else if (sscanf(line, "run %31s %31s %u", mode, name, &times) == 3 && times > 0) {
+        printf("%.1f\n", until_run(find_runner(name), mode, times));
     } else if (sscanf(line, "probe %31s %u", name, &times) == 2 && times > 0) {
         printf("%.1f\n", find_probe(name)->run(times));
     } else if (sscanf(line, "page-faults %31s", name) == 1) {
@@ -117,7 +139,8 @@ static void read_arguments(int argc, char **argv, const char **marked)
         {"mebibytes", required_argument, NULL, 'm'},    {"huge-pages", no_argument, NULL, 'h'},
         {"descriptors", required_argument, NULL, 'd'},  {"bystanders", required_argument, NULL, 'b'},
         {"processor", required_argument, NULL, 'p'},    {"other-processor", required_argument, NULL, 'o'},
-        {"end", required_argument, NULL, 'e'},          {"between-marks", required_argument, NULL, 'B'},
+        {"end", required_argument, NULL, 'e'},          {"hold", required_argument, NULL, 'H'},
+        {"between-marks", required_argument, NULL, 'B'},
         {NULL, 0, NULL, 0},
     };
 
@@ -127,6 +150,7 @@ static void read_arguments(int argc, char **argv, const char **marked)
         case 's': children.say = optarg; break;
         case 'c': children.stamp = optarg; break;
         case 'e': children.end = optarg; break;
+        case 'H': children.hold = optarg; break;
         case 'l': children.look = optarg; break;
         case 'm': setting.mebibytes = strtoul(optarg, NULL, 10); break;
         case 'h': setting.huge_pages = true; break;
@@ -138,7 +162,8 @@ static void read_arguments(int argc, char **argv, const char **marked)
         default: exit(2);
         }
     }
-    if (!children.tiny || !children.say || !children.stamp || !children.end || !children.look) {
+    if (!children.tiny || !children.say || !children.stamp || !children.end || !children.look ||
+        !children.hold) {
         fprintf(stderr, "worker: which programs?\n");
         exit(2);
     }

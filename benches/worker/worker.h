@@ -22,6 +22,7 @@ struct children {
     const char *stamp; /* writes the time at which it began into a file */
     const char *end;   /* leaves the time at which it ends in a file */
     const char *look;  /* writes what it has inherited into a file */
+    const char *hold;  /* writes a line, and leaves behind a process that holds its stdout for some milliseconds */
 };
 extern struct children children;
 
@@ -41,14 +42,24 @@ struct peer {
     size_t (*capture)(const char *const argv[], char *buffer, size_t size);
 };
 
+/* One way to run a program to its end. */
+struct runner {
+    const char *name;
+    /* Gives it the input, or the caller's stdin if that is NULL, and takes what it writes to stdout: how many bytes. */
+    size_t (*run)(const char *const argv[], const char *input, size_t size);
+    /* Runs it so many times at the same time: how many bytes all of them have written. */
+    size_t (*many)(const char *const argv[], unsigned n);
+};
+
 /* Something else to be measured. Does it the given number of times, and returns the nanoseconds of one. */
 struct probe {
     const char *name;
     double (*run)(unsigned times);
 };
 
-/* A file of peers or probes makes itself known by a constructor that calls one of these. */
+/* A file of peers, runners or probes makes itself known by a constructor that calls one of these. */
 void add_peers(const struct peer *peers, size_t n);
+void add_runners(const struct runner *runners, size_t n);
 void add_probes(const struct probe *probes, size_t n);
 const struct peer *find_peer(const char *name);
 
@@ -56,6 +67,11 @@ const struct peer *find_peer(const char *name);
     __attribute__((__constructor__)) static void add_these(void)                                                       \
     {                                                                                                                  \
         add_peers(table, sizeof(table) / sizeof(*(table)));                                                            \
+    }
+#define RUNNERS(table)                                                                                                 \
+    __attribute__((__constructor__)) static void add_these_runners(void)                                               \
+    {                                                                                                                  \
+        add_runners(table, sizeof(table) / sizeof(*(table)));                                                          \
     }
 #define PROBES(table)                                                                                                  \
     __attribute__((__constructor__)) static void add_these(void)                                                       \
@@ -96,6 +112,8 @@ double until_captured(const struct peer *peer, unsigned times);
 double in_a_crowd(const struct peer *peer, unsigned times, unsigned threads);
 /* The longest stall of another thread while a child is started and ends; NULL: while nothing happens. */
 double stall(const struct peer *peer, unsigned times, bool write_only);
+/* Nanoseconds for a run of a kind; runs.c lists the kinds. */
+double until_run(const struct runner *runner, const char *kind, unsigned times);
 /* Prints what a child inherits, and whether a missing program is reported. */
 void print_promises(const struct peer *peer);
 /* Prints how many page faults a start costs the parent, and the child from its beginning to its end. */
