@@ -41,7 +41,7 @@ class Contest:
     seconds: float = 0
 
     def more(self, programs):
-        """Runs some more rounds, in new processes: one for each kind and setting. What the machine lacks is left out."""
+        """Some more rounds, in new processes: one for each kind and setting. What the machine lacks is left out."""
         begin = time.monotonic()
         with contextlib.ExitStack() as stack:
             entries = [entry for entry in self.entries if entry.kind in programs.workers]

@@ -6,15 +6,13 @@
 const childProcess = require('node:child_process');
 const fs = require('node:fs');
 const readline = require('node:readline');
-const util = require('node:util');
 
-const { values: args } = util.parseArgs({
-  options: {
-    ...Object.fromEntries(['tiny', 'say', 'stamp', 'end', 'look', 'hold', 'mebibytes', 'descriptors', 'bystanders',
-      'processor', 'other-processor'].map((name) => [name, { type: 'string' }])),
-    'huge-pages': { type: 'boolean' },
-  },
-});
+/// --name value, as for the others; --huge-pages has no value, and is not done.
+const args = {};
+for (const words = process.argv.slice(2).filter((word) => word !== '--huge-pages'); words.length > 0;) {
+  const [name, value] = words.splice(0, 2);
+  args[name.replace(/^--/, '')] = value;
+}
 
 const SAID = 'what the parent captures\n';
 const MIB = 2 ** 20;

@@ -191,8 +191,11 @@ impl<'a> Run<'a> {
     /// Does what needs no waiting.
     fn begin(&mut self) {
         self.feed();
-        let cancel = [None, None, None, None, self.sources()[CANCEL]];
-        if sys::wait_until_ready(&cancel, Some(0)).is_ok_and(|ready| ready.has(CANCEL)) {
+        let cancel = self.sources()[CANCEL];
+        // Most runs have none, and save the call.
+        if cancel.is_some()
+            && sys::wait_until_ready(&[None, None, None, None, cancel], Some(0)).is_ok_and(|ready| ready.has(CANCEL))
+        {
             self.stop(Reason::Cancel);
         }
     }
