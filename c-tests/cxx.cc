@@ -81,7 +81,9 @@ int main()
     is_str(error_get_pretty(err), "Could not open 'name': No such file or directory", "error_setg_file_open()");
     close(STDERR_FILENO);
     error_report_err(error_copy(err));
+    error_init("cxx");
     warn_report_err(error_copy(err));
+    error_init(NULL);
     error_reportf_err(error_copy(err), "%s", "x");
     warn_reportf_err(err, "%s", "x");
     return done();

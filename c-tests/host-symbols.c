@@ -13,7 +13,7 @@
 
 /* The functions that host-error.c lacks. Only the names matter, not the types. */
 #define NAMES(X)                                                                                                  \
-    X(error_append_hint) X(error_copy) X(error_free_or_abort) X(error_prepend) X(error_propagate)                 \
+    X(error_append_hint) X(error_copy) X(error_free_or_abort) X(error_init) X(error_prepend) X(error_propagate)   \
     X(error_propagate_prepend) X(error_report_err) X(error_reportf_err) X(error_set_internal)                     \
     X(error_setg_file_open_internal) X(error_vprepend) X(warn_report_err) X(warn_reportf_err)                     \
     X(qemu_error_set) X(qemu_error_prepend) X(qemu_error_append_hint)

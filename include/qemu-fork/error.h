@@ -85,6 +85,13 @@ void error_free(Error *err);
 /* Frees *@errp, which must be an Error, and sets it to NULL; aborts if there is none. For tests. */
 void error_free_or_abort(Error **errp);
 
+/*
+ * From now on what &error_fatal, &error_abort, error_report_err(), warn_report_err() and a child of qemu_fork() print
+ * begins with the program's name and ": ". The name is what follows the last slash of @argv0, which is kept and not
+ * copied; main's own lives long enough. NULL: no name, as in the beginning. To be called once, first in main().
+ */
+void error_init(const char *argv0);
+
 /* Prints @err and its hint to stderr, and frees @err. */
 void error_report_err(Error *err);
 

@@ -10,6 +10,7 @@ use crate::base::cancel::CancellationDisabled;
 use crate::base::errno::Errno;
 use crate::base::heap::{Owned, Text};
 use crate::base::message::{filled, Arg};
+use crate::base::program::prefix;
 use crate::base::stderr::{print, print_and_abort};
 
 /// Where in the source an error was set.
@@ -141,26 +142,30 @@ impl Error {
         self.class
     }
 
-    /// Prints `label`, the message and the hint.
+    /// Prints the program's name, `label`, the message and the hint.
     pub(crate) fn report(&self, label: &CStr) {
-        print(&[label, &self.message, c"\n", self.hint.as_deref().unwrap_or_default()]);
+        let [name, colon] = prefix();
+        print(&[name, colon, label, &self.message, c"\n", self.hint.as_deref().unwrap_or_default()]);
     }
 
     /// For `&error_abort`: prints the error and where it was set, and aborts.
     pub(crate) fn report_and_abort(&self) -> ! {
+        let [name, colon] = prefix();
         let text = filled(
-            "Unexpected error in {}() at {}:{}:\n{}\n{}",
+            "Unexpected error in {}() at {}:{}:\n{}{}{}\n{}",
             &[
                 Arg::Text(self.location.function),
                 Arg::Text(self.location.file),
                 Arg::int(self.location.line),
+                Arg::Text(name),
+                Arg::Text(colon),
                 Arg::Text(&self.message),
                 Arg::Text(self.hint.as_deref().unwrap_or_default()),
             ],
         );
         match text {
             Some(text) => print_and_abort(&[&text]),
-            None => print_and_abort(&[c"Unexpected error:\n", &self.message, c"\n"]),
+            None => print_and_abort(&[c"Unexpected error:\n", name, colon, &self.message, c"\n"]),
         }
     }
 

@@ -15,6 +15,7 @@ pub(crate) mod message;
 #[cfg(all(feature = "capi", not(feature = "std")))]
 mod panic;
 pub(crate) mod pid;
+pub(crate) mod program;
 pub(crate) mod short;
 pub(crate) mod signals;
 pub(crate) mod sort;

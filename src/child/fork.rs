@@ -5,6 +5,7 @@ use core::ffi::c_char;
 use libc::{c_int, c_void, size_t, ssize_t};
 
 use crate::base::abi::NSIG;
+use crate::base::program;
 use crate::sys;
 
 /// cbindgen:ignore
@@ -84,12 +85,18 @@ fn is_kept(signal: c_int) -> bool {
     matches!(signal, libc::SIGKILL | libc::SIGSTOP) || of_libc
 }
 
-/// Writes "cannot unblock signals: <strerror>" to stderr and ends the process with status 1.
+/// Writes "cannot unblock signals: <strerror>" to stderr, with the program's name before it if that is known, and ends the process with status 1.
 #[cold]
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 unsafe fn fail(error: c_int) -> ! {
     let mut line = Line::new();
+    let name = program::name();
+    if !name.is_null() {
+        // SAFETY: a C string.
+        unsafe { line.push_c_str(name) };
+        line.push_str(b": ");
+    }
     line.push_str(b"cannot unblock signals: ");
     // SAFETY: takes any number.
     let text = unsafe { describe(error) };

@@ -12,6 +12,7 @@ use libc::c_int;
 use crate::base::errno::{Errno, ErrnoGuard};
 use crate::base::error::{ErrorBox, Location};
 use crate::base::errp::Errp;
+use crate::base::program::set_name;
 use crate::base::stderr::print_and_abort;
 
 pub use crate::base::error::Error;
@@ -272,6 +273,19 @@ pub unsafe extern "C" fn error_free_or_abort(errp: *mut *mut Error) {
         Errp::Slot(slot @ Some(_)) => drop(slot.take()),
         _ => misuse(c"error_free_or_abort", c"there is no error to free"),
     }
+}
+
+/// From now on the messages on stderr begin with the program's name.
+///
+/// # Safety
+///
+/// `argv0` is NULL, or a C string that lives as long as the program.
+///
+/// cbindgen:ignore
+#[no_mangle]
+pub unsafe extern "C" fn error_init(argv0: *const c_char) {
+    // SAFETY: as the caller says.
+    unsafe { set_name(argv0) };
 }
 
 /// Prints `err` to stderr and frees it.
