@@ -95,11 +95,16 @@ class Language:
         self.report.check("it lays out the options of a spawn", options)
 
 
+# Tests of jobs in the foreground look at what becomes of one where there is no terminal.
+WITHOUT_TERMINAL = ["setsid", "--wait"]
+
+
 def python_ctypes(row):
     row.version(sys.executable, "--version")
     row.prints("spawn.py", sys.executable, "spawn.py")
     row.has_layout(sys.executable, "layout.py")
     row.passes(sys.executable, "run.py")
+    row.passes(*WITHOUT_TERMINAL, sys.executable, "options.py")
     row.passes(sys.executable, "misuse.py")
 
 
@@ -114,9 +119,9 @@ def python_cffi(row):
     # What it shares with the other Python.
     both = {"PYTHONPATH": os.path.join(EXAMPLES, "python-ctypes")}
     row.prints("spawn.py", "venv/bin/python", "spawn.py", **both)
-    for tests in ("run.py", "misuse.py"):
+    for tests in ("run.py", "options.py", "misuse.py"):
         shutil.copy(os.path.join(EXAMPLES, "python-ctypes", tests), row.folder)
-        row.passes("venv/bin/python", tests, **both)
+        row.passes(*WITHOUT_TERMINAL, "venv/bin/python", tests, **both)
 
 
 def go(row):

@@ -10,6 +10,7 @@
 #include <qemu-fork.h>
 
 #define FD(member) printf(" " #member "=%zu", offsetof(QemuSpawnFd, member))
+#define FILE_(member) printf(" " #member "=%zu", offsetof(QemuSpawnFile, member))
 #define OPTION(member) printf(" " #member "=%zu", offsetof(QemuSpawnOptions, member))
 #define STATUS(member) printf(" " #member "=%zu", offsetof(QemuProcessStatus, member))
 #define USAGE(member) printf(" " #member "=%zu", offsetof(QemuProcessUsage, member))
@@ -22,6 +23,12 @@ int main(void)
     printf("QemuSpawnFd %zu", sizeof(QemuSpawnFd));
     FD(source);
     FD(target);
+    printf("\n");
+    printf("QemuSpawnFile %zu", sizeof(QemuSpawnFile));
+    FILE_(target);
+    FILE_(path);
+    FILE_(flags);
+    FILE_(mode);
     printf("\n");
     printf("QemuSpawnOptions %zu", sizeof(QemuSpawnOptions));
     OPTION(size);
@@ -92,6 +99,7 @@ int main(void)
     RESULT(usage);
     printf("\n");
     CONSTANT(QEMU_SPAWN_FD_NULL);
+    CONSTANT(QEMU_SPAWN_FD_CLOSED);
     CONSTANT(QEMU_SPAWN_SEARCH_PATH);
     CONSTANT(QEMU_SPAWN_SETSID);
     CONSTANT(QEMU_SPAWN_SET_PGID);
@@ -110,6 +118,12 @@ int main(void)
     CONSTANT(QEMU_SPAWN_MERGE_STDERR);
     CONSTANT(QEMU_SPAWN_NO_FORK_FALLBACK);
     CONSTANT(QEMU_SPAWN_NO_NEW_PRIVS);
+    CONSTANT(QEMU_SPAWN_SEARCH_CHILD_PATH);
+    CONSTANT(QEMU_SPAWN_KEEP_GROUPS);
+    CONSTANT(QEMU_SPAWN_FOREGROUND);
+    CONSTANT(QEMU_SPAWN_SET_NICE);
+    CONSTANT(QEMU_SPAWN_CLEAN_SCHED);
+    CONSTANT(QEMU_SPAWN_INTO_CGROUP);
     CONSTANT(QEMU_SPAWN_STEP_NONE);
     CONSTANT(QEMU_SPAWN_STEP_ARGUMENTS);
     CONSTANT(QEMU_SPAWN_STEP_PIPE);

@@ -3,8 +3,10 @@
 SPDX-License-Identifier: MIT
 """
 import os
+import sys
 import threading
 
+import qemu_options
 import qemu_outcome as outcome
 from _qemu_fork import ffi, lib
 from qemu_handle import Handle
@@ -25,17 +27,22 @@ def _reason(errp):
 
 
 class Options:
-    """QemuSpawnOptions, and what it points to."""
+    """QemuSpawnOptions, and what it points to: what qemu_options.members() takes."""
 
-    def __init__(self, flags, cwd, env, fds):
+    def __init__(self, **more):
+        given = qemu_options.members(sys.modules[__name__], **more)
+        cwd, env, fds, files = (given.pop(name) for name in ("cwd", "env", "fds", "files"))
         self.step = ffi.new("QemuSpawnStep *")
-        self._cwd = ffi.NULL if cwd is None else ffi.new("char[]", outcome.encoded(cwd))
-        self._env = ffi.NULL if env is None else strings(outcome.environment(env))
-        self._fds = ffi.new("QemuSpawnFd[]", [*fds])
+        self._cwd = ffi.NULL if cwd is None else ffi.new("char[]", cwd)
+        self._env = ffi.NULL if env is None else strings(env)
+        self._fds = ffi.new("QemuSpawnFd[]", fds)
+        self._paths = [ffi.new("char[]", path) for _, path, _, _ in files]
+        self._files = ffi.new("QemuSpawnFile[]", [(target, path, flags, mode) for path, (target, _, flags, mode)
+                                                  in zip(self._paths, files)])
         self.c = ffi.new("QemuSpawnOptions *", {
-            "size": ffi.sizeof("QemuSpawnOptions"), "flags": flags, "cwd": self._cwd,
+            **given, "size": ffi.sizeof("QemuSpawnOptions"), "cwd": self._cwd,
             "envp": self._env if env is None else self._env.c, "fds": self._fds, "n_fds": len(self._fds),
-            "failed_step": self.step})
+            "files": self._files if files else ffi.NULL, "n_files": len(files), "failed_step": self.step})
 
 
 class strings:  # pylint: disable=invalid-name
@@ -64,10 +71,12 @@ class Status:
 
 
 class Process(Handle):
-    """A child. While one thread waits for it the others run: cffi lets go of the interpreter during a call."""
+    """A child. While one thread waits for it the others run: cffi lets go of the interpreter during a call.
 
-    def __init__(self, *argv, flags=0, cwd=None, env=None, fds=()):
-        options, words, errp = Options(flags, cwd, env, fds), strings(map(outcome.encoded, argv)), ffi.new("Error **")
+    The options are those of qemu_options.members()."""
+
+    def __init__(self, *argv, **options):
+        options, words, errp = Options(**options), strings(map(outcome.encoded, argv)), ffi.new("Error **")
         address = lib.qemu_spawn(words.c, options.c, errp)
         if address == ffi.NULL:
             raise outcome.failed(*_reason(errp), options.step[0])

@@ -12,6 +12,7 @@ def layout(name, structure):
 
 
 layout("QemuSpawnFd", qemu_fork.SpawnFd)
+layout("QemuSpawnFile", qemu_fork.SpawnFile)
 layout("QemuSpawnOptions", qemu_fork.Options)
 layout("QemuProcessStatus", qemu_fork.Status)
 layout("QemuProcessUsage", qemu_fork.Usage)

@@ -4,17 +4,27 @@ SPDX-License-Identifier: MIT
 """
 import ctypes
 import os
+import sys
 import threading
 from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_int64, c_size_t, c_uint, c_uint64, c_void_p
 
+import qemu_options
 import qemu_outcome as outcome
 from qemu_handle import Handle
 
 SPAWN_SEARCH_PATH = 1 << 0
+SPAWN_SET_UID = 1 << 4
 SPAWN_NULL_STDOUT = 1 << 10
 SPAWN_NULL_STDERR = 1 << 11
 SPAWN_PIPE_STDOUT = 1 << 13
 SPAWN_MERGE_STDERR = 1 << 15
+SPAWN_SEARCH_CHILD_PATH = 1 << 18
+SPAWN_KEEP_GROUPS = 1 << 19
+SPAWN_FOREGROUND = 1 << 20
+SPAWN_SET_NICE = 1 << 21
+SPAWN_CLEAN_SCHED = 1 << 22
+SPAWN_INTO_CGROUP = 1 << 23
+SPAWN_FD_CLOSED = -101
 PROCESS_USAGE_PEAK = 1 << 0
 PROCESS_USAGE_TIMES = 1 << 1
 RUN_CHECK = 1 << 0
@@ -40,6 +50,11 @@ class SpawnFd(ctypes.Structure):
     _fields_ = [("source", c_int), ("target", c_int)]
 
 
+class SpawnFile(ctypes.Structure):
+    """QemuSpawnFile."""
+    _fields_ = [("target", c_int), ("path", c_char_p), ("flags", c_int), ("mode", c_uint)]
+
+
 class Options(ctypes.Structure):
     """QemuSpawnOptions."""
     _fields_ = [
@@ -48,7 +63,7 @@ class Options(ctypes.Structure):
         ("n_fds", c_size_t), ("signals", c_int), ("ignored", POINTER(c_int)), ("defaulted", POINTER(c_int)),
         ("pgid", c_int), ("umask", c_uint), ("uid", c_uint), ("gid", c_uint), ("groups", c_void_p),
         ("n_groups", c_size_t), ("rlimits", c_void_p), ("n_rlimits", c_size_t), ("death_signal", c_int),
-        ("failed_step", POINTER(c_int)), ("files", c_void_p), ("n_files", c_size_t), ("nice", c_int),
+        ("failed_step", POINTER(c_int)), ("files", POINTER(SpawnFile)), ("n_files", c_size_t), ("nice", c_int),
         ("cgroup_fd", c_int),
     ]
 
@@ -136,23 +151,28 @@ def _strings(words):
     return (c_char_p * (len(words) + 1))(*words)
 
 
-def _options(flags, cwd, env, fds, step):
-    options = Options(size=ctypes.sizeof(Options), flags=flags, failed_step=ctypes.pointer(step))
-    if cwd is not None:
-        options.cwd = outcome.encoded(cwd)
+def _options(step, **more):
+    """What qemu_options.members() takes."""
+    given = qemu_options.members(sys.modules[__name__], **more)
+    env, fds, files = (given.pop(name) for name in ("env", "fds", "files"))
+    options = Options(size=ctypes.sizeof(Options), failed_step=ctypes.pointer(step), **given)
     if env is not None:
-        options.envp = _strings(outcome.environment(env))
+        options.envp = _strings(env)
     if fds:
         options.fds, options.n_fds = (SpawnFd * len(fds))(*fds), len(fds)
+    if files:
+        options.files, options.n_files = (SpawnFile * len(files))(*files), len(files)
     return options
 
 
 class Process(Handle):
-    """A child. While one thread waits for it the others run: ctypes lets go of the interpreter during a call."""
+    """A child. While one thread waits for it the others run: ctypes lets go of the interpreter during a call.
 
-    def __init__(self, *argv, flags=0, cwd=None, env=None, fds=()):
+    The options are those of qemu_options.members()."""
+
+    def __init__(self, *argv, **options):
         step, error = c_int(), c_void_p()
-        options = _options(flags, cwd, env, fds, step)
+        options = _options(step, **options)
         address = _library.qemu_spawn(_strings([*map(outcome.encoded, argv)]), byref(options), byref(error))
         if not address:
             raise outcome.failed(*_reason(error), step.value)
@@ -213,7 +233,7 @@ class Run(Handle):
 
     def __init__(self, argv, spawn, run, sink=None):
         step, error = c_int(), c_void_p()
-        options = _options(spawn["flags"], spawn["cwd"], spawn["env"], spawn["fds"], step)
+        options = _options(step, **spawn)
         self._raised, self._stepping, self._over = [], threading.Lock(), False
         self._input = run.get("input")  # the library reads it until the run is over
         self._sink = Sink() if sink is None else _sink(sink, self._raised)

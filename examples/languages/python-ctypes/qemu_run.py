@@ -119,12 +119,13 @@ def _to_its_end(run):
 def run(args, *, stdin=None, input=None, stdout=None, stderr=None,  # pylint: disable=redefined-builtin
         capture_output=False, timeout=None, check=False, text=None, encoding=None, errors=None, cwd=None, env=None,
         pass_fds=(), grace=1.0, linger=0.1, max_output=0, cut=False, keep_tail=False, kill=False, sink=None,
-        lines=False, cancel_fd=None):  # pylint: disable=too-many-arguments,too-many-locals
+        lines=False, cancel_fd=None, **more):  # pylint: disable=too-many-arguments,too-many-locals
     """The arguments of subprocess.run(), and those of QemuRunOptions in seconds and bytes.
 
     max_output is how much is kept of each stream; more is a Stopped, or with cut or keep_tail one end is kept. 0 is
     16 MiB, or with a sink any amount, and None is no limit. sink(fd, data) takes the output as it comes, or with lines
-    its lines; if it returns False, or raises, the program is stopped.
+    its lines; if it returns False, or raises, the program is stopped. More options are those of
+    qemu_options.members().
     """
     if capture_output and (stdout is not None or stderr is not None):
         raise ValueError("stdout and stderr may not be used with capture_output")
@@ -148,7 +149,7 @@ def run(args, *, stdin=None, input=None, stdout=None, stderr=None,  # pylint: di
         "cancel_fd": cancel_fd or 0, "input": data, "input_len": len(data or b""),
     }
     spawn = {"flags": streams.spawn_flags, "cwd": cwd, "env": env,
-             "fds": streams.fds + [(fd, fd) for fd in pass_fds]}
+             "fds": streams.fds + [(fd, fd) for fd in pass_fds], **more}
     try:
         with qemu_fork.Run(words, spawn, options, sink) as started:
             outcome = _to_its_end(started)
