@@ -131,7 +131,7 @@ def go(row):
     row.run("go", "vet", "./...", **cache)
     row.run("go", "build", "-o", "spawn", ".", **cache)
     row.prints("main.go", "./spawn")
-    row.passes("go", "test", "-v", "-vet=off", "-timeout", "600s", "./qemufork",
+    row.passes(*WITHOUT_TERMINAL, "go", "test", "-v", "-vet=off", "-timeout", "600s", "./qemufork",
                tests=r"^--- (PASS|FAIL): Test(\w+)", **cache)
 
 
@@ -149,11 +149,12 @@ def node(row):
 def cxx(row):
     row.need("g++", "g++")
     row.version("g++", "--version")
-    for name in ("spawn", "run", "misuse"):
+    for name in ("spawn", "run", "options", "misuse"):
         row.run("g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", f"{name}.cc", "-o", name, "-pthread",
                 *row.pkg_config())
     row.prints("spawn.cc", "./spawn")
     row.passes("./run")
+    row.passes(*WITHOUT_TERMINAL, "./options")
     row.passes("./misuse")
 
 

@@ -43,12 +43,29 @@ private:
     QemuSpawnStep step_;
 };
 
+/* A file that the child opens, as its user and in its working directory. */
+struct File {
+    int target;                                    /* the child's descriptor */
+    std::string path;
+    int flags = 0;                                 /* open()'s */
+    QemuMode mode = 0666;                          /* with O_CREAT */
+};
+
 struct SpawnOptions {
     uint64_t flags = 0;                            /* QEMU_SPAWN_* */
     std::string cwd;                               /* "": the caller's */
     std::optional<std::vector<std::string>> env;   /* the whole environment, "NAME=value"; none: the caller's */
     std::vector<std::string> env_set;              /* "NAME=value" */
     std::vector<std::string> env_unset;            /* "NAME" */
+    std::vector<File> files;
+    std::vector<int> closed_fds;                   /* descriptors that the child does not have */
+    std::optional<uid_t> uid;                      /* without our groups, unless keep_groups */
+    bool keep_groups = false;
+    std::optional<int> nice;                       /* the value itself, whatever ours is */
+    bool clean_sched = false;                      /* an ordinary program, whatever we are */
+    bool foreground = false;                       /* a job in the foreground of the terminal */
+    std::optional<QemuFd> cgroup;                  /* an open directory of a cgroup2 */
+    bool search_child_path = false;                /* PATH is the one of its own environment */
 };
 
 /* Takes the output: 1 for stdout or 2 for stderr, and bytes. false stops the program. */
@@ -143,11 +160,38 @@ struct Request {
         if (!spawn.cwd.empty()) {
             options.cwd = c_string(spawn.cwd, "a directory");
         }
+        for (const File &file : spawn.files) {
+            files.push_back({file.target, c_string(file.path, "a file"), file.flags, file.mode});
+        }
+        options.files = files.data();
+        options.n_files = files.size();
+        for (const int fd : spawn.closed_fds) {
+            fds.push_back({QEMU_SPAWN_FD_CLOSED, fd});
+        }
+        options.fds = fds.data();
+        options.n_fds = fds.size();
+        set(QEMU_SPAWN_SET_UID, spawn.uid, options.uid);
+        set(QEMU_SPAWN_SET_NICE, spawn.nice, options.nice);
+        set(QEMU_SPAWN_INTO_CGROUP, spawn.cgroup, options.cgroup_fd);
+        options.flags |= (spawn.keep_groups ? QEMU_SPAWN_KEEP_GROUPS : 0) |
+                         (spawn.clean_sched ? QEMU_SPAWN_CLEAN_SCHED : 0) |
+                         (spawn.foreground ? QEMU_SPAWN_FOREGROUND : 0) |
+                         (spawn.search_child_path ? QEMU_SPAWN_SEARCH_CHILD_PATH : 0);
     }
     Request(const Request &) = delete;
     Request &operator=(const Request &) = delete;
 
+    template <typename T, typename Member> void set(uint64_t flag, const std::optional<T> &value, Member &member)
+    {
+        if (value) {
+            options.flags |= flag;
+            member = *value;
+        }
+    }
+
     std::vector<const char *> argv, env, env_set, env_unset;
+    std::vector<QemuSpawnFile> files;
+    std::vector<QemuSpawnFd> fds;
     QemuSpawnOptions options = {};
     QemuSpawnStep step = QEMU_SPAWN_STEP_NONE;
 };
@@ -219,7 +263,7 @@ inline Result run(const std::vector<std::string> &arguments, const RunOptions &o
     QemuRunOptions run = {};
     Error *err = nullptr;
 
-    request.options.flags |= QEMU_SPAWN_SEARCH_PATH;
+    request.options.flags |= options.search_child_path ? 0 : QEMU_SPAWN_SEARCH_PATH;
     run.size = sizeof(run);
     run.flags = options.run_flags | (options.check ? QEMU_RUN_CHECK : 0);
     if (options.input) {

@@ -14,6 +14,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -39,6 +40,9 @@ const (
 	StepArguments Step = C.QEMU_SPAWN_STEP_ARGUMENTS
 	StepCwd       Step = C.QEMU_SPAWN_STEP_CWD
 	StepExec      Step = C.QEMU_SPAWN_STEP_EXEC
+	StepFiles     Step = C.QEMU_SPAWN_STEP_FILES
+	StepCgroup    Step = C.QEMU_SPAWN_STEP_CGROUP
+	StepTerminal  Step = C.QEMU_SPAWN_STEP_TERMINAL
 )
 
 // SpawnOptions say what a program finds. nil: nothing special.
@@ -46,6 +50,30 @@ type SpawnOptions struct {
 	Flags uint64
 	Dir   string   // its working directory; "": the caller's
 	Env   []string // its whole environment, "NAME=value"; nil: the caller's
+
+	Files      []File      // files that the child opens
+	ClosedFds  []int       // descriptors that the child does not have
+	Credential *Credential // its user; nil: the caller's
+	Nice       *int        // its niceness, the value itself; nil: the caller's
+	Cgroup     *os.File    // an open directory of a cgroup2; nil: the caller's
+
+	CleanSched      bool // it is scheduled as an ordinary program, whatever the caller is
+	Foreground      bool // it is a job in the foreground of the terminal
+	SearchChildPath bool // it is searched for in the PATH of its own environment
+}
+
+// A File is one that the child opens, as its user and in its working directory.
+type File struct {
+	Target int // the child's descriptor
+	Path   string
+	Flags  int         // os.O_WRONLY and the like
+	Mode   os.FileMode // of a file that is made
+}
+
+// A Credential is a user, without the caller's supplementary groups or with them.
+type Credential struct {
+	UID        uint32
+	KeepGroups bool
 }
 
 // An Error says why a program could not be started, or why it was stopped. errors.Is knows its errno, and the error of
@@ -109,8 +137,10 @@ func cStrings(what string, texts []string) (**C.char, *Error) {
 
 // A request is what C needs to start a program; free it.
 type request struct {
-	argv, env, dir **C.char
-	options        C.QemuSpawnOptions
+	argv, env, dir, paths **C.char
+	files                 *C.QemuSpawnFile
+	fds                   *C.QemuSpawnFd
+	options               C.QemuSpawnOptions
 }
 
 func newRequest(argv []string, options *SpawnOptions) (*request, *Error) {
@@ -141,6 +171,61 @@ func (r *request) copy(argv []string, options *SpawnOptions) (failure *Error) {
 		}
 		r.options.cwd = *r.dir
 	}
+	if failure = r.copyFiles(options.Files); failure != nil {
+		return failure
+	}
+	if n := len(options.ClosedFds); n > 0 {
+		r.fds = (*C.QemuSpawnFd)(C.calloc(C.size_t(n), C.sizeof_QemuSpawnFd))
+		for i, fd := range options.ClosedFds {
+			unsafe.Slice(r.fds, n)[i] = C.QemuSpawnFd{source: C.QEMU_SPAWN_FD_CLOSED, target: C.int(fd)}
+		}
+		r.options.fds, r.options.n_fds = r.fds, C.size_t(n)
+	}
+	if user := options.Credential; user != nil {
+		r.options.uid = C.QemuUid(user.UID)
+		r.set(C.QEMU_SPAWN_SET_UID, true)
+		r.set(C.QEMU_SPAWN_KEEP_GROUPS, user.KeepGroups)
+	}
+	if options.Nice != nil {
+		r.options.nice = C.int(*options.Nice)
+		r.set(C.QEMU_SPAWN_SET_NICE, true)
+	}
+	if options.Cgroup != nil {
+		r.options.cgroup_fd = C.QemuFd(options.Cgroup.Fd())
+		r.set(C.QEMU_SPAWN_INTO_CGROUP, true)
+	}
+	r.set(C.QEMU_SPAWN_CLEAN_SCHED, options.CleanSched)
+	r.set(C.QEMU_SPAWN_FOREGROUND, options.Foreground)
+	r.set(C.QEMU_SPAWN_SEARCH_CHILD_PATH, options.SearchChildPath)
+	return nil
+}
+
+func (r *request) set(flag C.uint64_t, wanted bool) {
+	if wanted {
+		r.options.flags |= flag
+	}
+}
+
+func (r *request) copyFiles(files []File) (failure *Error) {
+	n := len(files)
+	if n == 0 {
+		return nil
+	}
+	paths := make([]string, n)
+	for i, file := range files {
+		paths[i] = file.Path
+	}
+	if r.paths, failure = cStrings("file", paths); failure != nil {
+		return failure
+	}
+	r.files = (*C.QemuSpawnFile)(C.calloc(C.size_t(n), C.sizeof_QemuSpawnFile))
+	for i, file := range files {
+		unsafe.Slice(r.files, n)[i] = C.QemuSpawnFile{
+			target: C.int(file.Target), path: unsafe.Slice(r.paths, n)[i],
+			flags: C.int(file.Flags), mode: C.QemuMode(file.Mode.Perm()),
+		}
+	}
+	r.options.files, r.options.n_files = r.files, C.size_t(n)
 	return nil
 }
 
@@ -148,6 +233,9 @@ func (r *request) free() {
 	C.free(unsafe.Pointer(r.argv))
 	C.free(unsafe.Pointer(r.env))
 	C.free(unsafe.Pointer(r.dir))
+	C.free(unsafe.Pointer(r.paths))
+	C.free(unsafe.Pointer(r.files))
+	C.free(unsafe.Pointer(r.fds))
 }
 
 // milliseconds rounds up, so that a short time is not none at all.

@@ -87,7 +87,7 @@ func Run(ctx context.Context, argv []string, options *RunOptions) (*Result, erro
 		return nil, refused
 	}
 	defer request.free()
-	request.options.flags |= C.QEMU_SPAWN_SEARCH_PATH
+	request.set(C.QEMU_SPAWN_SEARCH_PATH, !options.SearchChildPath)
 
 	run := C.QemuRunOptions{
 		size:         C.sizeof_QemuRunOptions,
