@@ -143,6 +143,7 @@ def node(row):
     row.prints("spawn.js", "node", "spawn.js")
     row.has_layout("node", "layout.js")
     row.passes("node", "run-test.js")
+    row.passes(*WITHOUT_TERMINAL, "node", "options-test.js")
     row.passes("node", "misuse.js")
 
 
@@ -213,6 +214,7 @@ def lua(row):
     row.prints("spawn.lua", "luajit", "spawn.lua")
     row.has_layout("luajit", "layout.lua")
     row.passes("luajit", "run-test.lua")
+    row.passes(*WITHOUT_TERMINAL, "luajit", "options-test.lua")
     row.passes("luajit", "misuse.lua")
 
 

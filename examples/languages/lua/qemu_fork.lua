@@ -5,8 +5,11 @@ local ffi = require("ffi")
 
 ffi.cdef[[
 enum {
-    QEMU_SPAWN_SEARCH_PATH = 1 << 0, QEMU_SPAWN_NULL_STDOUT = 1 << 10, QEMU_SPAWN_NULL_STDERR = 1 << 11,
-    QEMU_SPAWN_PIPE_STDOUT = 1 << 13, QEMU_SPAWN_MERGE_STDERR = 1 << 15,
+    QEMU_SPAWN_SEARCH_PATH = 1 << 0, QEMU_SPAWN_SET_UID = 1 << 4, QEMU_SPAWN_NULL_STDOUT = 1 << 10,
+    QEMU_SPAWN_NULL_STDERR = 1 << 11, QEMU_SPAWN_PIPE_STDOUT = 1 << 13, QEMU_SPAWN_MERGE_STDERR = 1 << 15,
+    QEMU_SPAWN_SEARCH_CHILD_PATH = 1 << 18, QEMU_SPAWN_KEEP_GROUPS = 1 << 19, QEMU_SPAWN_FOREGROUND = 1 << 20,
+    QEMU_SPAWN_SET_NICE = 1 << 21, QEMU_SPAWN_CLEAN_SCHED = 1 << 22, QEMU_SPAWN_INTO_CGROUP = 1 << 23,
+    QEMU_SPAWN_FD_CLOSED = -101,
     QEMU_PROCESS_USAGE_PEAK = 1 << 0, QEMU_PROCESS_USAGE_TIMES = 1 << 1,
     QEMU_RUN_CHECK = 1 << 0, QEMU_RUN_CUT = 1 << 1, QEMU_RUN_KEEP_TAIL = 1 << 2, QEMU_RUN_LINES = 1 << 3,
     QEMU_RUN_KILL = 1 << 5, QEMU_RUN_INHERIT_STDIN = 1 << 6, QEMU_RUN_INHERIT_STDOUT = 1 << 7,
@@ -19,6 +22,7 @@ typedef struct Error Error;
 typedef struct QemuProcess QemuProcess;
 typedef struct QemuRun QemuRun;
 typedef struct QemuSpawnFd { int source; int target; } QemuSpawnFd;
+typedef struct QemuSpawnFile { int target; const char *path; int flags; unsigned mode; } QemuSpawnFile;
 typedef struct QemuSpawnOptions {
     size_t size;
     uint64_t flags;
@@ -42,7 +46,7 @@ typedef struct QemuSpawnOptions {
     size_t n_rlimits;
     int death_signal;
     int *failed_step;
-    const void *files;
+    const QemuSpawnFile *files;
     size_t n_files;
     int nice;
     int cgroup_fd;
@@ -107,6 +111,8 @@ typedef struct FILE FILE;
 FILE *fdopen(int fd, const char *mode);
 size_t fread(void *buffer, size_t size, size_t n, FILE *file);
 int fclose(FILE *file);
+int open(const char *path, int flags, ...);
+int close(int fd);
 void free(void *);
 char *strerror(int number);
 typedef struct pollfd { int fd; short events; short revents; } pollfd;
@@ -119,7 +125,8 @@ local POLLIN = 1
 local STEPS = { [0] = "none", "arguments", "pipe", "fork", "signals", "session", "group", "fds", "cwd", "rlimit",
                 "credentials", "death_signal", "exec", "files", "cgroup", "sched",
                 "terminal" }
-local M = { SPAWN_SEARCH_PATH = C.QEMU_SPAWN_SEARCH_PATH, SPAWN_PIPE_STDOUT = C.QEMU_SPAWN_PIPE_STDOUT, STEPS = STEPS }
+local M = { SPAWN_SEARCH_PATH = C.QEMU_SPAWN_SEARCH_PATH, SPAWN_PIPE_STDOUT = C.QEMU_SPAWN_PIPE_STDOUT,
+            SPAWN_MERGE_STDERR = C.QEMU_SPAWN_MERGE_STDERR, STEPS = STEPS }
 
 -- The text of an Error, which is freed, and the errno of the call before.
 local function reason(errp, number)
@@ -161,6 +168,72 @@ local function environment(variables)
     return list
 end
 
+-- What io.open() knows modes by, in Linux's numbers.
+local O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_DIRECTORY, O_CLOEXEC = 1, 2, 64, 512, 1024, 65536, 524288
+if ffi.arch:find("arm", 1, true) or ffi.arch:find("ppc", 1, true) then
+    O_DIRECTORY = 16384
+end
+local MODES = { r = 0, ["r+"] = O_RDWR, w = O_WRONLY + O_CREAT + O_TRUNC, ["w+"] = O_RDWR + O_CREAT + O_TRUNC,
+                a = O_WRONLY + O_CREAT + O_APPEND, ["a+"] = O_RDWR + O_CREAT + O_APPEND }
+
+local SPAWN_FLAGS = { keep_groups = C.QEMU_SPAWN_KEEP_GROUPS, foreground = C.QEMU_SPAWN_FOREGROUND,
+                      clean_sched = C.QEMU_SPAWN_CLEAN_SCHED, search_child_path = C.QEMU_SPAWN_SEARCH_CHILD_PATH }
+local SPAWN_NUMBERS = { uid = C.QEMU_SPAWN_SET_UID, nice = C.QEMU_SPAWN_SET_NICE }
+local SPAWN_OTHERS = { cwd = "string", env = "table", files = "table", closed_fds = "table", cgroup = "string" }
+
+local function files(list)
+    local found = {}
+    for i, file in ipairs(list) do
+        local mode = MODES[file[3] or "r"] or error("a file's mode cannot be " .. tostring(file[3]), 0)
+        found[i] = { file[1], text(file[2], "a file"), mode, file.mode or 438 } -- rw-rw-rw-
+    end
+    return found
+end
+
+-- C's structure, and what it points to. release() ends what it needs.
+--
+-- The names: cwd; env, a table; files, of { the child's descriptor, path, a mode of io.open(), mode = permissions }, which
+-- the child opens as its user and in its working directory; closed_fds, which the child does not have; uid, without our
+-- groups unless with keep_groups; nice; clean_sched; foreground; cgroup, the path of a directory; search_child_path, for
+-- the PATH in env.
+local function spawn_options(options, flags, fds)
+    local keep = { env = options.env and environment(options.env), step = ffi.new("int[1]"), paths = {} }
+    local members = { size = ffi.sizeof("QemuSpawnOptions"), failed_step = keep.step,
+                      cwd = options.cwd and text(options.cwd, "cwd") }
+    for name, flag in pairs(SPAWN_FLAGS) do
+        flags = bit.bor(flags, options[name] and flag or 0)
+    end
+    if options.search_child_path then
+        flags = bit.band(flags, bit.bnot(C.QEMU_SPAWN_SEARCH_PATH))
+    end
+    for name, flag in pairs(SPAWN_NUMBERS) do
+        if options[name] then
+            members[name] = assert(tonumber(options[name]), name .. " is a number")
+            flags = bit.bor(flags, flag)
+        end
+    end
+    for _, fd in ipairs(options.closed_fds or {}) do
+        fds[#fds + 1] = { C.QEMU_SPAWN_FD_CLOSED, fd }
+    end
+    keep.list = files(options.files or {})
+    keep.files = ffi.new("QemuSpawnFile[?]", #keep.list, keep.list)
+    members.files, members.n_files = keep.files, #keep.list
+    keep.envp = keep.env and strings(keep.env, "a variable")
+    keep.fds = ffi.new("QemuSpawnFd[?]", #fds, fds)
+    members.envp, members.fds, members.n_fds = keep.envp, keep.fds, #fds
+    if options.cgroup then
+        members.cgroup_fd = C.open(text(options.cgroup, "cgroup"), O_DIRECTORY + O_CLOEXEC)
+        flags = bit.bor(flags, C.QEMU_SPAWN_INTO_CGROUP)
+    end
+    members.flags = flags
+    function keep.release()
+        if options.cgroup and members.cgroup_fd >= 0 then
+            C.close(members.cgroup_fd)
+        end
+    end
+    return ffi.new("QemuSpawnOptions", members), keep
+end
+
 local Process = {}
 Process.__index = Process
 
@@ -168,16 +241,22 @@ local function handle_of(self)
     return self.handle or error("it is closed", 3)
 end
 
--- A child, which the collector frees; or nil, the reason, the errno and the step.
+-- A child, which the collector frees; or nil, the reason, the errno and the step. The list has the arguments, and options
+-- by the names of spawn_options().
 function M.spawn(argv, flags)
-    local words, step = strings(argv, "an argument"), ffi.new("int[1]")
-    local options = ffi.new("QemuSpawnOptions",
-                            { size = ffi.sizeof("QemuSpawnOptions"), flags = flags or 0, failed_step = step })
-    local errp = ffi.new("Error *[1]")
+    for name in pairs(argv) do
+        if type(name) ~= "number" and not (SPAWN_FLAGS[name] or SPAWN_NUMBERS[name] or SPAWN_OTHERS[name]) then
+            error("there is no option " .. tostring(name), 2)
+        end
+    end
+    local words, errp = strings(argv, "an argument"), ffi.new("Error *[1]")
+    local options, keep = spawn_options(argv, flags or 0, {})
     local handle = library.qemu_spawn(words, options, errp)
+    local errno = ffi.errno()
+    keep.release()
     if handle == nil then
-        local why, number = reason(errp, ffi.errno())
-        return nil, why, number, STEPS[step[0]]
+        local why, number = reason(errp, errno)
+        return nil, why, number, STEPS[keep.step[0]]
     end
     return setmetatable({ handle = ffi.gc(handle, library.qemu_process_free) }, Process)
 end
@@ -258,7 +337,7 @@ local NUMBERS = { timeout_ms = true, grace_ms = true, linger_ms = true, stdout_l
 local STREAMS = { stdin = { 0, C.QEMU_RUN_INHERIT_STDIN, 0 },
                   stdout = { 1, C.QEMU_RUN_INHERIT_STDOUT, C.QEMU_SPAWN_NULL_STDOUT },
                   stderr = { 2, C.QEMU_RUN_INHERIT_STDERR, C.QEMU_SPAWN_NULL_STDERR } }
-local OTHERS = { input = "string", cwd = "string", env = "table", sink = "function" }
+local OTHERS = { input = "string", sink = "function" }
 
 -- What stdin, stdout or stderr is: "inherit", "null", a descriptor, or for stderr "merge".
 local function stream(flags, fds, name, value)
@@ -295,21 +374,17 @@ local function structures(options)
             numbers[name] = number(name, value)
         elseif STREAMS[name] then
             stream(flags, fds, name, value)
-        elseif OTHERS[name] then
-            if type(value) ~= OTHERS[name] then
-                error(name .. " is a " .. OTHERS[name] .. ", not a " .. type(value), 0)
+        elseif OTHERS[name] or SPAWN_OTHERS[name] then
+            local kind = OTHERS[name] or SPAWN_OTHERS[name]
+            if type(value) ~= kind then
+                error(name .. " is a " .. kind .. ", not a " .. type(value), 0)
             end
-        elseif type(name) ~= "number" then
+        elseif type(name) ~= "number" and not (SPAWN_FLAGS[name] or SPAWN_NUMBERS[name]) then
             error("there is no option " .. tostring(name), 0)
         end
     end
     flags.run = flags.run + (options.cancel_fd and C.QEMU_RUN_CANCEL_FD or 0)
-    local keep = { env = options.env and environment(options.env), step = ffi.new("int[1]") }
-    keep.envp = keep.env and strings(keep.env, "a variable")
-    keep.fds = ffi.new("QemuSpawnFd[?]", #fds, fds)
-    local spawn = ffi.new("QemuSpawnOptions", {
-        size = ffi.sizeof("QemuSpawnOptions"), flags = flags.spawn, cwd = options.cwd and text(options.cwd, "cwd"),
-        envp = keep.envp, fds = keep.fds, n_fds = #fds, failed_step = keep.step })
+    local spawn, keep = spawn_options(options, flags.spawn, fds)
     numbers.size, numbers.flags = ffi.sizeof("QemuRunOptions"), flags.run
     local run = ffi.new("QemuRunOptions", numbers)
     if options.input then
@@ -340,8 +415,10 @@ function M.start(options)
     end
     local errp = ffi.new("Error *[1]")
     local handle = library.qemu_run_start(words, spawn, run, errp)
+    local number = ffi.errno()
+    keep.release()
     if handle == nil then
-        local why, errno = reason(errp, ffi.errno())
+        local why, errno = reason(errp, number)
         return nil, why, { errno = errno, step = STEPS[keep.step[0]] }
     end
     -- The library reads the input until the run is over.
@@ -441,7 +518,7 @@ end
 -- failure with errno, and with step or the same members.
 --
 -- The list has the arguments, and: input; timeout_ms, grace_ms, linger_ms, stdout_limit, stderr_limit and cancel_fd as
--- QemuRunOptions has them, math.huge for no limit; check, cut, keep_tail, lines and kill; cwd; env, a table; stdin,
+-- QemuRunOptions has them, math.huge for no limit; check, cut, keep_tail, lines and kill; those of spawn_options(); stdin,
 -- stdout and stderr: "inherit", "null", a descriptor, "merge"; sink, a function of 1 or 2 and the output, whose false
 -- stops the program.
 function M.run(options)

@@ -10,6 +10,7 @@ function layout(name, type) {
 }
 
 layout('QemuSpawnFd', qemu.SpawnFd);
+layout('QemuSpawnFile', qemu.SpawnFile);
 layout('QemuSpawnOptions', qemu.Options);
 layout('QemuProcessStatus', qemu.Status);
 layout('QemuProcessUsage', qemu.Usage);

@@ -10,9 +10,18 @@ const koffi = require('koffi');
 
 const constants = {
   SPAWN_SEARCH_PATH: 1 << 0,
+  SPAWN_SET_UID: 1 << 4,
   SPAWN_NULL_STDOUT: 1 << 10,
   SPAWN_NULL_STDERR: 1 << 11,
   SPAWN_PIPE_STDOUT: 1 << 13,
+  SPAWN_MERGE_STDERR: 1 << 15,
+  SPAWN_SEARCH_CHILD_PATH: 1 << 18,
+  SPAWN_KEEP_GROUPS: 1 << 19,
+  SPAWN_FOREGROUND: 1 << 20,
+  SPAWN_SET_NICE: 1 << 21,
+  SPAWN_CLEAN_SCHED: 1 << 22,
+  SPAWN_INTO_CGROUP: 1 << 23,
+  SPAWN_FD_CLOSED: -101,
   PROCESS_USAGE_PEAK: 1 << 0,
   PROCESS_USAGE_TIMES: 1 << 1,
   RUN_CHECK: 1 << 0,
@@ -37,12 +46,13 @@ koffi.opaque('QemuProcess');
 koffi.opaque('QemuRun');
 
 const SpawnFd = koffi.struct('QemuSpawnFd', { source: 'int', target: 'int' });
+const SpawnFile = koffi.struct('QemuSpawnFile', { target: 'int', path: 'str', flags: 'int', mode: 'unsigned int' });
 const Options = koffi.struct('QemuSpawnOptions', {
   size: 'size_t', flags: 'uint64_t', executable: 'str', cwd: 'str', envp: 'const char **', env_set: 'void *',
   env_unset: 'void *', fds: 'QemuSpawnFd *', n_fds: 'size_t', signals: 'int', ignored: 'void *', defaulted: 'void *',
   pgid: 'int', umask: 'unsigned int', uid: 'unsigned int', gid: 'unsigned int', groups: 'void *', n_groups: 'size_t',
   rlimits: 'void *', n_rlimits: 'size_t', death_signal: 'int', failed_step: 'void *',
-  files: 'void *', n_files: 'size_t', nice: 'int', cgroup_fd: 'int',
+  files: 'QemuSpawnFile *', n_files: 'size_t', nice: 'int', cgroup_fd: 'int',
 });
 const Status = koffi.struct('QemuProcessStatus', {
   end: 'int', exit_code: 'int', term_signal: 'int', core_dumped: 'bool',
@@ -111,10 +121,52 @@ function words(argv) {
   return [...Array.from(argv, text), null];
 }
 
+function integer(name, value) {
+  if (!Number.isInteger(value)) {
+    throw new TypeError(`${name} is a whole number, not ${util.inspect(value)}`);
+  }
+  return value;
+}
+
+/// What fs.open() knows flags by: 'a' or a number.
+function openFlags(flags) {
+  const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, O_EXCL } = fs.constants;
+  const known = {
+    r: O_RDONLY, 'r+': O_RDWR, w: O_WRONLY | O_CREAT | O_TRUNC, 'w+': O_RDWR | O_CREAT | O_TRUNC,
+    wx: O_WRONLY | O_CREAT | O_EXCL, a: O_WRONLY | O_CREAT | O_APPEND, 'a+': O_RDWR | O_CREAT | O_APPEND,
+  };
+  return integer('flags', known[flags] ?? flags);
+}
+
+/// The options that each have a flag: the flags, and the members.
+function withFlags({ uid, keepGroups, nice, cleanSched, foreground, cgroup, searchChildPath }) {
+  const members = {};
+  let flags = 0;
+  for (const [name, member, value, flag] of [['uid', 'uid', uid, constants.SPAWN_SET_UID],
+    ['nice', 'nice', nice, constants.SPAWN_SET_NICE], ['cgroup', 'cgroup_fd', cgroup, constants.SPAWN_INTO_CGROUP]]) {
+    if (value !== undefined) {
+      members[member] = integer(name, value);
+      flags |= flag;
+    }
+  }
+  for (const [wanted, flag] of [[keepGroups, constants.SPAWN_KEEP_GROUPS], [cleanSched, constants.SPAWN_CLEAN_SCHED],
+    [foreground, constants.SPAWN_FOREGROUND], [searchChildPath, constants.SPAWN_SEARCH_CHILD_PATH]]) {
+    flags |= wanted ? flag : 0;
+  }
+  return [flags, members];
+}
+
 /// QemuSpawnOptions, and where the library stores the step that failed.
-function spawnOptions({ flags = 0, cwd, env, fds = [] }) {
+///
+/// cwd, env; fds, of { source, target }; closedFds, which the child does not have; files, of { target, path, flags, mode }
+/// as fs.open() has them, which the child opens as its user and in its working directory; uid, without our groups
+/// unless with keepGroups; nice; cleanSched; foreground; cgroup, the descriptor of a directory; searchChildPath, for the
+/// PATH in env.
+function spawnOptions({ flags = 0, cwd, env, fds = [], closedFds = [], files = [], ...more }) {
   const step = new Int32Array(1);
-  const options = { size: koffi.sizeof(Options), flags, failed_step: step };
+  const [otherFlags, members] = withFlags(more);
+  const search = more.searchChildPath ? flags & ~constants.SPAWN_SEARCH_PATH : flags;
+  const options = { size: koffi.sizeof(Options), flags: search | otherFlags, failed_step: step, ...members };
   if (cwd !== undefined) {
     options.cwd = text(cwd);
   }
@@ -122,8 +174,16 @@ function spawnOptions({ flags = 0, cwd, env, fds = [] }) {
     const set = Object.entries(env).filter(([, value]) => value !== undefined);
     options.envp = words(set.map(([name, value]) => `${name}=${value}`));
   }
-  if (fds.length > 0) {
-    Object.assign(options, { fds, n_fds: fds.length });
+  const closed = closedFds.map((target) => ({ source: constants.SPAWN_FD_CLOSED, target: integer('closedFds', target) }));
+  if (fds.length + closed.length > 0) {
+    Object.assign(options, { fds: [...fds, ...closed], n_fds: fds.length + closed.length });
+  }
+  if (files.length > 0) {
+    options.files = files.map((file) => ({
+      target: integer('target', file.target), path: text(file.path), flags: openFlags(file.flags ?? 'r'),
+      mode: file.mode ?? 0o666,
+    }));
+    options.n_files = files.length;
   }
   return [options, () => ({ step: STEPS[step[0]] })];
 }
@@ -240,6 +300,6 @@ class Process {
 }
 
 module.exports = {
-  ...constants, STEPS, SpawnFd, Options, Status, Usage, Sink, RunOptions, RunResult, C, Process, failure, spawnOptions,
+  ...constants, STEPS, SpawnFd, SpawnFile, Options, Status, Usage, Sink, RunOptions, RunResult, C, Process, failure, spawnOptions,
   statusText: C.qemu_process_status_str, words,
 };

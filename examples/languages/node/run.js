@@ -155,7 +155,7 @@ function start(run, argv, options) {
     : typeof options.input === 'string' ? Buffer.from(options.input) : Buffer.from(options.input.buffer,
       options.input.byteOffset, options.input.byteLength);
   const { spawnFlags, runFlags, fds } = streams(options.stdio, input !== null);
-  const [spawn, failed] = qemu.spawnOptions({ flags: spawnFlags, cwd: options.cwd, env: options.env, fds });
+  const [spawn, failed] = qemu.spawnOptions({ ...options, flags: spawnFlags, fds });
   const errp = [null];
   run.input = input; // the library reads it until the run is over
   run.handle = qemu.C.qemu_run_start(qemu.words(argv), spawn, {
@@ -173,7 +173,7 @@ function start(run, argv, options) {
 
 /// Runs a program. The promise has { status, signal, stdout, stderr, … }, or an error with code, errno, step or these.
 ///
-/// options: input; timeout, grace and linger in milliseconds; cwd; env; signal, an AbortSignal; maxBuffer, 16 MiB, with
+/// options: those of spawnOptions(); input; timeout, grace and linger in milliseconds; signal, an AbortSignal; maxBuffer, 16 MiB, with
 /// cut or keepTail for one end; check: another status than 0 is an error; kill: stop by SIGKILL; stdio; encoding,
 /// 'buffer' for Buffers; sink(fd, buffer), which takes the output as it comes, or with lines its lines, and stops the
 /// program by false or by what it throws.
