@@ -186,6 +186,7 @@ def java_tests(row, java):
     # The heap is all there from the beginning: what grows is C's memory.
     heap = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"]
     row.passes(*java, *heap, "Run")
+    row.passes(*WITHOUT_TERMINAL, *java, *heap, "Options")
     row.passes(*java, *heap, "Misuse")
 
 

@@ -10,6 +10,8 @@ final class Layout {
     }
 
     public static void main(String[] args) {
+        print("QemuSpawnFd", QemuFork.SPAWN_FD);
+        print("QemuSpawnFile", QemuFork.FILE);
         print("QemuSpawnOptions", QemuFork.OPTIONS);
         print("QemuProcessStatus", QemuFork.STATUS);
         print("QemuProcessUsage", QemuFork.USAGE);

@@ -22,9 +22,18 @@ import static java.lang.foreign.ValueLayout.*;
  */
 final class QemuFork {
     static final long SPAWN_SEARCH_PATH = 1 << 0;
+    static final long SPAWN_SET_UID = 1 << 4;
     static final long SPAWN_CLEAR_ENV = 1 << 7;
     static final long SPAWN_PIPE_STDIN = 1 << 12;
     static final long SPAWN_PIPE_STDOUT = 1 << 13;
+    static final long SPAWN_MERGE_STDERR = 1 << 15;
+    static final long SPAWN_SEARCH_CHILD_PATH = 1 << 18;
+    static final long SPAWN_KEEP_GROUPS = 1 << 19;
+    static final long SPAWN_FOREGROUND = 1 << 20;
+    static final long SPAWN_SET_NICE = 1 << 21;
+    static final long SPAWN_CLEAN_SCHED = 1 << 22;
+    static final long SPAWN_INTO_CGROUP = 1 << 23;
+    static final int SPAWN_FD_CLOSED = -101;
     static final long RUN_CHECK = 1 << 0;
     static final long RUN_CUT = 1 << 1;
     static final long RUN_KEEP_TAIL = 1 << 2;
@@ -36,7 +45,15 @@ final class QemuFork {
     static final long RESULT_INPUT_LEFT = 1 << 3;
     static final int END_NOT_STARTED = 0;
     static final int PROCESS_EXITED = 1;
+    /** Linux's O_DIRECTORY and O_CLOEXEC, which the kind of processor decides. */
+    private static final int O_FOLDER =
+        02000000 | (System.getProperty("os.arch").matches("(aarch64|arm|ppc).*") ? 040000 : 0200000);
 
+    static final StructLayout SPAWN_FD =
+        MemoryLayout.structLayout(JAVA_INT.withName("source"), JAVA_INT.withName("target"));
+    static final StructLayout FILE = MemoryLayout.structLayout(JAVA_INT.withName("target"),
+        MemoryLayout.paddingLayout(4), ADDRESS.withName("path"), JAVA_INT.withName("flags"),
+        JAVA_INT.withName("mode"));
     static final StructLayout OPTIONS = MemoryLayout.structLayout(
         JAVA_LONG.withName("size"), JAVA_LONG.withName("flags"), ADDRESS.withName("executable"),
         ADDRESS.withName("cwd"), ADDRESS.withName("envp"), ADDRESS.withName("env_set"), ADDRESS.withName("env_unset"),
@@ -99,6 +116,8 @@ final class QemuFork {
         function(LIBRARY, "error_free", FunctionDescriptor.ofVoid(ADDRESS));
     private static final MethodHandle FREE =
         function(LINKER.defaultLookup(), "free", FunctionDescriptor.ofVoid(ADDRESS));
+    private static final MethodHandle OPEN = function(LINKER.defaultLookup(), "open",
+        FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT), Linker.Option.firstVariadicArg(2));
     private static final MethodHandle CLOSE =
         function(LINKER.defaultLookup(), "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
 
@@ -136,6 +155,7 @@ final class QemuFork {
         final MemorySegment errno = arena.allocate(CAPTURED);
         final MemorySegment errp = arena.allocate(ADDRESS);
         final MemorySegment step = arena.allocate(JAVA_INT);
+        private int cgroup = -1;
 
         /** What the call has said. */
         ProcessException failure(Result result) {
@@ -177,7 +197,40 @@ final class QemuFork {
                 set(options, OPTIONS, "cwd", bytes(command.cwd));
             }
             set(options, OPTIONS, "failed_step", step);
+            set(options, OPTIONS, "files", files(command.files));
+            set(options, OPTIONS, "n_files", command.files.size());
+            set(options, OPTIONS, "fds", closed(command.closedFds));
+            set(options, OPTIONS, "n_fds", command.closedFds.size());
+            options.set(JAVA_INT, offset(OPTIONS, "uid"), command.uid);
+            options.set(JAVA_INT, offset(OPTIONS, "nice"), command.nice);
+            if (command.cgroup != null) {
+                cgroup = (int) call(OPEN, bytes(command.cgroup), O_FOLDER);
+                options.set(JAVA_INT, offset(OPTIONS, "cgroup_fd"), cgroup);
+            }
             return options;
+        }
+
+        private MemorySegment files(List<Command.File> files) {
+            MemorySegment list = files.isEmpty() ? MemorySegment.NULL : arena.allocate(FILE, files.size());
+            for (int i = 0; i < files.size(); i++) {
+                Command.File file = files.get(i);
+                MemorySegment c = list.asSlice(i * FILE.byteSize(), FILE);
+                c.set(JAVA_INT, offset(FILE, "target"), file.target);
+                c.set(ADDRESS, offset(FILE, "path"), bytes(file.path));
+                c.set(JAVA_INT, offset(FILE, "flags"), file.flags);
+                c.set(JAVA_INT, offset(FILE, "mode"), 0666);
+            }
+            return list;
+        }
+
+        private MemorySegment closed(List<Integer> targets) {
+            MemorySegment list = targets.isEmpty() ? MemorySegment.NULL : arena.allocate(SPAWN_FD, targets.size());
+            for (int i = 0; i < targets.size(); i++) {
+                MemorySegment c = list.asSlice(i * SPAWN_FD.byteSize(), SPAWN_FD);
+                c.set(JAVA_INT, offset(SPAWN_FD, "source"), SPAWN_FD_CLOSED);
+                c.set(JAVA_INT, offset(SPAWN_FD, "target"), targets.get(i));
+            }
+            return list;
         }
 
         MemorySegment runOptions(Command command, Receiver receiver) {
@@ -200,6 +253,9 @@ final class QemuFork {
 
         @Override
         public void close() {
+            if (cgroup >= 0) {
+                closeFd(cgroup);
+            }
             arena.close();
         }
     }

@@ -12,11 +12,15 @@ final class Layout {
     }
 
     public static void main(String[] args) {
+        var fd = new QemuFork.SpawnFd();
+        var file = new QemuFork.SpawnFile();
         var options = new QemuFork.Options();
         var status = new QemuFork.ProcessStatus();
         var usage = new QemuFork.Usage();
         var run = new QemuFork.RunOptions();
         var result = new QemuFork.RunResult();
+        print("QemuSpawnFd", fd, fd::offset);
+        print("QemuSpawnFile", file, file::offset);
         print("QemuSpawnOptions", options, options::offset);
         print("QemuProcessStatus", status, status::offset);
         print("QemuProcessUsage", usage, usage::offset);

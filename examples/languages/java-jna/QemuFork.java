@@ -8,6 +8,7 @@ import com.sun.jna.ptr.IntByReference;
 import com.sun.jna.ptr.PointerByReference;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -17,9 +18,18 @@ import java.util.List;
  */
 final class QemuFork {
     static final long SPAWN_SEARCH_PATH = 1 << 0;
+    static final long SPAWN_SET_UID = 1 << 4;
     static final long SPAWN_CLEAR_ENV = 1 << 7;
     static final long SPAWN_PIPE_STDIN = 1 << 12;
     static final long SPAWN_PIPE_STDOUT = 1 << 13;
+    static final long SPAWN_MERGE_STDERR = 1 << 15;
+    static final long SPAWN_SEARCH_CHILD_PATH = 1 << 18;
+    static final long SPAWN_KEEP_GROUPS = 1 << 19;
+    static final long SPAWN_FOREGROUND = 1 << 20;
+    static final long SPAWN_SET_NICE = 1 << 21;
+    static final long SPAWN_CLEAN_SCHED = 1 << 22;
+    static final long SPAWN_INTO_CGROUP = 1 << 23;
+    static final int SPAWN_FD_CLOSED = -101;
     static final long RUN_CHECK = 1 << 0;
     static final long RUN_CUT = 1 << 1;
     static final long RUN_KEEP_TAIL = 1 << 2;
@@ -31,6 +41,31 @@ final class QemuFork {
     static final long RESULT_INPUT_LEFT = 1 << 3;
     static final int END_NOT_STARTED = 0;
     static final int PROCESS_EXITED = 1;
+    /** Linux's O_DIRECTORY and O_CLOEXEC, which the kind of processor decides. */
+    private static final int O_FOLDER =
+        02000000 | (System.getProperty("os.arch").matches("(aarch64|arm|ppc).*") ? 040000 : 0200000);
+
+    @Structure.FieldOrder({"source", "target"})
+    public static class SpawnFd extends Structure {
+        public int source;
+        public int target;
+
+        long offset(String member) {
+            return fieldOffset(member);
+        }
+    }
+
+    @Structure.FieldOrder({"target", "path", "flags", "mode"})
+    public static class SpawnFile extends Structure {
+        public int target;
+        public Pointer path;
+        public int flags;
+        public int mode;
+
+        long offset(String member) {
+            return fieldOffset(member);
+        }
+    }
 
     @Structure.FieldOrder({"size", "flags", "executable", "cwd", "envp", "env_set", "env_unset", "fds", "n_fds",
         "signals", "ignored", "defaulted", "pgid", "umask", "uid", "gid", "groups", "n_groups", "rlimits", "n_rlimits",
@@ -192,6 +227,8 @@ final class QemuFork {
     }
 
     private interface Libc extends Library {
+        int open(Pointer path, int flags);
+
         int close(int fd);
 
         void free(Pointer memory);
@@ -220,11 +257,15 @@ final class QemuFork {
     }
 
     /** What C needs to start a program; the garbage collector frees it. */
-    private static final class Request {
+    private static final class Request implements AutoCloseable {
         private final Memory argv;
         private final Memory envSet;
         private final Memory envUnset;
         private final Memory cwd;
+        private final List<Memory> paths = new ArrayList<>();
+        private final SpawnFile[] files;
+        private final SpawnFd[] fds;
+        private int cgroup = -1;
         final IntByReference step = new IntByReference();
         final Options options = new Options();
 
@@ -238,6 +279,52 @@ final class QemuFork {
             options.env_unset = envUnset;
             options.cwd = cwd;
             options.failed_step = step.getPointer();
+            files = files(command.files);
+            options.files = address(files);
+            options.n_files = command.files.size();
+            fds = closed(command.closedFds);
+            options.fds = address(fds);
+            options.n_fds = command.closedFds.size();
+            options.uid = command.uid;
+            options.nice = command.nice;
+            if (command.cgroup != null) {
+                cgroup = LIBC.open(memory(command.cgroup), O_FOLDER);
+                options.cgroup_fd = cgroup;
+            }
+        }
+
+        @Override
+        public void close() {
+            if (cgroup >= 0) {
+                LIBC.close(cgroup);
+            }
+        }
+
+        private SpawnFile[] files(List<Command.File> from) {
+            SpawnFile[] list = (SpawnFile[]) new SpawnFile().toArray(Math.max(from.size(), 1));
+            for (int i = 0; i < from.size(); i++) {
+                paths.add(memory(from.get(i).path));
+                list[i].target = from.get(i).target;
+                list[i].path = paths.get(i);
+                list[i].flags = from.get(i).flags;
+                list[i].mode = 0666;
+                list[i].write();
+            }
+            return from.isEmpty() ? null : list;
+        }
+
+        private static SpawnFd[] closed(List<Integer> targets) {
+            SpawnFd[] list = (SpawnFd[]) new SpawnFd().toArray(Math.max(targets.size(), 1));
+            for (int i = 0; i < targets.size(); i++) {
+                list[i].source = SPAWN_FD_CLOSED;
+                list[i].target = targets.get(i);
+                list[i].write();
+            }
+            return targets.isEmpty() ? null : list;
+        }
+
+        private static Pointer address(Structure[] list) {
+            return list == null ? null : list[0].getPointer();
         }
 
         static Memory memory(byte[] bytes) {
@@ -286,7 +373,12 @@ final class QemuFork {
     }
 
     static Result run(Command command) throws ProcessException {
-        Request request = new Request(command);
+        try (Request request = new Request(command)) {
+            return run(command, request);
+        }
+    }
+
+    private static Result run(Command command, Request request) throws ProcessException {
         RunOptions options = new RunOptions();
         options.flags = command.runFlags;
         Memory input = command.input == null ? null : Request.memory(command.input);
@@ -318,13 +410,14 @@ final class QemuFork {
     }
 
     static long spawn(Command command) throws ProcessException {
-        Request request = new Request(command);
-        PointerByReference errp = new PointerByReference();
-        Pointer handle = C.qemu_spawn(request.argv, request.options, errp);
-        if (handle == null) {
-            throw failure(errp, request.step.getValue(), null);
+        try (Request request = new Request(command)) {
+            PointerByReference errp = new PointerByReference();
+            Pointer handle = C.qemu_spawn(request.argv, request.options, errp);
+            if (handle == null) {
+                throw failure(errp, request.step.getValue(), null);
+            }
+            return Pointer.nativeValue(handle);
         }
-        return Pointer.nativeValue(handle);
     }
 
     static int pid(long handle) {

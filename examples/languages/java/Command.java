@@ -1,6 +1,7 @@
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,10 +18,28 @@ final class Command {
         boolean take(int childFd, byte[] data);
     }
 
+    /** A file that the program opens: its descriptor, the path, and open()'s flags. */
+    static final class File {
+        final int target;
+        final byte[] path;
+        final int flags;
+
+        File(int target, byte[] path, int flags) {
+            this.target = target;
+            this.path = path;
+            this.flags = flags;
+        }
+    }
+
     final List<byte[]> argv = new ArrayList<>();
     final List<byte[]> envSet = new ArrayList<>();
     final List<byte[]> envUnset = new ArrayList<>();
+    final List<File> files = new ArrayList<>();
+    final List<Integer> closedFds = new ArrayList<>();
     byte[] cwd;
+    byte[] cgroup;
+    int uid;
+    int nice;
     long spawnFlags = QemuFork.SPAWN_SEARCH_PATH;
     long runFlags;
     byte[] input;
@@ -57,6 +76,65 @@ final class Command {
     Command directory(Path folder) {
         cwd = bytes(folder.toString());
         return this;
+    }
+
+    /**
+     * It opens a file as its descriptor, as its user and in its working directory; the permissions of a new one are
+     * rw-rw-rw- without its umask.
+     */
+    Command file(int childFd, Path path, StandardOpenOption... options) {
+        files.add(new File(childFd, bytes(path.toString()), openFlags(List.of(options))));
+        return this;
+    }
+
+    /** It does not have this descriptor. */
+    Command closeFd(int childFd) {
+        closedFds.add(childFd);
+        return this;
+    }
+
+    /** Its stderr goes where its stdout goes. */
+    Command mergeStderr() {
+        return spawnFlag(QemuFork.SPAWN_MERGE_STDERR);
+    }
+
+    /** Its user, without our groups unless with {@link #keepGroups()}. */
+    Command uid(int id) {
+        uid = id;
+        return spawnFlag(QemuFork.SPAWN_SET_UID);
+    }
+
+    /** With {@link #uid}: it has our groups. */
+    Command keepGroups() {
+        return spawnFlag(QemuFork.SPAWN_KEEP_GROUPS);
+    }
+
+    /** Its niceness, the value itself. */
+    Command nice(int value) {
+        nice = value;
+        return spawnFlag(QemuFork.SPAWN_SET_NICE);
+    }
+
+    /** It is scheduled as an ordinary program, whatever we are. */
+    Command cleanScheduling() {
+        return spawnFlag(QemuFork.SPAWN_CLEAN_SCHED);
+    }
+
+    /** It is a job in the foreground of the terminal. */
+    Command foreground() {
+        return spawnFlag(QemuFork.SPAWN_FOREGROUND);
+    }
+
+    /** It is made in a cgroup of version 2, whose folder this is. */
+    Command cgroup(Path folder) {
+        cgroup = bytes(folder.toString());
+        return spawnFlag(QemuFork.SPAWN_INTO_CGROUP);
+    }
+
+    /** It is searched for in the PATH of its own environment. */
+    Command searchChildPath() {
+        spawnFlags &= ~QemuFork.SPAWN_SEARCH_PATH;
+        return spawnFlag(QemuFork.SPAWN_SEARCH_CHILD_PATH);
     }
 
     /** For {@link #start()}: its stdin is a pipe. */
@@ -163,6 +241,40 @@ final class Command {
     private Command flag(long flag) {
         runFlags |= flag;
         return this;
+    }
+
+    private Command spawnFlag(long flag) {
+        spawnFlags |= flag;
+        return this;
+    }
+
+    /** Linux's numbers. */
+    private static int openFlags(List<StandardOpenOption> options) {
+        boolean appends = options.contains(StandardOpenOption.APPEND);
+        boolean writes = appends || options.contains(StandardOpenOption.WRITE);
+        int flags = !writes ? 0 : options.contains(StandardOpenOption.READ) ? 2 : 1;
+        for (StandardOpenOption option : options) {
+            switch (option) {
+                case READ:
+                case WRITE:
+                    break;
+                case APPEND:
+                    flags |= 02000;
+                    break;
+                case TRUNCATE_EXISTING:
+                    flags |= 01000;
+                    break;
+                case CREATE:
+                    flags |= 0100;
+                    break;
+                case CREATE_NEW:
+                    flags |= 0100 | 0200;
+                    break;
+                default:
+                    throw new IllegalArgumentException(option + " is no way to open a file for a program");
+            }
+        }
+        return flags;
     }
 
     /** A text for C, which ends at a NUL. */
