@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Links a small host program in each way of a table, and compares the results with the table.
 
-The table is docs/guide/link-order.csv, which the guide shows. Its columns: a command that changes the files before; the
-arguments of `cc` in the line that links; whose qemu_fork() the program then calls, or how linking fails; and the result
-of qemu_fork_version(). util.o has a qemu_fork() of its own, util-without.o has none; libutil.a is util.o and error.o.
+The table is in docs/guide/qemu.md, and so is the part of main.c that tells whose function it is. The table's columns: a
+command that changes the files before; the arguments of `cc` in the line that links; whose qemu_fork() the program then
+calls, or how linking fails; and the result of qemu_fork_version(). util.o has a qemu_fork() of its own, util-without.o
+has none; libutil.a is util.o and error.o.
 """
 
 import argparse
 import collections
-import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -63,17 +64,26 @@ def outcome(files, compiler, row):
         return tuple(result.stdout.strip().split(',')) if result.returncode == 0 else (f'{result}', '')
 
 
+def table(guide):
+    """The only table of the guide's page."""
+    lines = [line for line in guide.splitlines() if line.startswith('|')]
+    return [Row(*(cell.strip(' `') for cell in line.strip('|').split('|'))) for line in lines[2:]]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--cc', required=True)
-    parser.add_argument('--table', required=True)
+    parser.add_argument('--guide', required=True)
     parser.add_argument('libraries', nargs='+')
     arguments = parser.parse_args()
     compiler = arguments.cc.split()
     failed = False
 
-    with open(arguments.table, encoding='utf-8', newline='') as file:
-        rows = [Row(*(cell.strip('`') for cell in cells)) for cells in list(csv.reader(file))[1:]]
+    with open(arguments.guide, encoding='utf-8') as file:
+        guide = file.read()
+    with open(os.path.join(HERE, 'main.c'), encoding='utf-8') as file:
+        shown = re.search(r'/\* -- whose.*?\n(.*)/\* -- end of whose', file.read(), flags=re.S).group(1)
+    rows = table(guide)
     with tempfile.TemporaryDirectory() as files:
         prepare(files, compiler, arguments.libraries)
         for number, row in enumerate(rows, 1):
@@ -85,7 +95,10 @@ def main():
             print(f'{"" if same else "not "}ok {number} - {what}: {": ".join(filter(None, expected))}')
             if not same:
                 print(f'# found: {found}')
-    print(f'1..{len(rows)}')
+    same = f'```c\n{shown}```' in guide
+    failed = failed or not same
+    print(f'{"" if same else "not "}ok {len(rows) + 1} - the guide has that part of main.c')
+    print(f'1..{len(rows) + 1}')
     return 1 if failed or not rows else 0
 
 

@@ -12,7 +12,7 @@
 
 #include "host.h"
 
-/* -- whose: shown in the guide -- */
+/* -- whose: in the guide, too, and the test compares them -- */
 /* To ask for it must not make the linker take it, so the reference is weak. */
 __attribute__((__weak__)) const char *qemu_fork_version(void);
 
