@@ -96,6 +96,26 @@ static void kill_after_the_end()
     CHECK(qemu::to_string(qemu::Status()) == "has not ended");
 }
 
+static void adopt_and_check()
+{
+    const pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(3);
+    }
+    const qemu::Status status = qemu::Process::adopt(pid).wait();
+    CHECK(error_of([&] { qemu::check(status); }) == EIO);
+    try {
+        qemu::check(status, "the child");
+    } catch (const qemu::SystemError &error) {
+        CHECK(error.what() == "the child exited with status 3"s);
+    }
+    qemu::check(qemu::run({"true"}).status);
+    CHECK(error_of([] { qemu::check(qemu::Status()); }) == EINVAL);
+    CHECK(error_of([&] { qemu::Process::adopt(pid); }) == ECHILD); /* it is reaped */
+    CHECK(error_of([] { qemu::Process::adopt(0); }) == EINVAL);
+}
+
 static void a_string_with_a_nul()
 {
     const std::string nul = "a\0b"s;
@@ -180,6 +200,7 @@ int main()
     test::run("misuse: close() while others wait", close_while_others_wait);
     test::run("misuse: take_fd() twice, and without a pipe", take_twice);
     test::run("misuse: kill() after the end", kill_after_the_end);
+    test::run("a child that is adopted, and a status that is checked", adopt_and_check);
     test::run("misuse: a string with a NUL", a_string_with_a_nul);
     test::run("misuse: no arguments", no_arguments);
     test::run("misuse: a sink that throws", a_sink_that_throws);

@@ -299,6 +299,16 @@ inline std::string to_string(const Status &status)
     return text ? text.get() : "has not ended";
 }
 
+/* Throws EIO unless it exited with status 0, and ECHILD if that is not known. The text names the program. */
+inline void check(const Status &status, const std::string &what = "the program")
+{
+    Error *err = nullptr;
+
+    if (!qemu_process_status_check(&status, detail::c_string(what, "a name"), &err)) {
+        throw detail::system_error(errno, err);
+    }
+}
+
 /*
  * A child. Any number of threads may use it at once. One that is closed, or was moved away, throws EBADF. A child that
  * still runs goes on when its Process is closed or destroyed, and so does a wait that another thread is in.
@@ -309,6 +319,18 @@ public:
     explicit Process(std::shared_ptr<QemuProcess> handle) : state_(std::make_unique<State>())
     {
         state_->handle = std::move(handle);
+    }
+
+    /* A child that other code has started, and nobody has reaped. ECHILD: there is no such child. */
+    static Process adopt(pid_t pid)
+    {
+        Error *err = nullptr;
+        QemuProcess *handle = qemu_process_adopt(pid, &err);
+
+        if (!handle) {
+            throw detail::system_error(errno, err);
+        }
+        return Process(std::shared_ptr<QemuProcess>(handle, qemu_process_free));
     }
 
     pid_t pid() const { return qemu_process_pid(use().get()); }

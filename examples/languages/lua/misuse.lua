@@ -56,6 +56,22 @@ local tests = {
             throws("closed", process[method], process, 0)
         end
     end },
+    { "process adopted and its status checked", function()
+        local process = spawn({ "/bin/sh", "-c", "exit 3" })
+        local adopted = assert(qemu_fork.adopt(process:pid()))
+        local status = adopted:wait()
+        local good, why, number = status:check("the child")
+        same(good, nil)
+        same(why, "the child exited with status 3")
+        same(number, 5)
+        same(select(3, qemu_fork.adopt(process:pid())), 10)
+        same(select(3, qemu_fork.adopt(0)), EINVAL)
+        adopted:close()
+        process:close()
+        process = spawn({ "/bin/true" })
+        same(process:wait():check(), true)
+        process:close()
+    end },
     { "process closed twice", function()
         local process = spawn({ "/bin/true" })
         local status = process:wait()

@@ -95,6 +95,8 @@ int qemu_process_wait(QemuProcess *proc, int64_t timeout_ms, QemuProcessStatus *
 bool qemu_process_kill(QemuProcess *proc, int sig, Error **errp);
 bool qemu_process_stop(QemuProcess *proc, int64_t grace_ms, QemuProcessStatus *status, Error **errp);
 char *qemu_process_status_str(const QemuProcessStatus *status);
+bool qemu_process_status_check(const QemuProcessStatus *status, const char *what, Error **errp);
+QemuProcess *qemu_process_adopt(int pid, Error **errp);
 void qemu_process_free(QemuProcess *proc);
 QemuRun *qemu_run_start(const char *const *argv, const QemuSpawnOptions *spawn, const QemuRunOptions *run,
                         Error **errp);
@@ -257,6 +259,16 @@ function M.spawn(argv, flags)
     if handle == nil then
         local why, number = reason(errp, errno)
         return nil, why, number, STEPS[keep.step[0]]
+    end
+    return setmetatable({ handle = ffi.gc(handle, library.qemu_process_free) }, Process)
+end
+
+-- A child that something else has started, and that nobody has reaped; or nil, the reason and the errno.
+function M.adopt(pid)
+    local errp = ffi.new("Error *[1]")
+    local handle = library.qemu_process_adopt(pid, errp)
+    if handle == nil then
+        return nil, reason(errp, ffi.errno())
     end
     return setmetatable({ handle = ffi.gc(handle, library.qemu_process_free) }, Process)
 end
@@ -544,6 +556,16 @@ function M.run(options)
 end
 
 local Status = {}
+Status.__index = Status
+
+-- True if the child exited with status 0; otherwise nil, the reason, which names it, and the errno.
+function Status:check(what)
+    local errp = ffi.new("Error *[1]")
+    if library.qemu_process_status_check(self, what and text(what, "a name"), errp) then
+        return true
+    end
+    return nil, reason(errp, ffi.errno())
+end
 
 function Status:__tostring()
     local words = library.qemu_process_status_str(self)

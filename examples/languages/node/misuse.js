@@ -5,10 +5,11 @@
 
 const assert = require('node:assert');
 const fs = require('node:fs');
+const os = require('node:os');
 const v8 = require('node:v8');
 const vm = require('node:vm');
 const koffi = require('koffi');
-const { C, PROCESS_EXITED, Process, SPAWN_PIPE_STDOUT, statusText } = require('./qemu-fork.js');
+const { C, PROCESS_EXITED, Process, SPAWN_PIPE_STDOUT, statusCheck, statusText } = require('./qemu-fork.js');
 const { run } = require('./run.js');
 const tap = require('./tap.js');
 
@@ -31,6 +32,21 @@ const tests = {
     assert.throws(() => child.kill('SIGTERM'), freed);
     await assert.rejects(child.wait(), freed);
     await assert.rejects(child.stop(), freed);
+  },
+
+  async 'process adopted and its status checked'() {
+    const child = new Process(['/bin/sh', '-c', 'exit 3']);
+    const adopted = Process.adopt(child.pid);
+    const status = await adopted.wait();
+    assert.throws(() => statusCheck(status, 'the child'), { code: 'EIO', message: 'the child exited with status 3' });
+    assert.throws(() => statusCheck(status, NUL), TypeError);
+    assert.throws(() => Process.adopt(child.pid), { errno: os.constants.errno.ECHILD });
+    assert.throws(() => Process.adopt(0), { code: 'EINVAL' });
+    adopted.free();
+    child.free();
+    const good = new Process(['/bin/true']);
+    statusCheck(await good.wait());
+    good.free();
   },
 
   async 'process freed twice'() {
@@ -161,6 +177,7 @@ function counted(name, what, change) {
   };
 }
 counted('qemu_spawn', 'process', (handle) => handle === null ? 0 : 1);
+counted('qemu_process_adopt', 'process', (handle) => handle === null ? 0 : 1);
 counted('qemu_process_free', 'process', () => -1);
 counted('qemu_run_start', 'run', (handle) => handle === null ? 0 : 1);
 counted('qemu_run_free', 'run', () => -1);

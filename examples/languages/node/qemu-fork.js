@@ -87,6 +87,8 @@ const C = Object.fromEntries([
   'QemuRun *qemu_run_start(const char **argv, QemuSpawnOptions *spawn, QemuRunOptions *run, _Out_ Error **errp)',
   'int qemu_run_fd(QemuRun *run)',
   'int qemu_run_step(QemuRun *run, _Inout_ QemuRunResult *result, _Out_ Error **errp)',
+  'bool qemu_process_status_check(const QemuProcessStatus *status, const char *what, _Out_ Error **errp)',
+  'QemuProcess *qemu_process_adopt(int pid, _Out_ Error **errp)',
   'void qemu_run_cancel(QemuRun *run)',
   'void qemu_run_free(QemuRun *run)',
   'void qemu_run_result_clear(QemuRunResult *result)',
@@ -236,6 +238,11 @@ class Process {
   #state;
 
   constructor(argv, flags = 0, more = {}) {
+    if (argv instanceof State) { // of adopt()
+      this.#state = argv;
+      forgotten.register(this, argv, argv);
+      return;
+    }
     const errp = [null];
     const [options, failed] = spawnOptions({ ...more, flags });
     const handle = C.qemu_spawn(words(argv), options, errp);
@@ -244,6 +251,16 @@ class Process {
     }
     this.#state = new State(handle);
     forgotten.register(this, this.#state, this.#state);
+  }
+
+  /// A child that something else has started, and that nobody has reaped. Node reaps those of child_process itself.
+  static adopt(pid) {
+    const errp = [null];
+    const handle = C.qemu_process_adopt(pid, errp);
+    if (handle === null) {
+      throw failure(errp);
+    }
+    return new Process(new State(handle));
   }
 
   /// Its process id. Once it has been reaped, another process may have it.
@@ -299,7 +316,15 @@ class Process {
   }
 }
 
+/// Throws unless the child exited with status 0; what names it in the text.
+function statusCheck(status, what = 'the program') {
+  const errp = [null];
+  if (!C.qemu_process_status_check(status, text(what), errp)) {
+    throw failure(errp);
+  }
+}
+
 module.exports = {
   ...constants, STEPS, SpawnFd, SpawnFile, Options, Status, Usage, Sink, RunOptions, RunResult, C, Process, failure, spawnOptions,
-  statusText: C.qemu_process_status_str, words,
+  statusCheck, statusText: C.qemu_process_status_str, words,
 };

@@ -55,6 +55,22 @@ def process_after_close():
         raises(ValueError, use)
 
 
+def process_adopted_and_its_status_checked():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(3)
+    with qemu_fork.Process.adopt(pid) as process:
+        status = process.wait()
+    error = raises(OSError, status.check, "the child")
+    assert (error.errno, error.strerror) == (errno.EIO, "the child exited with status 3"), error
+    with qemu_fork.Process("/bin/true") as process:
+        process.wait().check()
+    assert raises(OSError, qemu_fork.Status().check).errno == errno.EINVAL
+    raises(ValueError, status.check, NUL)
+    raises(ChildProcessError, qemu_fork.Process.adopt, pid)
+    assert raises(OSError, qemu_fork.Process.adopt, 0).errno == errno.EINVAL
+
+
 def process_closed_twice():
     with qemu_fork.Process("/bin/true") as process:
         status = process.wait()

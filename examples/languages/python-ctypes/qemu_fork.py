@@ -81,6 +81,12 @@ class Status(ctypes.Structure):
         finally:
             _libc.free(text)
 
+    def check(self, what="the program"):
+        """An OSError unless the child exited with status 0; what names it in the text."""
+        error = c_void_p()
+        if not _library.qemu_process_status_check(byref(self), outcome.encoded(what), byref(error)):
+            raise _error(error)
+
 
 class Usage(ctypes.Structure):
     """QemuProcessUsage."""
@@ -120,6 +126,8 @@ _function(_library, "qemu_process_wait", c_int, c_void_p, c_int64, POINTER(Statu
 _function(_library, "qemu_process_kill", c_bool, c_void_p, c_int, POINTER(c_void_p))
 _function(_library, "qemu_process_stop", c_bool, c_void_p, c_int64, POINTER(Status), POINTER(c_void_p))
 _function(_library, "qemu_process_status_str", c_void_p, POINTER(Status))  # not c_char_p: we have to free it
+_function(_library, "qemu_process_status_check", c_bool, POINTER(Status), c_char_p, POINTER(c_void_p))
+_function(_library, "qemu_process_adopt", c_void_p, c_int, POINTER(c_void_p))
 _function(_library, "qemu_process_free", None, c_void_p)
 _function(_library, "qemu_run_start", c_void_p, POINTER(c_char_p), POINTER(Options), POINTER(RunOptions),
           POINTER(c_void_p))
@@ -177,6 +185,17 @@ class Process(Handle):
         if not address:
             raise outcome.failed(*_reason(error), step.value)
         super().__init__(address, _library.qemu_process_free)
+
+    @classmethod
+    def adopt(cls, pid):
+        """A child that something else has started, os.fork() for example, and that nobody has reaped."""
+        error = c_void_p()
+        address = _library.qemu_process_adopt(pid, byref(error))
+        if not address:
+            raise _error(error)
+        process = cls.__new__(cls)
+        Handle.__init__(process, address, _library.qemu_process_free)
+        return process
 
     @property
     def pid(self):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -171,6 +172,42 @@ func TestMisuseSignalAfterTheEnd(t *testing.T) {
 	if err := process.Signal(12345); err == nil {
 		t.Error("there is no signal of that number")
 	}
+}
+
+func TestAdoptAndCheck(t *testing.T) {
+	leaksNothing(t, func() {
+		command := exec.Command("sh", "-c", "exit 3")
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		process, err := Adopt(command.Process.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer process.Close()
+		status, _ := process.Wait(-1)
+		if err := status.Check("the child"); !errors.Is(err, syscall.EIO) || err.Error() != "the child exited with status 3" {
+			t.Error(err)
+		}
+		if err := new(Status).Check("nobody"); !errors.Is(err, syscall.EINVAL) {
+			t.Error(err)
+		}
+		if _, err := Adopt(command.Process.Pid); !errors.Is(err, syscall.ECHILD) {
+			t.Error(err)
+		}
+		if _, err := Adopt(0); !errors.Is(err, syscall.EINVAL) {
+			t.Error(err)
+		}
+		_ = command.Process.Release()
+		good, err := Start([]string{"/bin/true"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer good.Close()
+		if status, _ := good.Wait(-1); status.Check("it") != nil || status.Check("a\x00b") == nil {
+			t.Error(status)
+		}
+	})
 }
 
 func TestMisuseAStringWithANul(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -49,6 +50,17 @@ func Start(argv []string, options *SpawnOptions) (*Process, error) {
 		err := newError(failure, errno)
 		err.Step = Step(step)
 		return nil, err
+	}
+	return &Process{handle: handle}, nil
+}
+
+// Adopt makes a Process of a child that other code has started, and that nobody has reaped. syscall.ECHILD: there is no
+// such child.
+func Adopt(pid int) (*Process, error) {
+	var failure *C.Error
+	handle, errno := C.qemu_process_adopt(C.pid_t(pid), &failure)
+	if handle == nil {
+		return nil, newError(failure, errno)
 	}
 	return &Process{handle: handle}, nil
 }
@@ -177,6 +189,20 @@ func (s Status) Signal() syscall.Signal { return syscall.Signal(s.c.term_signal)
 
 // Success tells whether the exit status is 0.
 func (s Status) Success() bool { return s.ExitCode() == 0 }
+
+// Check is an error unless the exit status is 0; what names the program in its text.
+func (s Status) Check(what string) error {
+	if strings.IndexByte(what, 0) >= 0 {
+		return refuse("a name %q has a NUL", what)
+	}
+	name := C.CString(what)
+	defer C.free(unsafe.Pointer(name))
+	var failure *C.Error
+	if good, errno := C.qemu_process_status_check(&s.c, name, &failure); !good {
+		return newError(failure, errno)
+	}
+	return nil
+}
 
 func (s Status) String() string {
 	text := C.qemu_process_status_str(&s.c)
