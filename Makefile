@@ -155,9 +155,10 @@ check-packages: build ## what is published: source archive, crate, installed fil
 	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-packages.py --build $(BUILD) --pkg-config $(abspath $(VENV))/bin/pkgconf
 
 .PHONY: check-qemu
-check-qemu: $(BUILD)/host/build.ninja ## QEMU 5.2 and 7.2 with the library, built and used as the guide says: minutes
+check-qemu: $(BUILD)/host/build.ninja ## QEMU 5.2 and 7.2 with the library, built and used as the guide says; or one: make check-qemu ROW=5.2-shared
 	$(VENV)/bin/ninja -C $(BUILD)/host libqemu_fork_host.so libqemu_fork_host.a
-	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-qemu.py --build $(BUILD) --work $(BUILD)/qemu
+	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-qemu.py --build $(BUILD) --work $(BUILD)/qemu \
+		--table $(BUILD)/qemu.txt $(ROW)
 
 # matplotlib of a known version, for the plots.
 BENCH_VENV := $(BUILD)/bench-venv

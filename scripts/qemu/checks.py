@@ -1,5 +1,6 @@
 """What a QEMU that has the library does: its own tests, migration through a program, and what it says if it cannot
 fork."""
+import errno
 import json
 import os
 import re
@@ -14,7 +15,7 @@ DENY_FORK = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file
 MACHINE = ["-M", "arduino-mega-2560-v3", "-display", "none", "-S", "-qmp", "stdio"]
 # For what takes a moment: only a loaded machine needs more.
 PATIENCE = 120
-CANNOT_FORK = "cannot fork child process: Resource temporarily unavailable"
+CANNOT_FORK = "cannot fork child process: "
 
 
 class Monitor:
@@ -87,15 +88,19 @@ def migration(report, folder, env):
 def refusal(report, folder, env):
     """Where fork() is denied, QEMU says so and goes on, or says so and ends."""
     program = os.path.join(folder, "qemu-system-avr")
-    denied = Monitor(program, before=DENY_FORK, env=env)
-    answer = denied.ask("migrate", uri="exec:cat")
-    report.check("a migration that cannot fork fails with the reason", answer.get("desc") == CANNOT_FORK, str(answer))
-    running = denied.ask("query-status")
-    report.check("and QEMU goes on", "status" in running and denied.quit() == 0, str(running))
-    result = subprocess.run([*DENY_FORK, program, *MACHINE, "-incoming", "exec:cat"], check=False, capture_output=True,
-                            text=True, env=env, stdin=subprocess.DEVNULL, timeout=PATIENCE)
-    report.check("-incoming that cannot fork ends QEMU with the reason",
-                 result.returncode == 1 and CANNOT_FORK in result.stderr, f"{result.returncode} {result.stderr}")
+    for error in errno.EAGAIN, errno.ENOMEM, errno.EPERM, errno.ENOSYS:
+        text, name = CANNOT_FORK + os.strerror(error), errno.errorcode[error]
+        denied = Monitor(program, before=[*DENY_FORK, name], env=env)
+        answer = denied.ask("migrate", uri="exec:cat")
+        report.check(f"a migration that cannot fork fails with the reason, {name}",
+                     answer == {"class": "GenericError", "desc": text}, str(answer))
+        running = denied.ask("query-status")
+        report.check("and QEMU goes on", "status" in running and denied.quit() == 0, str(running))
+        result = subprocess.run([*DENY_FORK, name, program, *MACHINE, "-incoming", "exec:cat"], check=False,
+                                capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL, timeout=PATIENCE)
+        report.check("-incoming that cannot fork ends QEMU with the reason",
+                     result.returncode == 1 and result.stderr.endswith(f": {text}\n"),
+                     f"{result.returncode} {result.stderr}")
 
 
 def nbd(report, folder, env):
@@ -120,13 +125,18 @@ def nbd(report, folder, env):
     report.check("qemu-nbd --fork starts and serves", greeting == b"NBDMAGIC", said)
 
 
-def linked(report, folder, how):
+def linked(report, folder, env, how):
     """Which qemu_fork() is in the program, found out as the guide says."""
     program = os.path.join(folder, "qemu-system-avr")
     symbols = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout
     if how == "shared":
         report.check("the program wants the library's qemu_fork()",
                      re.search(r" U qemu_fork@QEMU_FORK_HOST_0$", symbols, flags=re.M))
+        bindings = subprocess.run([program, "--version"], check=True, capture_output=True, text=True,
+                                  env=dict(env, LD_DEBUG="bindings", LD_BIND_NOW="1")).stderr
+        found = re.findall(r"binding file (\S+) .* to (\S+) .*`qemu_fork'.*", bindings)
+        report.check("and gets it", [os.path.basename(name) for pair in found for name in pair] == [
+            "qemu-system-avr", "libqemu_fork_host.so.0"], str(found))
     else:
         names = re.findall(r" T (qemu_fork|qemu_fork_version)$", symbols, flags=re.M)
         report.check("the program has the library's qemu_fork()", sorted(names) == ["qemu_fork", "qemu_fork_version"],
@@ -136,3 +146,23 @@ def linked(report, folder, how):
         with open(stripped, "rb") as file:
             report.check("stripped, it has the library's version", b"(host-error)" in file.read())
         os.remove(stripped)
+
+
+def spawns(report, folder, env, name):
+    """Our own program in QEMU's tree."""
+    for command, status, said in (["sh", "-c", "exit 0"], 1, "(PATH was not searched)"), (
+            ["/bin/sh", "-c", "exit 3"], 1, "/bin/sh exited with status 3"), (["/bin/sh", "-c", "exit 0"], 0, ""):
+        result = subprocess.run([os.path.join(folder, name), *command], check=False, capture_output=True, text=True,
+                                env=env, timeout=PATIENCE)
+        report.check(f"qemu_spawn_sync() of {' '.join(command)}: {said or 'runs'}",
+                     result.returncode == status and result.stderr.rstrip().endswith(said),
+                     f"{result.returncode} {result.stderr}")
+
+
+def not_linked(report, folder, name):
+    """Neither the archive nor the shared library is in a program that does not call it."""
+    program = os.path.join(folder, name)
+    symbols = subprocess.run(["nm", program], check=True, capture_output=True, text=True).stdout
+    report.check(f"{name} has no function of the library", not re.search(r"\bqemu_fork", symbols))
+    needed = subprocess.run(["readelf", "-dW", program], check=True, capture_output=True, text=True).stdout
+    report.check("and does not load it", "libqemu_fork" not in needed)

@@ -86,6 +86,24 @@ def _edit(tree, name, change):
         file.write(after)
 
 
+def callers(tree):
+    """The files that call qemu_fork(): they keep its result."""
+    found = []
+    for folder in sorted(os.listdir(tree)):
+        for path in glob.glob(os.path.join(tree, folder, "**", "*.[ch]"), recursive=True):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                if re.search(r"=\s*qemu_fork\(", file.read()):
+                    found.append(os.path.relpath(path, tree))
+    return found
+
+
+def add_program(tree, name, source):
+    """Adds a program of ours that calls the library, to the targets that are built when they are wanted."""
+    shutil.copy(source, os.path.join(tree, name + ".c"))
+    _edit(tree, "meson.build", lambda text: f"{text}\nexecutable('{name}', files('{name}.c'), dependencies: "
+                                            "[qemuutil, qemu_fork], build_by_default: false)\n")
+
+
 def changed(tree, root):
     """Makes the guide's change in its three files."""
     dependency, use = _guide(root)
