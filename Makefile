@@ -57,8 +57,8 @@ demo: $(BUILD)/provider/build.ninja ## see what it does, on something real
 	@$(BUILD)/provider/examples/exec-channel $(BUILD)/provider/libqemu_fork.a
 
 .PHONY: check
-check: $(BUILD_FILES) ## every test that needs no other platform, and the quick form of the proof, or of some PARTS of it
-	@$(WITH_TOOLS) scripts/check.py $(BUILD) $(PARTS)
+check: $(BUILD_FILES) ## every test that needs no other platform, and the quick form of the proof; or some PARTS of it, some RUST_TESTS
+	@$(WITH_TOOLS) scripts/check.py $(if $(RUST_TESTS),--rust "$(RUST_TESTS)") $(BUILD) $(PARTS)
 
 .PHONY: test
 test: $(BUILD_FILES) ## one test: make test T=NAME, of a C test, a Rust test or a part of the proof; without T their names

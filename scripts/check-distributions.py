@@ -7,9 +7,9 @@ A row is a release, or a release and a compiler: trixie, trixie-clang. In the re
 user, a fresh clone of what is committed is tried with the release's own compilers and, where it is new enough, its own
 Rust; else with this machine's, from rustup. The roots are made by debootstrap and kept in the cache, QEMU_FORK_CACHE or
 qemu-fork in the user's cache folder; remove one to have it made anew. Needs root, for chroot. What cannot be fetched is
-skipped, and the table says why. To save time, two variables of the environment are those of the rows, too: MESON_FLAGS,
-where -Dtest-links=no-pie saves building most tests twice, and PARTS, the parts of the proof. The status is 1 if
-anything failed.
+skipped, and the table says why. To save time, three variables of the environment are those of the rows, too:
+MESON_FLAGS, where -Dtest-links=no-pie saves building most tests twice, PARTS, the parts of the proof, and RUST_TESTS,
+files of Rust tests. The status is 1 if anything failed.
 
 SPDX-License-Identifier: MIT
 """
@@ -32,7 +32,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 COMPILERS = ["gcc", "clang"]
 ROWS = {f"{release}-{compiler}": (release, compiler) for release in roots.RELEASES for compiler in COMPILERS}
 # Variables that leave something out.
-SAVING = ["MESON_FLAGS", "PARTS"]
+SAVING = ["MESON_FLAGS", "RUST_TESTS", "PARTS"]
 HEAD = ("release", "compiler", "rustc", "glibc", "demo", "check", "seconds")
 
 

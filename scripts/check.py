@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Runs every stage of `make check`, also after a failure, and prints a table of them.
 
-usage: check.py BUILD [PART...]
+usage: check.py [--rust TESTS] BUILD [PART...]
 
-BUILD has Meson's folders, provider and host, set up. With names of PARTs only these parts of the proof are run. The
-status is 1 if a stage failed.
+BUILD has Meson's folders, provider and host, set up. With names of PARTs only these parts of the proof are run, and of
+the Rust tests only the files that TESTS names. The status is 1 if a stage failed.
 
 SPDX-License-Identifier: MIT
 """
+import argparse
 import json
 import os
 import re
@@ -24,7 +25,12 @@ LINES = 12
 FAILURE = re.compile(r"FAILED|panicked at|violat|got away|^error|not run to its end")
 
 
-def stages(build, parts):
+def in_part(name, chosen):
+    """The name of a stage that leaves something out says so."""
+    return f"{name}, only {' '.join(chosen)}" if chosen else name
+
+
+def stages(build, parts, rust):
     """Names and commands, in their order."""
     provider, host = (os.path.join(build, mode) for mode in ("provider", "host"))
     return [
@@ -34,8 +40,9 @@ def stages(build, parts):
         # They have been built. A second try at one that does not compile would end the stage.
         ("C tests, provider", ["meson", "test", "-C", provider, "--no-rebuild", "--print-errorlogs"]),
         ("C tests, host", ["meson", "test", "-C", host, "--no-rebuild", "--print-errorlogs"]),
-        ("Rust tests", ["cargo", "test", "--locked", "--no-fail-fast"]),
-        ("proof, quick" + (", in part" if parts else ""),
+        (in_part("Rust tests", rust),
+         ["cargo", "test", "--locked", "--no-fail-fast", *(f"--test={name}" for name in rust)]),
+        (in_part("proof, quick", parts),
          ["tests/proof/run.py", "--quick", "--build", build, *parts]),
     ]
 
@@ -82,12 +89,15 @@ def what_failed(command, printed):
 
 
 def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    build = os.path.abspath(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rust", default="", metavar="TESTS", help="files of Rust tests, separated by spaces")
+    parser.add_argument("build", help="the folder with Meson's folders")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="parts of the proof")
+    args = parser.parse_args()
+    build = os.path.abspath(args.build)
     rows = []
     complaints = []
-    for name, command in stages(build, sys.argv[2:]):
+    for name, command in stages(build, args.parts, args.rust.split()):
         start = time.monotonic()
         failure, printed = run(command, build)
         rows.append((name, time.monotonic() - start, failure))
