@@ -81,14 +81,24 @@ def look(report, command):
     return lines
 
 
+def without_privilege(lines):
+    """The golden list for a user who is not root: a further call asks whether it may drop its groups, and it may not."""
+    changed = []
+    for line in lines:
+        changed += [] if line == "    setgroups(0)" else [line]
+        changed += ["    capget()"] if line == "    geteuid()" else []
+    return changed
+
+
 def compare(report, name, lines, update, without=()):
-    """Every line that has changed or is gone. The scenarios `without` are left out."""
+    """Every line that has changed or is gone. The scenarios `without` are left out. The list is one of root's calls."""
     path = os.path.join(GOLDEN, name)
     if update:
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(f"{line}\n" for line in lines)
     with open(path, encoding="utf-8") as file:
         golden = leave_out(file.read().splitlines(), without)
+    golden = golden if os.geteuid() == 0 else without_privilege(golden)
     report.experiments += len(golden)
     where, before = "", report.violations
     for change in difflib.ndiff(golden, lines):
