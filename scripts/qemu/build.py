@@ -13,9 +13,9 @@ RENAMED = {"blobs": "install-blobs"}
 MESON = {"5.2": "0.55.3", "7.2": "0.64.1"}
 
 
-def _options(tree):
-    """Those of WITHOUT that this version has."""
-    text = run(["./configure", "--help"], cwd=tree)
+def _options(folder):
+    """Those of WITHOUT that this version has. In its own folder the newer ones' configure would make another one."""
+    text = run([os.path.join("..", "configure"), "--help"], cwd=folder)
     known = set(re.findall(r"^  (?:--disable-)?([a-z][a-z0-9-]*) ", text, flags=re.M))
     return ["--disable-" + name for option in WITHOUT for name in {option, RENAMED.get(option, option)} if name in known]
 
@@ -35,6 +35,6 @@ class Qemu:
         env = dict(os.environ, PKG_CONFIG_PATH=pkg_config_path, PKG_CONFIG="/usr/bin/pkg-config",
                    PATH=self.tools + os.pathsep + os.environ["PATH"])
         run([os.path.join("..", "configure"), f"--meson={self.tools}/meson", f"--ninja={self.tools}/ninja",
-             "--target-list=avr-softmmu", *_options(self.tree), *options], cwd=folder, env=env)
+             "--target-list=avr-softmmu", *_options(folder), *options], cwd=folder, env=env)
         run(["ninja", "-C", folder, *targets], env=env)
         return folder

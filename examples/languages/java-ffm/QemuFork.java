@@ -96,6 +96,8 @@ final class QemuFork {
         function(LIBRARY, "qemu_run_result_clear", FunctionDescriptor.ofVoid(ADDRESS));
     private static final MethodHandle SPAWN =
         function(LIBRARY, "qemu_spawn", FunctionDescriptor.of(ADDRESS, ADDRESS, ADDRESS, ADDRESS), ERRNO);
+    private static final MethodHandle ADOPT = function(LIBRARY, "qemu_process_adopt",
+        FunctionDescriptor.of(ADDRESS, JAVA_INT, ADDRESS), ERRNO);
     private static final MethodHandle PID =
         function(LIBRARY, "qemu_process_pid", FunctionDescriptor.of(JAVA_INT, ADDRESS));
     private static final MethodHandle TAKE_FD =
@@ -372,6 +374,16 @@ final class QemuFork {
     }
 
     /** null: the time is up. */
+    static long adopt(int pid) throws ProcessException {
+        try (Call call = new Call()) {
+            var handle = (MemorySegment) call(ADOPT, call.errno, pid, call.errp);
+            if (handle.equals(MemorySegment.NULL)) {
+                throw call.failure(null);
+            }
+            return handle.address();
+        }
+    }
+
     static Status await(long handle, long milliseconds) throws ProcessException {
         try (Call call = new Call()) {
             MemorySegment status = call.arena.allocate(STATUS);

@@ -213,6 +213,8 @@ final class QemuFork {
 
         int qemu_process_wait(Pointer proc, long timeout_ms, ProcessStatus status, PointerByReference errp);
 
+        Pointer qemu_process_adopt(int pid, PointerByReference errp);
+
         byte qemu_process_kill(Pointer proc, int sig, PointerByReference errp);
 
         byte qemu_process_stop(Pointer proc, long grace_ms, ProcessStatus status, PointerByReference errp);
@@ -429,6 +431,15 @@ final class QemuFork {
     }
 
     /** null: the time is up. */
+    static long adopt(int pid) throws ProcessException {
+        PointerByReference errp = new PointerByReference();
+        Pointer handle = C.qemu_process_adopt(pid, errp);
+        if (handle == null) {
+            throw failure(errp, 0, null);
+        }
+        return Pointer.nativeValue(handle);
+    }
+
     static Status await(long handle, long milliseconds) throws ProcessException {
         ProcessStatus status = new ProcessStatus();
         PointerByReference errp = new PointerByReference();

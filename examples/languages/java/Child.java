@@ -16,6 +16,11 @@ final class Child implements AutoCloseable {
         this.handle = handle;
     }
 
+    /** A child that something else has started, and that nobody has reaped. ECHILD: there is no such child. */
+    static Child adopt(int pid) throws ProcessException {
+        return new Child(QemuFork.adopt(pid));
+    }
+
     @FunctionalInterface
     private interface Use<T> {
         T apply(long handle) throws IOException;

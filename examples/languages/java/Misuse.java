@@ -71,6 +71,26 @@ final class Misuse {
         }
     }
 
+    private static void adoptAndCheck() throws IOException {
+        try (Child child = new Command("sh", "-c", "exit 3").start(); Child adopted = Child.adopt(child.pid())) {
+            Status status = adopted.await();
+            ProcessException failure = Tap.fails(ProcessException.class, () -> status.check("the child"));
+            Tap.same(failure.getMessage(), "the child exited with status 3");
+            Tap.same(failure.errno(), ProcessException.EIO);
+            int reaped = child.pid();
+            Tap.same(Tap.fails(ProcessException.class, () -> Child.adopt(reaped)).errno(), ProcessException.ECHILD);
+        }
+        Tap.same(Tap.fails(ProcessException.class, () -> Child.adopt(0)).errno(), ProcessException.EINVAL);
+        try (Tap.Cat cat = new Tap.Cat()) {
+            Status killed = cat.child.stop(HOUR);
+            Tap.same(Tap.fails(ProcessException.class, () -> killed.check("it")).getMessage(),
+                "it was killed by signal 15 (SIGTERM)");
+        }
+        try (Child good = new Command("true").start()) {
+            good.await().check("it");
+        }
+    }
+
     private static void aStringWithANul() {
         Command command = new Command("true");
         Tap.fails(IllegalArgumentException.class, () -> new Command("echo", "a\0b"));
@@ -135,6 +155,7 @@ final class Misuse {
         Tap.test("misuse: close() while others wait", Misuse::closeWhileOthersWait);
         Tap.test("misuse: a pipe twice, and without a pipe", Misuse::takeTwice);
         Tap.test("misuse: kill() after the end", Misuse::killAfterTheEnd);
+        Tap.test("a child that is adopted, and a status that is checked", Misuse::adoptAndCheck);
         Tap.test("misuse: a string with a NUL", Misuse::aStringWithANul);
         Tap.test("misuse: no arguments", Misuse::noArguments);
         Tap.test("misuse: a sink that throws", Misuse::aSinkThatThrows);

@@ -4,6 +4,7 @@ import java.io.IOException;
 final class ProcessException extends IOException {
     static final int EIO = 5;
     static final int EBADF = 9;
+    static final int ECHILD = 10;
     static final int EINVAL = 22;
     static final int ETIMEDOUT = 110;
     static final int ECANCELED = 125;
