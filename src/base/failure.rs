@@ -4,7 +4,7 @@ use core::ffi::{c_char, CStr};
 use core::ops::Deref;
 use core::ptr::NonNull;
 
-use super::errno::Errno;
+use super::errno::{Errno, ErrnoGuard};
 use super::heap::Text;
 use super::message::{Arg, Message};
 use super::step::Step;
@@ -50,6 +50,8 @@ impl Deref for Sentence {
 impl Drop for Sentence {
     fn drop(&mut self) {
         if !self.is_constant() {
+            // The failed call's errno is set by now, and not every free() leaves it alone.
+            let _errno = ErrnoGuard::new();
             // SAFETY: it came from malloc(), and is not used again.
             unsafe { libc::free(self.0.as_ptr().cast()) };
         }

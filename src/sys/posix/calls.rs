@@ -5,6 +5,7 @@ use core::ffi::{c_char, c_int};
 
 use libc::{mode_t, sigset_t};
 
+use crate::base::errno::ErrnoGuard;
 use crate::base::limit::Limit;
 
 /// cbindgen:ignore
@@ -508,6 +509,8 @@ pub(crate) unsafe fn check_executable(_: *const c_char, _: *const *const c_char,
 
 #[inline(always)]
 pub(crate) fn sleep_ms(ms: u32) {
+    // A signal handler may end the pause, which is no error of the call.
+    let _errno = ErrnoGuard::new();
     // SAFETY: plain integers.
     let mut time: libc::timespec = unsafe { core::mem::zeroed() };
     time.tv_nsec = (ms as libc::c_long).wrapping_mul(1_000_000);
