@@ -47,6 +47,7 @@ static void test_texts(void)
     check("fail 1", "\x1b[31mred\x1b[0m\a\n", EIO, NAME " exited with status 1: \\x1b[31mred\\x1b[0m\\x07");
     check("fail 1", "caf\xc3\xa9\n", EIO, NAME " exited with status 1: caf\xc3\xa9");
     check("fail 1", "\xff\xfe\n", EIO, NAME " exited with status 1: \\xff\\xfe");
+    check("fail 1", "can't stat \"it's\": \\n\n", EIO, NAME " exited with status 1: can't stat \"it's\": \\x5cn");
     check("fail 1", "100% {} %s %n\n", EIO, NAME " exited with status 1: 100% {} %s %n");
     memset(line, 'x', sizeof(line));
     line[MOST] = '\0';

@@ -78,11 +78,11 @@ impl Message {
             Some(Arg::Text(text)) => self.bytes(text.to_bytes()),
             Some(Arg::Quoted(text)) => {
                 self.byte(b'\'');
-                self.escaped(text.to_bytes());
+                self.escaped(text.to_bytes(), true);
                 self.byte(b'\'');
             }
-            Some(Arg::Escaped(text)) => self.escaped(text.to_bytes()),
-            Some(Arg::Bytes(bytes)) => self.escaped(bytes),
+            Some(Arg::Escaped(text)) => self.escaped(text.to_bytes(), false),
+            Some(Arg::Bytes(bytes)) => self.escaped(bytes, false),
             Some(Arg::Number(number)) => self.number(*number),
             Some(Arg::Errno(errno)) => errno.describe(|text| self.bytes(text.to_bytes())),
             None => {}
@@ -100,7 +100,8 @@ impl Message {
         }
     }
 
-    fn escaped(&mut self, mut bytes: &[u8]) {
+    /// An apostrophe is escaped only between apostrophes.
+    fn escaped(&mut self, mut bytes: &[u8], is_quoted: bool) {
         let is_utf8 = is_utf8(bytes);
         while let [byte, ..] = bytes {
             let length = match *byte {
@@ -110,7 +111,7 @@ impl Message {
                 _ => 1,
             };
             let (character, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
-            if is_unprintable(character) {
+            if is_unprintable(character) || is_quoted && *byte == b'\'' {
                 character.iter().for_each(|byte| self.escape(*byte));
             } else {
                 self.bytes(character);
@@ -162,11 +163,11 @@ impl Message {
     }
 }
 
-/// Whether a character does not belong into a message as it is: a quote, a control character, or one that is invisible
-/// or changes the direction of the text around it. A lone byte of 128 and more is no character.
+/// Whether a character does not belong into a message as it is: a control character, one that is invisible or changes the
+/// direction of the text around it, or the backslash that escapes. A lone byte of 128 and more is no character.
 fn is_unprintable(character: &[u8]) -> bool {
     match character {
-        [b'\'' | b'\\' | ..0x20 | 0x7F..] => true,
+        [b'\\' | ..0x20 | 0x7F..] => true,
         [0xC2, 0x80..=0x9F | 0xAD] // the control characters beyond ASCII, soft hyphen
         | [0xD8, 0x9C] // U+061C
         | [0xE2, 0x80, 0x8B..=0x8F | 0xA8..=0xAE] // U+200B to U+200F, U+2028 to U+202E
@@ -225,6 +226,9 @@ mod tests {
     fn unprintable_characters_are_escaped() {
         assert_eq!(made(Arg::Quoted(c"/bin/sh")), "'/bin/sh'");
         assert_eq!(made(Arg::Quoted(c"a\nb'c\\")), r"'a\x0ab\x27c\x5c'");
+        // Without quotes an apostrophe ends nothing.
+        assert_eq!(made(Arg::Escaped(c"a\nb'c\\")), r"a\x0ab'c\x5c");
+        assert_eq!(made(Arg::Bytes(b"can't\x1b")), r"can't\x1b");
         assert_eq!(made(Arg::Quoted(c"Müll")), "'Müll'");
         assert_eq!(made(Arg::Quoted(c"\xc2\x9b31m")), r"'\xc2\x9b31m'");
         assert_eq!(made(Arg::Quoted(c"\xffx")), r"'\xffx'");

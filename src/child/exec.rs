@@ -39,6 +39,7 @@ pub(super) fn execute(plan: &Plan, report: &Report) -> Result<(), Failed> {
         // SAFETY: there is a next string, or the pointer is not used.
         program = unsafe { after(program) };
     }
+    report.set_cause(&found);
     look_for_reason(plan, report, &mut found, denied);
     Err(found)
 }

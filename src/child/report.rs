@@ -199,6 +199,18 @@ impl Report {
         self.hint.store(hint as u32, Ordering::Relaxed);
     }
 
+    /// The program could not be executed. This counts if the child does not survive its search for the reason.
+    #[inline(always)]
+    pub(super) fn set_cause(&self, failed: &Failed) {
+        self.errno.store(failed.errno, Ordering::Relaxed);
+        self.index.store(failed.index, Ordering::Relaxed);
+    }
+
+    /// Why the program could not be executed, for a child that has reported no failure.
+    pub(crate) fn cause(&self) -> Option<c_int> {
+        Some(self.errno.load(Ordering::Relaxed)).filter(|errno| *errno != 0)
+    }
+
     /// Reports that the child cannot go on.
     #[inline(always)]
     pub(crate) fn fail(&self, failed: &Failed) {

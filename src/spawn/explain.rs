@@ -176,8 +176,8 @@ fn explain_exec(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> 
     let errno = Errno::from_raw(failed.errno);
     let path = programs.iter().nth(failed.index as usize).unwrap_or_default();
     // After a search that found nothing, the message has the name, and not one of the paths.
-    let found_nothing =
-        programs.searched && told.hint == Hint::Locked || failed.errno == ENOENT && told.hint == Hint::None;
+    let found_nothing = programs.searched && told.hint == Hint::Locked
+        || failed.errno == ENOENT && matches!(told.hint, Hint::None | Hint::Unexplained);
     let shown = if found_nothing { request.program().unwrap_or_default() } else { path };
     let mut message = Message::new();
     message.fill("cannot execute {}: ", &[Arg::Quoted(shown)]);
@@ -195,6 +195,7 @@ fn explain_exec(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> 
 fn fill_hint(message: &mut Message, told: &Told, path: &CStr, request: &Request<'_>, programs: &Programs<'_>) {
     let interpreter = CStr::from_bytes_until_nul(&told.text).unwrap_or_default();
     let what = match told.hint {
+        Hint::Unexplained if told.failed.errno == ENOENT => return, // it may exist, and its interpreter may not
         Hint::None | Hint::Unexplained | Hint::Chain => {
             return fill_errno(message, told.failed.errno, request, programs)
         }

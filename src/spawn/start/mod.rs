@@ -73,8 +73,13 @@ impl Told {
     #[cold]
     fn by_parent(end: End, report: &Report) -> Self {
         let (step, index) = report.reached();
-        let errno = if end == End::TimedOut { libc::ETIMEDOUT } else { libc::ECANCELED };
+        let (end, errno) = match (end, report.cause()) {
+            (End::TimedOut, _) => (end, libc::ETIMEDOUT),
+            // A filter has killed it while it looked at the program.
+            (End::Ended(_), Some(errno)) => (End::Told, errno),
+            _ => (end, libc::ECANCELED),
+        };
         let object = if step == Step::Exec { Object::Member } else { Object::Step };
-        Self { end, failed: Failed { step, errno, object, index }, hint: Hint::None, text: [0; TEXT] }
+        Self { end, failed: Failed { step, errno, object, index }, hint: Hint::Unexplained, text: [0; TEXT] }
     }
 }
