@@ -183,7 +183,10 @@ fn mark_others(plan: &Plan, end_fd: c_int, end: c_int) -> Result<(), Failed> {
     mark_range(plan, end_fd, end, low, -1).map(|_| ())
 }
 
+/// As large as what a [`Failed`] has in the same place: beside a byte, the rest of it would be copied by memcpy() where
+/// memory must be aligned.
 #[derive(PartialEq, Eq)]
+#[repr(u32)]
 enum Marked {
     Range,
     All,
