@@ -5,7 +5,6 @@ use core::ffi::c_char;
 use libc::{c_int, c_void, size_t, ssize_t};
 
 use crate::base::abi::NSIG;
-use crate::base::program;
 use crate::sys;
 
 /// cbindgen:ignore
@@ -30,10 +29,11 @@ extern "C" {
 ///
 /// # Safety
 ///
-/// The process has just been made by fork(), and every signal is blocked. Errno is at `errno`.
+/// The process has just been made by fork(), and every signal is blocked. Errno is at `errno`. `name` is the program's, or
+/// NULL.
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) {
+pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int, name: *const c_char) {
     // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
     unsafe { default_dispositions() };
     // The mask is on the stack: read-only data would cost the child a page fault. On Linux set_mask() is the bare
@@ -44,8 +44,8 @@ pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int) 
     if result < 0 {
         #[allow(clippy::cast_possible_truncation)] // an errno
         let error = -result as c_int;
-        // SAFETY: takes a number.
-        unsafe { fail(error) }
+        // SAFETY: takes a number, and a name as this does.
+        unsafe { fail(error, name) }
     }
     // To write the same value again would cost a page fault.
     // SAFETY: errno is there, as the caller says.
@@ -89,9 +89,8 @@ fn is_kept(signal: c_int) -> bool {
 #[cold]
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
-unsafe fn fail(error: c_int) -> ! {
+unsafe fn fail(error: c_int, name: *const c_char) -> ! {
     let mut line = Line::new();
-    let name = program::name();
     if !name.is_null() {
         // SAFETY: a C string.
         unsafe { line.push_c_str(name) };

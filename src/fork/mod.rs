@@ -79,8 +79,10 @@ pub unsafe fn fork() -> Result<Fork, ForkError> {
         0 => {
             blocked.keep_blocked();
             let (place, before) = errno.into_parts();
+            // Asked for here, because the child's section refers to no variable.
+            let name = crate::base::program::name();
             // SAFETY: this is a child that fork() has just made, with every signal blocked and errno where it was.
-            unsafe { crate::child::fork::start_with_clean_signals(place, before) };
+            unsafe { crate::child::fork::start_with_clean_signals(place, before, name) };
             Ok(Fork::Child)
         }
         pid => Ok(Fork::Parent { child: Pid::from_raw(pid) }),
