@@ -533,7 +533,7 @@ static void test_failed_starts(void)
         bail("getrlimit");
     }
     for (rlim_t n = 3; n < 64; n++) {
-        static char input[1] = "i";
+        static char input[1] = {'i'};
         static struct state state;
 
         look_at_state(&state);
