@@ -104,7 +104,8 @@ impl<'a> Watched<'a> {
             self.watch();
             return None;
         }
-        self.watch();
+        // The descriptor is readable from now on, so nothing needs to be removed from it.
+        self.run.close_finished();
         self.is_over = true;
         sys::wake(self.watch.waker());
         Some(self.run.outcome())

@@ -41,7 +41,7 @@ impl<'a> Prepared<'a> {
             ignored: check::signals(request.ignored, "ignored")?,
             defaulted: check::signals(request.defaulted, "defaulted")?,
             descriptors: Descriptors::new(request)?,
-            programs: Programs::new(request, environment.get("PATH")).ok_or_else(Failure::memory)?,
+            programs: Programs::new(request, &environment).ok_or_else(Failure::memory)?,
             environment,
         })
     }

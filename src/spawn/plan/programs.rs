@@ -2,6 +2,7 @@
 
 use core::ffi::{c_char, CStr};
 
+use super::environment::Environment;
 use crate::base::heap::Vector;
 use crate::spawn::request::{Flags, Request};
 
@@ -21,8 +22,8 @@ pub(crate) struct Programs<'a> {
 }
 
 impl<'a> Programs<'a> {
-    /// `child_path` is the PATH of the child's environment. `None`: there is no memory.
-    pub(crate) fn new(request: &Request<'a>, child_path: Option<&CStr>) -> Option<Self> {
+    /// `environment` is the child's. Only a search in it looks there: it may be long. `None`: there is no memory.
+    pub(crate) fn new(request: &Request<'a>, environment: &Environment) -> Option<Self> {
         let name = request.program().unwrap_or_default();
         let mut this = Self { name, text: Vector::new(), count: 1, searched: false };
         if !request.flags.has(Flags::SEARCH_PATH | Flags::SEARCH_CHILD_PATH) || has_slash(name) {
@@ -31,7 +32,7 @@ impl<'a> Programs<'a> {
         this.searched = true;
         this.count = 0;
         let path = if request.flags.has(Flags::SEARCH_CHILD_PATH) {
-            child_path.unwrap_or(DEFAULT_PATH)
+            environment.get("PATH").unwrap_or(DEFAULT_PATH)
         } else {
             request.path.unwrap_or_else(search_path)
         };
