@@ -156,7 +156,7 @@ check-packages: build ## what is published: source archive, crate, installed fil
 
 .PHONY: check-qemu
 check-qemu: $(BUILD)/host/build.ninja ## QEMU 5.2 and 7.2 with the library, built and used as the guide says; or one: make check-qemu ROW=5.2-shared
-	$(VENV)/bin/ninja -C $(BUILD)/host libqemu_fork_host.so libqemu_fork_host.a
+	$(MESON) compile -C $(BUILD)/host qemu_fork_host:shared_library qemu_fork_host:static_library
 	PATH="$(abspath $(VENV))/bin:$$PATH" scripts/check-qemu.py --build $(BUILD) --work $(BUILD)/qemu \
 		--table $(BUILD)/qemu.txt $(ROW)
 
