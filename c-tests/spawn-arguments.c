@@ -26,7 +26,7 @@ static void check_program(void)
 
 static void check_flags(void)
 {
-    INVALID("the options have an unknown flag, 1 << 24", .flags = UINT64_C(1) << 24);
+    INVALID("the options have an unknown flag, 1 << 26", .flags = UINT64_C(1) << 26);
     INVALID("the options have an unknown flag, 1 << 63", .flags = UINT64_C(1) << 63);
     INVALID("NULL_STDIN excludes PIPE_STDIN", .flags = QEMU_SPAWN_NULL_STDIN | QEMU_SPAWN_PIPE_STDIN);
     INVALID("NULL_STDOUT excludes PIPE_STDOUT", .flags = QEMU_SPAWN_NULL_STDOUT | QEMU_SPAWN_PIPE_STDOUT);

@@ -181,6 +181,20 @@ typedef int QemuFd;
 #define QEMU_SPAWN_INTO_CGROUP (1 << 23)
 
 /**
+ * The child lives no longer than its handle: qemu_process_free() kills and reaps it, and waits for that for a second at
+ * most. Any other end of this process kills it, too: it has the death signal SIGKILL, so @death_signal must be 0. Only
+ * Linux has death signals; elsewhere this fails with ENOSYS.
+ */
+#define QEMU_SPAWN_KILL_ON_FREE (1 << 24)
+
+/**
+ * Nobody has to reap the child, ever: the kernel reaps it (Linux 7.1), or init, whose child it then is. The handle works
+ * as for any other child, but it tells how the child ended only where the system does (Linux 6.15). Not for
+ * qemu_spawn_sync() or a run.
+ */
+#define QEMU_SPAWN_DETACHED (1 << 25)
+
+/**
  * The peak is known: @peak_kib.
  */
 #define QEMU_PROCESS_USAGE_PEAK (1 << 0)
@@ -872,7 +886,9 @@ QemuFd qemu_process_pidfd(const QemuProcess *proc);
  * @proc: a handle
  *
  * Tells how the child was made, for example to find out why a spawn is slow. "clone3" and "clone" share the parent's
- * memory until the program is executed, "fork" copies it. "adopted" is a child of qemu_process_adopt().
+ * memory until the program is executed, "fork" copies it. "adopted" is a child of qemu_process_adopt(). With
+ * QEMU_SPAWN_DETACHED it also says who reaps the child: "clone3+autoreap", the kernel; "clone3+orphan", init;
+ * "clone3+keeper", a process of the library's.
  *
  * Thread-safe, async-signal-safe.
  *
@@ -1030,7 +1046,7 @@ QemuProcess *qemu_process_adopt(pid_t pid,
  *
  * From now on the program reaps the child, by wait() or by ignoring SIGCHLD, and this library does not. The handle
  * works as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still
- * reap it.
+ * reap it. For a child of QEMU_SPAWN_KILL_ON_FREE or QEMU_SPAWN_DETACHED this changes nothing.
  *
  * Thread-safe, async-signal-safe.
  */
@@ -1041,7 +1057,7 @@ void qemu_process_detach(QemuProcess *proc);
  * @proc: a handle, not to be used again; or NULL
  *
  * Frees the handle and closes its descriptors. Reaps the child if it has ended. A child that still runs goes on, and
- * the program reaps it.
+ * the program reaps it; with QEMU_SPAWN_KILL_ON_FREE it is killed and reaped.
  *
  * Not thread-safe: no other thread may use @proc. Not async-signal-safe. Leaves errno alone.
  */

@@ -18,7 +18,8 @@ use crate::process;
 /// Every method may be called by several threads at once. None changes the disposition of SIGCHLD.
 ///
 /// Dropping it closes the pipes that were not taken, and reaps the child if it has ended. A child that still runs goes
-/// on, and the program must reap it.
+/// on, and the program must reap it. [`kill_on_drop()`](super::Spawn::kill_on_drop) and
+/// [`detached()`](super::Spawn::detached) change that.
 pub struct Process(Owned<process::Process>);
 
 impl Process {
@@ -55,10 +56,12 @@ impl Process {
     }
 
     /// How the child was made: "clone3" and "clone" share the parent's memory until the program is executed, "fork"
-    /// copies it, which takes longer the larger it is. An [adopted](Self::adopt) child is "adopted".
+    /// copies it, which takes longer the larger it is. An [adopted](Self::adopt) child is "adopted". For a
+    /// [detached](super::Spawn::detached) one it also says who reaps it: "clone3+autoreap", the kernel; "clone3+orphan",
+    /// init; "clone3+keeper", a process of the library's.
     #[must_use]
     pub fn way(&self) -> &'static str {
-        self.0.way().name().to_str().unwrap_or_default() // they are ASCII
+        self.0.way().to_str().unwrap_or_default() // they are ASCII
     }
 
     /// Our end of the pipe to the child's stdin, once, if [`Stdio::Pipe`](super::Stdio::Pipe) was asked for.
@@ -139,7 +142,9 @@ impl Process {
         self.0.stop(milliseconds(grace)).map(Status::new).map_err(Into::into)
     }
 
-    /// From now on the program must reap the child, because this handle never does. All else works as before.
+    /// From now on the program must reap the child, because this handle never does. All else works as before. This
+    /// changes nothing for a child of [`kill_on_drop()`](super::Spawn::kill_on_drop) or
+    /// [`detached()`](super::Spawn::detached).
     pub fn detach(&self) {
         self.0.detach();
     }

@@ -411,6 +411,21 @@ impl Spawn {
         self
     }
 
+    /// The child lives no longer than its [`Process`](super::Process): dropping that kills and reaps it, and waits for
+    /// that for a second at most. Any other end of this process kills it, too. So
+    /// [`death_signal()`](Self::death_signal) must not be set. Linux only.
+    ///
+    /// It is tokio's `kill_on_drop`, and holds also when this process is killed.
+    pub fn kill_on_drop(&mut self) -> &mut Self {
+        self.set(Flags::KILL_ON_FREE)
+    }
+
+    /// Nobody has to reap the child, ever: the kernel reaps it (Linux 7.1), or init, whose child it then is. The handle
+    /// tells how it ended only where the system does (Linux 6.15).
+    pub fn detached(&mut self) -> &mut Self {
+        self.set(Flags::DETACHED)
+    }
+
     /// Fails if no child can share the parent's memory, instead of copying it, which costs more the larger it is.
     pub fn no_fork_fallback(&mut self) -> &mut Self {
         self.set(Flags::NO_FORK_FALLBACK)

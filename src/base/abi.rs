@@ -55,6 +55,10 @@ pub(crate) const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
+/// A flag of clone3() (Linux 7.1): the kernel reaps the child.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) const CLONE_AUTOREAP: u64 = 1 << 34;
+
 /// Flags of close_range().
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) const CLOSE_RANGE_UNSHARE: usize = 1 << 1;

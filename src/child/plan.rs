@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int};
 use core::ptr::{null, null_mut};
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicI32, AtomicU32};
 
 use super::report::{Object, Report};
 use crate::base::file::File;
@@ -74,6 +74,15 @@ impl<T: Copy> List<T> {
     }
 }
 
+/// What the kernel writes of a child whose parent may be killed before it can tell.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) struct Traces {
+    /// Its pidfd, or -1.
+    pub(crate) pidfd: AtomicI32,
+    /// Not 0 while it may use the memory of the process that makes it.
+    pub(crate) word: AtomicU32,
+}
+
 /// Everything that the child is to do. The parent keeps it until the child is done with it.
 pub(crate) struct Plan {
     /// Only show whether the memory is the parent's, and end.
@@ -128,6 +137,14 @@ pub(crate) struct Plan {
     pub(crate) clean_sched: bool,
     /// The parent goes on at the same time, in the same memory.
     pub(crate) memory_in_use: bool,
+    /// Nobody has to reap it.
+    pub(crate) detached: bool,
+    /// The kernel is to reap it.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) autoreap: bool,
+    /// Traces of it for its grandparent, or NULL.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    pub(crate) traces: *const Traces,
     pub(crate) rlimits: List<Rlimit>,
     /// The parent's limit of descriptors.
     pub(crate) limit_of_descriptors: Limit,
@@ -183,6 +200,11 @@ impl Plan {
         nice: None,
         clean_sched: false,
         memory_in_use: false,
+        detached: false,
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        autoreap: false,
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        traces: null(),
         rlimits: List::EMPTY,
         limit_of_descriptors: Limit { soft: 0, hard: 0 },
         cwd: null(),

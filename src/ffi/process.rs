@@ -196,7 +196,9 @@ pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd 
 /// @proc: a handle
 ///
 /// Tells how the child was made, for example to find out why a spawn is slow. "clone3" and "clone" share the parent's
-/// memory until the program is executed, "fork" copies it. "adopted" is a child of qemu_process_adopt().
+/// memory until the program is executed, "fork" copies it. "adopted" is a child of qemu_process_adopt(). With
+/// QEMU_SPAWN_DETACHED it also says who reaps the child: "clone3+autoreap", the kernel; "clone3+orphan", init;
+/// "clone3+keeper", a process of the library's.
 ///
 /// Thread-safe, async-signal-safe.
 ///
@@ -204,7 +206,7 @@ pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd 
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_char {
     // SAFETY: it is a handle.
-    unsafe { get(proc) }.map_or_else(|errno| no_handle(errno, null()), |process| process.way().name().as_ptr())
+    unsafe { get(proc) }.map_or_else(|errno| no_handle(errno, null()), |process| process.way().as_ptr())
 }
 
 /// qemu_process_take_fd:
@@ -464,7 +466,7 @@ pub unsafe extern "C" fn qemu_process_adopt(pid: pid_t, errp: *mut *mut Error) -
 ///
 /// From now on the program reaps the child, by wait() or by ignoring SIGCHLD, and this library does not. The handle
 /// works as before, and is freed as before. A qemu_process_wait() that another thread is in the middle of may still
-/// reap it.
+/// reap it. For a child of QEMU_SPAWN_KILL_ON_FREE or QEMU_SPAWN_DETACHED this changes nothing.
 ///
 /// Thread-safe, async-signal-safe.
 #[no_mangle]
@@ -479,7 +481,7 @@ pub unsafe extern "C" fn qemu_process_detach(proc: *mut QemuProcess) {
 /// @proc: a handle, not to be used again; or NULL
 ///
 /// Frees the handle and closes its descriptors. Reaps the child if it has ended. A child that still runs goes on, and
-/// the program reaps it.
+/// the program reaps it; with QEMU_SPAWN_KILL_ON_FREE it is killed and reaped.
 ///
 /// Not thread-safe: no other thread may use @proc. Not async-signal-safe. Leaves errno alone.
 #[no_mangle]

@@ -73,6 +73,14 @@ pub const QEMU_SPAWN_SET_NICE: u64 = 1 << 21;
 pub const QEMU_SPAWN_CLEAN_SCHED: u64 = 1 << 22;
 /// The child is made in the cgroup @cgroup_fd. Linux only.
 pub const QEMU_SPAWN_INTO_CGROUP: u64 = 1 << 23;
+/// The child lives no longer than its handle: qemu_process_free() kills and reaps it, and waits for that for a second at
+/// most. Any other end of this process kills it, too: it has the death signal SIGKILL, so @death_signal must be 0. Only
+/// Linux has death signals; elsewhere this fails with ENOSYS.
+pub const QEMU_SPAWN_KILL_ON_FREE: u64 = 1 << 24;
+/// Nobody has to reap the child, ever: the kernel reaps it (Linux 7.1), or init, whose child it then is. The handle works
+/// as for any other child, but it tells how the child ended only where the system does (Linux 6.15). Not for
+/// qemu_spawn_sync() or a run.
+pub const QEMU_SPAWN_DETACHED: u64 = 1 << 25;
 
 /// The header has it by hand: cbindgen leaves out the brackets.
 ///
@@ -355,6 +363,8 @@ const SAME_NUMBERS: () = {
     assert!(QEMU_SPAWN_SET_NICE == Flags::SET_NICE);
     assert!(QEMU_SPAWN_CLEAN_SCHED == Flags::CLEAN_SCHED);
     assert!(QEMU_SPAWN_INTO_CGROUP == Flags::INTO_CGROUP);
+    assert!(QEMU_SPAWN_KILL_ON_FREE == Flags::KILL_ON_FREE);
+    assert!(QEMU_SPAWN_DETACHED == Flags::DETACHED);
     assert!(QEMU_SPAWN_FD_NULL == FD_NULL);
     assert!(QEMU_SPAWN_FD_CLOSED == FD_CLOSED);
     assert!(size_of::<QemuSpawnFile>() == size_of::<File>());

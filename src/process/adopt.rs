@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use super::{Patience, Process, Way};
+use super::{Patience, Process, Reaper, Way};
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::heap::Owned;
@@ -26,7 +26,7 @@ impl Process {
             return Err(cannot(libc::ENOMEM));
         };
         process.set_out();
-        process.start(pid, sys::open_pidfd(pid), Way::Adopted, [const { None }; 3]);
+        process.start(pid, sys::open_pidfd(pid), (Way::Adopted, Reaper::Parent), [const { None }; 3]);
         let (mut child, mut seen) = (process.child(), sys::look_closely(&process.child(), false));
         if matches!(seen.0, Look::NoDescriptor) {
             child = process.child_by_id();

@@ -4,6 +4,8 @@
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::loan::Loan;
@@ -20,6 +22,16 @@ struct Leftover {
     loan: Option<Loan>,
     parent: u64,
     next: *mut Leftover,
+}
+
+/// Whether this process ends soon, or does nothing else, so that its children need no list.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+static NOTHING: AtomicBool = AtomicBool::new(false);
+
+/// From now on this process, a copy of the program, puts nothing on the list.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn leave_nothing() {
+    NOTHING.store(true, Ordering::Relaxed);
 }
 
 static FIRST: AtomicPtr<Leftover> = AtomicPtr::new(null_mut());
@@ -56,6 +68,10 @@ impl Place {
 
 fn leave_for_later(mut leftover: Leftover, place: Option<Place>) {
     if leftover.is_done() {
+        return;
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if NOTHING.load(Ordering::Relaxed) {
         return;
     }
     match place.or_else(Place::new) {

@@ -9,7 +9,7 @@ mod time;
 mod usage;
 mod way;
 
-use core::ffi::c_int;
+use core::ffi::{c_int, CStr};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use crate::base::cancel::CancellationDisabled;
@@ -24,7 +24,7 @@ pub(crate) use status::{fill_signal, End, Status};
 pub(crate) use time::Deadline;
 use usage::Account;
 pub(crate) use usage::Usage;
-pub(crate) use way::Way;
+pub(crate) use way::{Reaper, Way};
 
 /// A child. Every function may be called by several threads at once.
 pub(crate) struct Process {
@@ -33,11 +33,15 @@ pub(crate) struct Process {
     /// The program has closed the pidfd, whose number may be another file's.
     closed: AtomicBool,
     way: Way,
-    /// The mark of the parent. A fork of the program has a copy of this handle, but is not the parent.
+    reaper: Reaper,
+    /// The mark of the parent. A fork of the program has a copy of this handle, but is not the parent. 0: another
+    /// process reaps the child, so its id may be another's at any time.
     parent: u64,
     /// Our ends of the pipes for its stdin, stdout and stderr; -1 if there is none or it was taken.
     pipes: [AtomicI32; 3],
     detached: AtomicBool,
+    /// The child ends with this handle.
+    killed_on_free: bool,
     /// The library has killed it, so the program need not reap it.
     killed: AtomicBool,
     /// How it ended; 0 while that is not known. It is written before the child is reaped. So a thread that finds no
@@ -56,9 +60,11 @@ impl Process {
             pidfd: None,
             closed: AtomicBool::new(false),
             way: Way::Fork,
+            reaper: Reaper::Parent,
             parent: 0,
             pipes: [const { AtomicI32::new(-1) }; 3],
             detached: AtomicBool::new(false),
+            killed_on_free: false,
             killed: AtomicBool::new(false),
             ended: AtomicU32::new(0),
             account: Account::EMPTY,
@@ -73,11 +79,11 @@ impl Process {
 
     /// Gives the handle its child, which this process has made.
     #[cfg_attr(windows, allow(dead_code))]
-    pub(crate) fn start(&mut self, pid: c_int, pidfd: Option<Fd>, way: Way, pipes: [Option<Fd>; 3]) {
+    pub(crate) fn start(&mut self, pid: c_int, pidfd: Option<Fd>, how: (Way, Reaper), pipes: [Option<Fd>; 3]) {
         self.pid = pid;
         self.pidfd = pidfd;
-        self.way = way;
-        self.parent = this_process();
+        (self.way, self.reaper) = how;
+        self.parent = if self.reaper == Reaper::Parent { this_process() } else { 0 };
         self.account.begin();
         for (place, pipe) in self.pipes.iter_mut().zip(pipes) {
             *place.get_mut() = pipe.map_or(-1, Fd::into_raw);
@@ -98,8 +104,14 @@ impl Process {
         self.parent == this_process()
     }
 
-    pub(crate) fn way(&self) -> Way {
-        self.way
+    pub(crate) fn way(&self) -> &'static CStr {
+        self.way.name(self.reaper)
+    }
+
+    /// From now on the child ends with this handle.
+    #[cfg_attr(windows, allow(dead_code))]
+    pub(crate) fn kill_on_free(&mut self) {
+        self.killed_on_free = true;
     }
 
     /// Our end of a pipe. From now on the caller owns it.
@@ -108,9 +120,9 @@ impl Process {
         Fd::from_result(pipe.swap(-1, Ordering::AcqRel) as isize).ok()
     }
 
-    /// From now on the program reaps the child.
+    /// From now on the program reaps the child, unless that ends with this handle.
     pub(crate) fn detach(&self) {
-        self.detached.store(true, Ordering::Release);
+        self.detached.store(!self.killed_on_free, Ordering::Release);
     }
 
     /// Waits until the child has ended, for at most `timeout_ms`, or for ever if that is negative. `None`: the time is
@@ -213,8 +225,11 @@ impl Process {
         if child.pidfd.is_none() && child.ours {
             return Some(self.keep(Status::UNKNOWN, None)); // other code has reaped it
         }
-        match sys::look_from_aside(child, child.ours && patience != Patience::None) {
+        let is_kept = child.ours || self.reaper != Reaper::Parent;
+        match sys::look_from_aside(child, is_kept && patience != Patience::None) {
             Aside::Alive => None,
+            // The kernel is about to reap it, and then tells its status.
+            Aside::Zombie if self.reaper == Reaper::Kernel => None,
             Aside::Ended(status) => Some(self.keep(Status::from_wait_status(status), None)),
             // This is not kept: when its parent has reaped it, the kernel may tell its status.
             Aside::Zombie => Some(Status::UNKNOWN),
@@ -271,6 +286,10 @@ impl Drop for Process {
     fn drop(&mut self) {
         if self.pid < 0 {
             return; // there never was a child
+        }
+        if self.killed_on_free && self.is_ours() && self.look(Patience::None).is_none() {
+            // A child that could not be killed, or that has not ended in time, is reaped by a later call.
+            self.kill_and_wait().ok();
         }
         // This comes before the pipes are closed. Many a child ends because of that, and whether it is reaped must not
         // be a matter of chance.

@@ -85,10 +85,12 @@ const STDIN: u64 = 1 << 35;
 const STDOUT: u64 = 1 << 36;
 const STDERR: u64 = 1 << 37;
 const MERGED: u64 = 1 << 38;
+const DETACHED: u64 = 1 << 39;
 
 /// What must not be said at the same time.
-const CONTRADICTIONS: [(u64, Short<40>); 11] = [
+const CONTRADICTIONS: [(u64, Short<40>); 12] = [
     (RunFlags::STOP_TREE, Short::new("STOP_TREE does not work yet")),
+    (DETACHED, Short::new("a run excludes QEMU_SPAWN_DETACHED")),
     (RunFlags::CUT | RunFlags::KEEP_TAIL, Short::new("CUT excludes KEEP_TAIL")),
     (RunFlags::CUT | SINK, Short::new("CUT excludes a sink")),
     (RunFlags::KEEP_TAIL | SINK, Short::new("KEEP_TAIL excludes a sink")),
@@ -125,6 +127,7 @@ pub(super) fn check(options: &Options<'_>, request: &Request<'_>) -> Result<Stre
         (stdout_said, STDOUT),
         (stderr_said, STDERR),
         (merged, MERGED),
+        (spawn.has(Flags::DETACHED), DETACHED),
     ];
     let says = also.iter().fold(flags.0, |bits, (is_so, bit)| if *is_so { bits | bit } else { bits });
     for (bits, text) in &CONTRADICTIONS {

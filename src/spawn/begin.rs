@@ -13,8 +13,11 @@ pub(super) fn begin(request: &Request<'_>, deadline: Deadline, process: &mut Pro
     let mut prepared = Prepared::new(request)?;
     let mut plan = prepared.plan(request);
     match start(&mut plan, !request.flags.has(Flags::NO_FORK_FALLBACK), deadline) {
-        Outcome::Started(Created { pid, pidfd, way }) => {
-            process.start(pid, pidfd, way, prepared.take_pipes());
+        Outcome::Started(Created { pid, pidfd, way, reaper }) => {
+            process.start(pid, pidfd, (way, reaper), prepared.take_pipes());
+            if request.flags.has(Flags::KILL_ON_FREE) {
+                process.kill_on_free();
+            }
             Ok(())
         }
         other => Err(explain(&other, request, &prepared.programs)),

@@ -55,7 +55,7 @@ fn check_program(request: &Request<'_>) -> Checked {
 }
 
 fn check_flags(request: &Request<'_>) -> Checked {
-    const PAIRS: [(u64, u64, Short<38>); 9] = [
+    const PAIRS: [(u64, u64, Short<38>); 10] = [
         (Flags::NULL_STDIN, Flags::PIPE_STDIN, Short::new("NULL_STDIN excludes PIPE_STDIN")),
         (Flags::NULL_STDOUT, Flags::PIPE_STDOUT, Short::new("NULL_STDOUT excludes PIPE_STDOUT")),
         (Flags::NULL_STDERR, Flags::PIPE_STDERR, Short::new("NULL_STDERR excludes PIPE_STDERR")),
@@ -65,6 +65,7 @@ fn check_flags(request: &Request<'_>) -> Checked {
         (Flags::SETSID, Flags::FOREGROUND, Short::new("SETSID excludes FOREGROUND")),
         (Flags::SEARCH_PATH, Flags::SEARCH_CHILD_PATH, Short::new("SEARCH_PATH excludes SEARCH_CHILD_PATH")),
         (Flags::SET_GROUPS, Flags::KEEP_GROUPS, Short::new("SET_GROUPS excludes KEEP_GROUPS")),
+        (Flags::DETACHED, Flags::KILL_ON_FREE, Short::new("DETACHED excludes KILL_ON_FREE")),
     ];
     check_values(request)?;
     for (one, other, text) in &PAIRS {
@@ -168,6 +169,10 @@ fn check_signals(request: &Request<'_>) -> Checked {
     }
     if !(0..NSIG).contains(&request.death_signal) {
         return refuse("death_signal {} is no signal", &[Arg::int(request.death_signal)]);
+    }
+    if request.death_signal != 0 && request.flags.has(Flags::DETACHED | Flags::KILL_ON_FREE) {
+        let name = if request.flags.has(Flags::DETACHED) { "DETACHED" } else { "KILL_ON_FREE" };
+        return refuse("{} excludes death_signal", &[Arg::Str(name)]);
     }
     Ok(())
 }

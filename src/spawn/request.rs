@@ -36,7 +36,9 @@ impl Flags {
     pub(crate) const SET_NICE: u64 = 1 << 21;
     pub(crate) const CLEAN_SCHED: u64 = 1 << 22;
     pub(crate) const INTO_CGROUP: u64 = 1 << 23;
-    pub(crate) const ALL: u64 = (1 << 24) - 1;
+    pub(crate) const KILL_ON_FREE: u64 = 1 << 24;
+    pub(crate) const DETACHED: u64 = 1 << 25;
+    pub(crate) const ALL: u64 = (1 << 26) - 1;
 
     pub(crate) const fn has(self, flag: u64) -> bool {
         self.0 & flag != 0

@@ -4,7 +4,7 @@ use core::ffi::CStr;
 
 use libc::ETIMEDOUT;
 
-use super::request::Request;
+use super::request::{Flags, Request};
 use super::spawn_before;
 use crate::base::abi::SIGKILL;
 use crate::base::cancel::CancellationDisabled;
@@ -18,6 +18,9 @@ use crate::process::{Deadline, End, Status, AFTER_KILL_MS};
 /// it if the program was killed.
 pub(crate) fn run_to_end(request: &Request<'_>, timeout_ms: i64) -> Result<Status, (Failure, Option<Status>)> {
     let _cancellation = CancellationDisabled::new();
+    if request.flags.has(Flags::DETACHED) {
+        return Err((Failure::argument(libc::EINVAL, "a call that waits excludes DETACHED", &[]), None));
+    }
     let deadline = Deadline::after_ms(timeout_ms);
     let process = spawn_before(request, deadline).map_err(|failure| (failure, None))?;
     if let Some(ended) = process.wait(deadline.left_ms().map_or(-1, i64::from)) {

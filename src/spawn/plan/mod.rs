@@ -82,7 +82,8 @@ impl<'a> Prepared<'a> {
             gid: flags.has(Flags::SET_GID).then_some(request.gid),
             uid: flags.has(Flags::SET_UID).then_some(request.uid),
             no_new_privs: flags.has(Flags::NO_NEW_PRIVS),
-            death_signal: request.death_signal,
+            death_signal: if flags.has(Flags::KILL_ON_FREE) { libc::SIGKILL } else { request.death_signal },
+            detached: flags.has(Flags::DETACHED),
             // SAFETY: takes nothing.
             parent: unsafe { libc::getpid() },
             programs: self.programs.as_ptr(),

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use crate::base::errno::Errno;
 use crate::base::step::Step;
 use crate::child::report::{Failed, Hint, Object, Report, TEXT};
-use crate::process::Way;
+use crate::process::{Reaper, Way};
 use crate::sys::fd::Fd;
 
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux/mod.rs")]
@@ -38,6 +38,7 @@ pub(super) struct Created {
     pub(super) pid: c_int,
     pub(super) pidfd: Option<Fd>,
     pub(super) way: Way,
+    pub(super) reaper: Reaper,
 }
 
 /// How a child ended that did not execute the program.

@@ -1,9 +1,10 @@
 //! macOS and the BSDs: fork(), and a pipe that exec closes.
 
-use core::sync::atomic::{compiler_fence, Ordering};
+use core::ffi::c_int;
+use core::sync::atomic::{compiler_fence, AtomicI32, Ordering};
 
-use super::shared::Shared;
-use super::{Created, End, Outcome, Told};
+use super::shared::{Shared, Words};
+use super::{Created, End, Outcome, Reaper, Told};
 use crate::base::errno::Errno;
 use crate::child::plan::Plan;
 use crate::child::steps::run;
@@ -12,7 +13,7 @@ use crate::process::{Deadline, Way};
 use crate::sys;
 use crate::sys::fd::Pipe;
 use crate::sys::mask::EverySignalBlocked;
-use crate::sys::process::Child;
+use crate::sys::process::{Child, Look};
 
 /// Makes a child that carries out the plan, and waits until it has executed the program or has failed.
 pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
@@ -23,8 +24,8 @@ pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Dea
 }
 
 fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
-    let shared = Shared::new()?;
-    let report = &shared.words().report;
+    let shared = Shared::new(Words::new(0))?;
+    let report = &shared.get().report;
     let Pipe { read, write } = Pipe::new()?;
     let blocked = match EverySignalBlocked::new() {
         Ok(blocked) => blocked,
@@ -38,11 +39,18 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     // SAFETY: the child makes only system calls.
     let pid = match unsafe { libc::fork() } {
         -1 => return Err(Errno::current()),
-        // SAFETY: the process has just been made, and every signal is blocked in it.
-        0 => unsafe { run(&raw const *plan) },
+        0 => {
+            if plan.detached {
+                fork_again(&shared.get().pid);
+            }
+            // SAFETY: the process has just been made, and every signal is blocked in it.
+            unsafe { run(&raw const *plan) }
+        }
         pid => pid,
     };
     drop(write);
+    let (pid, reaper) =
+        if plan.detached { (orphan_of(pid, &shared.get().pid)?, Reaper::Init) } else { (pid, Reaper::Parent) };
     let mut end = None;
     while end.is_none() && !sys::is_readable(read.as_raw(), deadline.left_ms()) {
         if deadline.has_passed() {
@@ -52,13 +60,35 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     compiler_fence(Ordering::Acquire);
     let told = match (report.failed(), end) {
         (Some(failed), _) => Told::by_child(failed, report),
-        (None, None) => return Ok(Outcome::Started(Created { pid, pidfd: None, way: Way::Fork })),
+        (None, None) => return Ok(Outcome::Started(Created { pid, pidfd: None, way: Way::Fork, reaper })),
         (None, Some(end)) => Told::by_parent(end, report),
     };
-    let child = Child { pid, pidfd: None, ours: true, detached: false };
+    let child = Child { pid, pidfd: None, ours: reaper == Reaper::Parent, detached: false };
     // The child may not end by itself.
     sys::kill(&child, libc::SIGKILL).ok();
     let _ = sys::wait_for_end(&child);
     leave(pid, None, None);
     Ok(Outcome::Failed(told))
+}
+
+/// Makes the real child, which returns. This process ends, so that init is its parent.
+fn fork_again(orphan: &AtomicI32) {
+    // SAFETY: the child makes only system calls.
+    let pid = unsafe { libc::fork() };
+    if pid != 0 {
+        orphan.store(if pid < 0 { -Errno::current().as_raw() } else { pid }, Ordering::Release);
+        sys::exit(0);
+    }
+}
+
+/// The child of a process that ends, when it has ended.
+fn orphan_of(pid: c_int, orphan: &AtomicI32) -> Result<c_int, Errno> {
+    let parent = Child { pid, pidfd: None, ours: true, detached: false };
+    while matches!(sys::look(&parent, false), Look::Alive | Look::Stopped) {
+        sys::sleep_ms(1);
+    }
+    match orphan.load(Ordering::Acquire) {
+        0 => Err(Errno::from_raw(libc::ECANCELED)), // it was killed
+        orphan => Errno::check(orphan as isize),
+    }
 }

@@ -15,6 +15,9 @@ pub(super) struct Words {
     /// Not 0: the child may go on.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) go: AtomicU32,
+    /// The child of a process that ends, or a negative errno.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) pid: core::sync::atomic::AtomicI32,
     pub(super) report: Report,
 }
 
@@ -27,38 +30,40 @@ impl Words {
             word: AtomicU32::new(word),
             #[cfg(any(target_os = "linux", target_os = "android"))]
             go: AtomicU32::new(0),
+            #[cfg(not(any(target_os = "linux", target_os = "android")))]
+            pid: core::sync::atomic::AtomicI32::new(0),
             report: Report::new(),
         }
     }
 }
 
-/// A shared mapping with these words. Dropping it unmaps it in the parent; the child keeps its own.
-pub(super) struct Shared(NonNull<Words>);
+/// A shared mapping with such a value. Dropping it unmaps it in the parent; the child keeps its own.
+pub(super) struct Shared<T>(NonNull<T>);
 
-impl Shared {
-    pub(super) fn new() -> Result<Self, Errno> {
+impl<T> Shared<T> {
+    pub(super) fn new(value: T) -> Result<Self, Errno> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_ANON;
         // SAFETY: a new mapping replaces no other.
-        let memory = unsafe { libc::mmap(null_mut(), size_of::<Words>(), protection, flags, -1, 0) };
+        let memory = unsafe { libc::mmap(null_mut(), size_of::<T>(), protection, flags, -1, 0) };
         if memory == libc::MAP_FAILED {
             return Err(Errno::current());
         }
-        let words = NonNull::new(memory.cast::<Words>()).ok_or(Errno::from_raw(libc::ENOMEM))?;
+        let place = NonNull::new(memory.cast::<T>()).ok_or(Errno::from_raw(libc::ENOMEM))?;
         // SAFETY: a fresh mapping with room for it, aligned to a page.
-        unsafe { words.write(Words::new(0)) };
-        Ok(Self(words))
+        unsafe { place.write(value) };
+        Ok(Self(place))
     }
 
-    pub(super) fn words(&self) -> &Words {
-        // SAFETY: the mapping lives as long as this, and the child changes atomics only.
+    pub(super) fn get(&self) -> &T {
+        // SAFETY: the mapping lives as long as this, and the child changes atomics and cells only.
         unsafe { self.0.as_ref() }
     }
 }
 
-impl Drop for Shared {
+impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
         // SAFETY: this process has no reference to it any more.
-        let _ = unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Words>()) };
+        let _ = unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<T>()) };
     }
 }

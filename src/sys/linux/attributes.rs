@@ -1,6 +1,6 @@
 //! The attributes of a child beside signals and descriptors: session, directory, limits, credentials, death signal.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, CStr};
 
 use super::descriptors::{close, is_readable_now, write};
 use super::syscall::syscall;
@@ -164,4 +164,33 @@ pub(crate) fn getppid() -> c_int {
     // SAFETY: takes nothing.
     let parent = unsafe { syscall!(libc::SYS_getppid) } as c_int;
     parent
+}
+
+/// Whether an orphan may become a child of this process.
+pub(crate) fn gets_orphans() -> bool {
+    let mut is_subreaper: c_int = 0;
+    // If it is refused, the answer is no.
+    // SAFETY: there is room for a number.
+    let _ = unsafe { syscall!(libc::SYS_prctl, libc::PR_GET_CHILD_SUBREAPER, &raw mut is_subreaper, 0, 0, 0) };
+    // SAFETY: takes nothing.
+    is_subreaper != 0 || unsafe { syscall!(libc::SYS_getpid) } == 1
+}
+
+/// This process, whose table of descriptors is its caller's, gives up all that it has of the caller's but its memory.
+/// What cannot be given up stays.
+pub(crate) fn leave_caller(name: &CStr) {
+    if super::unshare_descriptors(0) < 0 {
+        // Before Linux 5.9.
+        // SAFETY: takes a number.
+        let own = unsafe { syscall!(libc::SYS_unshare, libc::CLONE_FILES) };
+        let limit = super::limit_of_descriptors().soft.min(1 << 20);
+        for fd in 0..c_int::try_from(limit).unwrap_or(0) {
+            let _ = if own == 0 { close(fd) } else { 0 };
+        }
+    }
+    let _ = setpgid(0);
+    // SAFETY: the path is NUL-terminated.
+    let _ = unsafe { chdir(c"/".as_ptr()) };
+    // SAFETY: the name is NUL-terminated.
+    let _ = unsafe { syscall!(libc::SYS_prctl, libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
 }

@@ -145,6 +145,12 @@ pub(crate) fn reap(child: &Child<'_>) {
     wait_id(kind, id, libc::WEXITED | libc::__WALL | libc::WNOHANG).ok();
 }
 
+/// Waits for the end of any child, and reaps it. Whether there may be more.
+pub(crate) fn reap_any() -> bool {
+    const P_ALL: c_int = 0;
+    matches!(wait_id(P_ALL, 0, libc::WEXITED | libc::__WALL), Ok(_) | Err(libc::EINTR))
+}
+
 /// Looks at a child of another process, or at one that other code has reaped. Only a `patient` caller waits for a
 /// moment while the kernel does not know the status yet.
 pub(crate) fn look_from_aside(child: &Child<'_>, patient: bool) -> Aside {
@@ -156,10 +162,13 @@ pub(crate) fn look_from_aside(child: &Child<'_>, patient: bool) -> Aside {
         return Aside::Alive;
     }
     let mut pause = Pause::new();
+    let mut was_gone = false;
     // A processor that is taken away meanwhile may make the kernel slow: up to a second.
-    for _ in 0..if patient { 36 } else { 1 } {
+    for _ in 0..if patient { 36 } else { 2 } {
         match exit_information(pidfd) {
             Information::Exit(status) => return Aside::Ended(status),
+            // The kernel says this also if the process is reaped between its two looks. Then it has kept the status.
+            Information::Gone if !core::mem::replace(&mut was_gone, true) => {}
             Information::Gone => return Aside::Gone,
             Information::Unsupported if send(child, 0) == -(libc::ESRCH as isize) => return Aside::Gone,
             Information::Unsupported => return Aside::Zombie,

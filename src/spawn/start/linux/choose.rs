@@ -45,7 +45,7 @@ pub(super) fn create(plan: &mut Plan, mask: Option<sys::Mask>, fork_allowed: boo
             return outcome;
         }
     }
-    if !fork_allowed {
+    if !fork_allowed || plan.autoreap && shares {
         return Outcome::NoProcess(why_fork);
     }
     by_copy(plan, deadline, &blocked)
@@ -58,6 +58,9 @@ fn share_memory(plan: &mut Plan, why_fork: &mut Errno, mask: Option<sys::Mask>, 
     let lends = !deadline.is_never();
     for way in [Way::Clone3, Way::Clone] {
         if way == Way::Clone {
+            if plan.autoreap {
+                return None; // the older call has no flag for it
+            }
             match if lends { try_clone_blocked() } else { try_clone() } {
                 Trial::Shares => {}
                 Trial::Copies => return None,
@@ -97,7 +100,7 @@ const COPIES: u8 = 2;
 static CLONE: AtomicU8 = AtomicU8::new(UNKNOWN);
 
 /// What a trial child has shown.
-enum Trial {
+pub(super) enum Trial {
     Shares,
     Copies,
     Refused(Errno),
@@ -105,7 +108,7 @@ enum Trial {
 }
 
 /// Whether clone() shares memory. Every signal is blocked.
-fn try_clone() -> Trial {
+pub(super) fn try_clone() -> Trial {
     match CLONE.load(Ordering::Relaxed) {
         SHARES => return Trial::Shares,
         COPIES => return Trial::Copies,

@@ -3,9 +3,11 @@
 
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering;
 
 use super::ending::{wait_for_end, LONG_MS, SHORT_MS};
-use super::kernel::{is_table_full, signal_of, take_pidfd, FILES, PIDFD};
+use super::kernel::{autoreap, is_table_full, place_of_pidfd, reaper, signal_of, take_pidfd, FILES, PIDFD};
+use super::progress::state;
 use super::{Created, End, Outcome, Told};
 use crate::base::abi::CLONE_CLEAR_SIGHAND;
 use crate::base::errno::Errno;
@@ -18,10 +20,12 @@ use crate::process::leftover::leave;
 use crate::process::Way;
 use crate::sys::fd::Fd;
 use crate::sys::process::Child;
-use crate::sys::{is_under_valgrind, started, Started};
+use crate::sys::{is_under_valgrind, Started};
 
 #[allow(clippy::cast_sign_loss)] // flags
 const SHARED: u64 = (libc::CLONE_VM | libc::CLONE_VFORK) as u64;
+#[allow(clippy::cast_sign_loss)] // flags
+const CLEARED: u64 = libc::CLONE_CHILD_CLEARTID as u64;
 /// The size of the child's stack. As Meson builds it, the child needs less than 3 KiB. Without optimisation it needs
 /// 25 KiB.
 pub(super) const STACK: usize = if BUILT_BY_MESON { 8192 } else { 65536 };
@@ -60,14 +64,19 @@ pub(super) fn by_clone(way: Way, unshares: bool, plan: &mut Plan) -> Result<Outc
         leave(pid, pidfd, None);
         return Ok(Outcome::Failed(told));
     }
-    let has_started = match started(&child) {
+    let known = state(&child, &report, plan.autoreap);
+    let has_started = match known {
         Started::Unknown => report.reached().0 == Step::Exec,
         known => known == Started::Executed,
     };
     if has_started {
-        return Ok(Outcome::Started(Created { pid, pidfd, way }));
+        return Ok(Outcome::Started(Created { pid, pidfd, way, reaper: reaper(plan) }));
     }
-    let end = End::Ended(wait_for_end(&child, LONG_MS).and_then(signal_of));
+    let ended = match known {
+        Started::Ended(status) => Some(status),
+        _ => wait_for_end(&child, LONG_MS),
+    };
+    let end = End::Ended(ended.and_then(signal_of));
     let told = Told::by_parent(end, &report);
     leave(pid, pidfd, None);
     Ok(Outcome::Failed(told))
@@ -100,7 +109,13 @@ pub(super) fn probe() -> Result<Option<bool>, Errno> {
 #[inline(never)]
 fn enter_and_wait(way: Way, flags: u64, plan: &Plan) -> Result<(c_int, Option<Fd>), Errno> {
     let mut stack = MaybeUninit::<Stack>::uninit();
-    let ground = Ground { stack: stack.as_mut_ptr().cast(), size: size_of::<Stack>(), word: core::ptr::null_mut() };
+    // SAFETY: the traces are NULL, or the process that has made them keeps them.
+    let word = unsafe { plan.traces.as_ref() }.map_or(core::ptr::null_mut(), |traces| {
+        traces.word.store(1, Ordering::Relaxed);
+        traces.word.as_ptr()
+    });
+    let flags = if word.is_null() { flags } else { flags | CLEARED };
+    let ground = Ground { stack: stack.as_mut_ptr().cast(), size: size_of::<Stack>(), word };
     enter_once_more(way, flags, &ground, plan)
 }
 
@@ -111,29 +126,30 @@ pub(super) fn enter_once_more(
     ground: &Ground,
     plan: *const Plan,
 ) -> Result<(c_int, Option<Fd>), Errno> {
-    let mut pidfd: c_int = -1;
-    let mut result = enter(way, flags | PIDFD, &mut pidfd, ground, plan);
+    let mut place: c_int = -1;
+    // SAFETY: the caller has made it.
+    let pidfd = place_of_pidfd(unsafe { &*plan }, &mut place);
+    let mut result = enter(way, flags | PIDFD, pidfd, ground, plan);
     if is_table_full(result) {
-        result = enter(way, flags, &mut pidfd, ground, plan);
+        result = enter(way, flags, pidfd, ground, plan);
     }
     let pid = Errno::check(result)?;
     Ok((pid, take_pidfd(pidfd)))
 }
 
 /// Tries once. Returns the kernel's result. The kernel stores the pidfd in `pidfd` if the flags ask for one.
-fn enter(way: Way, flags: u64, pidfd: &mut c_int, ground: &Ground, plan: *const Plan) -> isize {
-    let pidfd = &raw mut *pidfd;
+fn enter(way: Way, flags: u64, pidfd: *mut c_int, ground: &Ground, plan: *const Plan) -> isize {
     let end = ground.stack.wrapping_add(ground.size);
     let top = end.wrapping_sub(end as usize % 16);
     if way == Way::Clone3 {
         // SAFETY: the caller has made it.
-        let for_cgroup = unsafe { &*plan };
+        let whole = unsafe { &*plan };
         let arguments = CloneArguments {
             pidfd: pidfd as u64,
             child_tid: ground.word as u64,
             stack: ground.stack as u64,
             stack_size: (top as usize - ground.stack as usize) as u64,
-            ..CloneArguments::new(flags | CLONE_CLEAR_SIGHAND, for_cgroup)
+            ..CloneArguments::new(flags | CLONE_CLEAR_SIGHAND | autoreap(whole), whole)
         };
         // SAFETY: the arguments are valid, the stack is the child's own, and the caller keeps it and the plan.
         return unsafe { clone3(&arguments, plan) };

@@ -11,9 +11,11 @@ use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
 use super::ending::{is_killed, wait_for_end, SHORT_MS};
-use super::kernel::{is_closed, is_table_full, table_is_closed, take_pidfd, FILES, PIDFD};
+use super::kernel::{
+    autoreap, is_closed, is_table_full, place_of_pidfd, reaper, table_is_closed, take_pidfd, FILES, PIDFD,
+};
 use super::progress::{wait_for_program, Mark};
-use super::shared::Shared;
+use super::shared::{Shared, Words};
 use super::{Created, End, Outcome, Told};
 use crate::base::abi::CLONE_CLEAR_SIGHAND;
 use crate::base::errno::Errno;
@@ -22,7 +24,7 @@ use crate::child::steps::run;
 use crate::child::trampoline::CloneArguments;
 use crate::process::leftover::leave;
 use crate::process::{Deadline, Way};
-use crate::sys::fd::Pipe;
+use crate::sys::fd::{Fd, Pipe};
 use crate::sys::mask::EverySignalBlocked;
 use crate::sys::process::Child;
 use crate::sys::{self, futex_wake};
@@ -48,6 +50,9 @@ pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignal
         if copy == Copy::SharedTable && (plan.leave_fds || plan.no_ranges) {
             continue; // the child needs the whole table, or may not make its own
         }
+        if plan.autoreap && copy != Copy::SharedTable && copy != Copy::Clone3 {
+            break; // the older call has no flag for it
+        }
         match try_copy(copy, plan, deadline, blocked) {
             Ok(Outcome::Failed(told)) if copy != Copy::LikeFork && table_is_closed(plan, &told) => {}
             Ok(outcome) => return outcome,
@@ -62,8 +67,8 @@ pub(super) fn by_copy(plan: &mut Plan, deadline: Deadline, blocked: &EverySignal
 /// Tries once. On error there is no child, and the errno is the kernel's or a filter's.
 fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySignalBlocked) -> Result<Outcome, Errno> {
     plan.made_in_cgroup = false; // what fails before the child is made is no refusal of its cgroup
-    let shared = Shared::new()?;
-    let words = shared.words();
+    let shared = Shared::new(Words::new(0))?;
+    let words = shared.get();
     let end = if copy == Copy::LikeFork { Some(Pipe::new()?) } else { None };
     plan.report = &raw const words.report;
     plan.word = &raw const words.word;
@@ -73,20 +78,23 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
     plan.handlers_cleared = matches!(copy, Copy::SharedTable | Copy::Clone3);
     plan.made_in_cgroup = plan.handlers_cleared;
     plan.shared_descriptors = copy == Copy::SharedTable;
-    let mut pidfd: c_int = -1;
-    let pid = copy_process(copy, &mut pidfd, plan)?;
+    let mut place: c_int = -1;
+    let place = place_of_pidfd(plan, &mut place);
+    let pid = copy_process(copy, place, plan)?;
     // setuid() in another thread sends a signal to every thread, and waits for all of them.
     blocked.admit_signals_of_libc();
-    let mut pidfd = take_pidfd(pidfd);
+    let mut pidfd = take_pidfd(place);
     if waits {
         pidfd = sys::open_pidfd(pid);
+        // SAFETY: it is a place for a pidfd.
+        unsafe { place.write(pidfd.as_ref().map_or(-1, Fd::as_raw)) };
         words.go.store(1, Ordering::Release);
         futex_wake(&words.go);
     }
     let child = Child { pid, pidfd: pidfd.as_ref(), ours: true, detached: false };
-    let mark = end.map_or(Mark::Robust, |Pipe { read, .. }| Mark::Pipe(read));
+    let mark = end.map_or(Mark::Robust { autoreap: plan.autoreap }, |Pipe { read, .. }| Mark::Pipe(read));
     let told = match wait_for_program(&child, words, &mark, deadline) {
-        None => return Ok(Outcome::Started(Created { pid, pidfd, way: Way::Fork })),
+        None => return Ok(Outcome::Started(Created { pid, pidfd, way: Way::Fork, reaper: reaper(plan) })),
         Some(End::Told) => words.report.failed().map(|failed| Told::by_child(failed, &words.report)),
         Some(end) => Some(Told::by_parent(end, &words.report)),
     };
@@ -99,7 +107,7 @@ fn try_copy(copy: Copy, plan: &mut Plan, deadline: Deadline, blocked: &EverySign
 
 /// Makes the process. The child carries out the plan and does not return. The parent gets the kernel's result.
 #[inline(never)]
-fn copy_process(copy: Copy, pidfd: &mut c_int, plan: &Plan) -> Result<c_int, Errno> {
+fn copy_process(copy: Copy, pidfd: *mut c_int, plan: &Plan) -> Result<c_int, Errno> {
     let mut result = copy_once(copy, PIDFD, pidfd, plan);
     if is_table_full(result) {
         result = copy_once(copy, 0, pidfd, plan);
@@ -108,15 +116,14 @@ fn copy_process(copy: Copy, pidfd: &mut c_int, plan: &Plan) -> Result<c_int, Err
 }
 
 #[inline(never)]
-fn copy_once(copy: Copy, with_pidfd: u64, pidfd: &mut c_int, plan: &Plan) -> isize {
+fn copy_once(copy: Copy, with_pidfd: u64, pidfd: *mut c_int, plan: &Plan) -> isize {
     let mut tid: c_int = 0;
     let tid = &raw mut tid;
-    let pidfd = &raw mut *pidfd;
     #[allow(clippy::cast_possible_truncation)] // these flags are in the lower half
     let result = match copy {
         Copy::SharedTable | Copy::Clone3 => {
             let files = if copy == Copy::SharedTable { FILES } else { 0 };
-            let flags = files | with_pidfd | CLONE_CLEAR_SIGHAND;
+            let flags = files | with_pidfd | CLONE_CLEAR_SIGHAND | autoreap(plan);
             let arguments = CloneArguments { pidfd: pidfd as u64, ..CloneArguments::new(flags, plan) };
             // SAFETY: the arguments are valid; the child has a copy of the memory.
             unsafe { sys::copy_by_clone3((&raw const arguments).cast(), size_of::<CloneArguments>()) }

@@ -2,7 +2,8 @@
 
 use core::ffi::c_int;
 
-use super::{End, Told};
+use super::{End, Reaper, Told};
+use crate::base::abi::CLONE_AUTOREAP;
 use crate::base::errno::Errno;
 use crate::base::step::Step;
 use crate::child::plan::Plan;
@@ -33,12 +34,41 @@ pub(super) fn is_table_full(result: isize) -> bool {
     result == -(libc::EMFILE as isize) || result == -(libc::ENFILE as isize)
 }
 
-/// The pidfd that the kernel has stored, if it has.
-pub(super) fn take_pidfd(pidfd: c_int) -> Option<Fd> {
+/// The flags of clone3() with which the kernel reaps the child, if the plan wants that.
+pub(super) fn autoreap(plan: &Plan) -> u64 {
+    if plan.autoreap {
+        CLONE_AUTOREAP
+    } else {
+        0
+    }
+}
+
+/// Who reaps such a child.
+pub(super) fn reaper(plan: &Plan) -> Reaper {
+    if plan.autoreap {
+        Reaper::Kernel
+    } else {
+        Reaper::Parent
+    }
+}
+
+/// Where the kernel stores the pidfd.
+pub(super) fn place_of_pidfd(plan: &Plan, place: &mut c_int) -> *mut c_int {
+    // SAFETY: the traces are NULL, or the process that has made them keeps them.
+    unsafe { plan.traces.as_ref() }.map_or(&raw mut *place, |traces| traces.pidfd.as_ptr())
+}
+
+/// The pidfd that the kernel has stored in such a place, if it has.
+pub(super) fn take_pidfd(place: *mut c_int) -> Option<Fd> {
+    // SAFETY: the caller has made it for the kernel, which is done with it.
+    let pidfd = unsafe { place.read() };
     if pidfd < 0 {
         return None;
     }
-    Fd::from_result(pidfd as isize).and_then(Fd::above_stdio).ok()
+    let pidfd = Fd::from_result(pidfd as isize).and_then(Fd::above_stdio).ok();
+    // SAFETY: as above.
+    unsafe { place.write(pidfd.as_ref().map_or(-1, Fd::as_raw)) };
+    pidfd
 }
 
 /// The signal in a wait status, if one ended the child.

@@ -13,7 +13,7 @@ use super::ending::{is_killed, wait_for_end, SHORT_MS};
 use super::kernel::FILES;
 use super::progress::{wait_for_program, Mark};
 use super::shared::Words;
-use super::{Created, End, Outcome, Told};
+use super::{Created, End, Outcome, Reaper, Told};
 use crate::base::errno::Errno;
 use crate::base::file::File;
 use crate::base::heap::{Owned, Vector};
@@ -131,7 +131,7 @@ pub(super) fn by_loan(
     let Some(told) = told else {
         // It may still be closing what it does not keep, with its old memory.
         take_back(loan, place);
-        return Ok(Outcome::Started(Created { pid, pidfd, way }));
+        return Ok(Outcome::Started(Created { pid, pidfd, way, reaper: Reaper::Parent }));
     };
     // It is ending.
     let _ = wait_for_end(&child, SHORT_MS);

@@ -8,15 +8,16 @@ use super::kernel::signal_of;
 use super::shared::Words;
 use super::End;
 use crate::base::step::Step;
+use crate::child::report::Report;
 use crate::process::Deadline;
 use crate::sys::fd::Fd;
-use crate::sys::process::{Child, Look};
+use crate::sys::process::{Aside, Child, Look};
 use crate::sys::{self, futex_wait, started, stopped_by, Started, OWNER_DIED};
 
 /// How the kernel marks the word.
 pub(super) enum Mark {
     /// The child holds it as a robust futex, and the kernel sets a bit.
-    Robust,
+    Robust { autoreap: bool },
     /// The same. The child has its exit signal from the beginning, so the end of this pipe is needed, too.
     Pipe(Fd),
     /// It is not 0 before, and the kernel clears it.
@@ -93,6 +94,21 @@ enum Progress {
     Ended(c_int),
 }
 
+/// Whether a child has executed its program. One that the kernel has reaped cannot be waited for. If a signal ended it
+/// while it executed the program, a filter's is taken for a failure, and any other for the program's end.
+pub(super) fn state(child: &Child<'_>, report: &Report, autoreap: bool) -> Started {
+    let seen = started(child);
+    if !autoreap || seen != Started::Executed {
+        return seen;
+    }
+    let before_exec = report.reached().0 != Step::Exec;
+    match sys::look_from_aside(child, true) {
+        Aside::Ended(status) if before_exec || signal_of(status) == Some(libc::SIGSYS) => Started::Ended(status),
+        Aside::Gone | Aside::Zombie if before_exec => Started::Ended(0),
+        _ => seen,
+    }
+}
+
 fn is_gone(child: &Child<'_>) -> bool {
     sys::kill(child, 0).is_err_and(|errno| errno.as_raw() == libc::ESRCH)
 }
@@ -109,7 +125,7 @@ fn left_memory(words: &Words) -> Progress {
 fn progress(child: &Child<'_>, words: &Words, mark: &Mark) -> Progress {
     let died = mark.is_set(words.word.load(Ordering::Acquire));
     let Mark::Pipe(pipe) = mark else {
-        return match started(child) {
+        return match state(child, &words.report, matches!(mark, Mark::Robust { autoreap: true })) {
             Started::Executed => Progress::Executed,
             Started::Ended(status) => Progress::Ended(status),
             Started::NotYet if died => Progress::Ending,
