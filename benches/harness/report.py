@@ -73,7 +73,7 @@ class Report:
             whole = goal["limit"] > 100 or goal["exact"]
             show = (lambda value: f"{value:,.0f}") if whole else (lambda value: f"{value:.3f}")
             verdict = ("met" if goal["met"] else "short") + ("" if goal["decided"] else ", by a hair")
-            limit = f"{goal['limit']:,}" if whole else f"{goal['limit']:.2f}"
+            limit = f"{goal['limit']:,}" if whole else f"{goal['limit']:.3f}"
             rows.append([goal["what"], ("≥ " if goal["least"] else "≤ ") + limit, show(goal["median"]),
                          "" if goal["exact"] else f"{show(goal['p10'])} to {show(goal['p90'])}",
                          f"{goal['rounds']:,}", show(goal["bare"]) if goal["bare"] else "", verdict])

@@ -12,7 +12,7 @@
 
 #include "../worker/worker.h"
 
-enum way { WAITPID, BARE, WAIT, WAIT_AND_FREE };
+enum way { WAITPID, BARE, WAIT };
 
 static void wait_by(enum way way, QemuProcess *process, bool lives)
 {
@@ -31,9 +31,6 @@ static void wait_by(enum way way, QemuProcess *process, bool lives)
         }
     } else if (qemu_process_wait(process, 10000, NULL, NULL) != 1) {
         die("qemu_process_wait");
-    }
-    if (way == WAIT_AND_FREE) {
-        qemu_process_free(process);
     }
 }
 
@@ -55,9 +52,7 @@ static double wait_for_zombies(unsigned times, enum way way)
         if (i > 0) {
             add_sample(&samples, now() - begin);
         }
-        if (way != WAIT_AND_FREE) {
-            qemu_process_free(process);
-        }
+        qemu_process_free(process);
     }
     return median(&samples);
 }
@@ -95,17 +90,14 @@ static double from_the_end(unsigned times, enum way way)
     return median(&samples);
 }
 
-static double zombie_waitpid(unsigned times) { return wait_for_zombies(times, WAITPID); }
 static double zombie_bare(unsigned times) { return wait_for_zombies(times, BARE); }
 static double zombie_wait(unsigned times) { return wait_for_zombies(times, WAIT); }
-static double zombie_wait_free(unsigned times) { return wait_for_zombies(times, WAIT_AND_FREE); }
 static double end_waitpid(unsigned times) { return from_the_end(times, WAITPID); }
 static double end_bare(unsigned times) { return from_the_end(times, BARE); }
 static double end_wait(unsigned times) { return from_the_end(times, WAIT); }
 
 static const struct probe probes[] = {
-    {"zombie_waitpid", zombie_waitpid},     {"zombie_bare", zombie_bare}, {"zombie_wait", zombie_wait},
-    {"zombie_wait_free", zombie_wait_free}, {"end_waitpid", end_waitpid}, {"end_bare", end_bare},
-    {"end_wait", end_wait},
+    {"zombie_bare", zombie_bare}, {"zombie_wait", zombie_wait}, {"end_waitpid", end_waitpid},
+    {"end_bare", end_bare},       {"end_wait", end_wait},
 };
 PROBES(probes)
