@@ -81,7 +81,8 @@ class Goal:
         low, high = figures.interval(self.groups())
         return {"what": self.what, "limit": self.limit, "least": self.least, "median": median, "p10": p10, "p90": p90,
                 "low": low, "high": high, "rounds": len(values), "exact": False,
-                "met": self.met(), "decided": self.decided(), "bare": self.bare and figures.spread([self.bare(sums) for group in self.contest.groups
+                "met": self.met(), "decided": self.decided(),
+                "bare": self.bare and figures.spread([self.bare(sums) for group in self.contest.groups
                                                       for sums in group])[0]}
 
 

@@ -49,7 +49,7 @@ RUNNERS = {runner.name: runner for runner in [
     Runner(RUN_LIMITED, "qemu_run with a limit of time", "core", "light", False, ("line",)),
     Runner(RUN_SINK, "qemu_run, to a function", "core", "light", False, ("line", "out", "through", "held")),
     Runner(BY_HAND, "qemu_spawn, read() and wait", "core", "light", False, ("line",)),
-    Runner(BARE_LOOP, "qemu_spawn and a loop of poll()", "core", "light", False, ("line", "out", "through", "many", "held")),
+    Runner(BARE_LOOP, "qemu_spawn and a loop of poll()", "core", "light", False, ALL_KINDS),
     Runner("rust", "Rust Command", "rust", "rust", False, ALL_KINDS),
     Runner("g_spawn_sync", "g_spawn_sync", "glib", "glib", True, ("line", "out", "held")),
     Runner("g_subprocess", "GSubprocess", "gio", "gio", True, ALL_KINDS),

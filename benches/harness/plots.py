@@ -227,7 +227,8 @@ def small_and_large(axis, lines, order):
     axis.set_xlabel("until the line is there and the program reaped")
     handles = [plt.Line2D([], [], marker="o", linestyle="", color=CLEAN, markerfacecolor=CLEAN if filled else "white")
                for filled in (True, False)]
-    axis.legend(handles[:len(sizes)], [f"from {size(mebibytes)}" for mebibytes in sizes], loc="upper right", frameon=False)
+    axis.legend(handles[:len(sizes)], [f"from {size(mebibytes)}" for mebibytes in sizes], loc="upper right",
+                frameon=False)
 
 
 def throughputs(axis, lines, order):

@@ -93,7 +93,8 @@ class Report:
                     cells[line["peer"], head] = figure(line)
         heads = [head for head, _ in columns if any(column == head for _, column in cells)]
         names = [name for name in ("idle", *labels) if any(peer == name for peer, _ in cells)]
-        rows = [[label(name, labels), *(cells.get((name, head), "–") for head in heads), *(cell(name) for _, cell in more)]
+        rows = [[label(name, labels), *(cells.get((name, head), "–") for head in heads),
+                 *(cell(name) for _, cell in more)]
                 for name in names]
         return table(["", *heads, *(head for head, _ in more)], rows)
 

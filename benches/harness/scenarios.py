@@ -69,7 +69,8 @@ def run_scenarios(results, much):
     for size in sizes:
         small = size == sizes[0]
         yield run_scenario(Setting(mebibytes=size), "line", *((8, 6) if small else (4, 2)), yardstick=BY_HAND)
-        yield run_scenario(Setting(mebibytes=size, bound=False), f"many-{CROWD}", *((4, 2) if small else (1, 1)), times=1)
+        yield run_scenario(Setting(mebibytes=size, bound=False), f"many-{CROWD}", *((4, 2) if small else (1, 1)),
+                           times=1)
     # The input, the output, and what a language needs to put the output together: for each worker.
     most = machine.meminfo("MemAvailable") // 16
     if most < much:
