@@ -16,6 +16,7 @@ pub(crate) mod message;
 mod panic;
 pub(crate) mod pid;
 pub(crate) mod program;
+pub(crate) mod search;
 pub(crate) mod short;
 pub(crate) mod signals;
 pub(crate) mod sort;

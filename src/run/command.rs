@@ -1,6 +1,7 @@
 //! A command as one would type it into a shell.
 
 use super::bytes::Bytes;
+use crate::base::search::place_of;
 use crate::spawn::request::Strings;
 
 /// Words that mean something else to a shell at the beginning of a command. One text: a list of references would cost a
@@ -27,12 +28,13 @@ pub(crate) fn command_text(argv: Strings<'_>) -> Option<Bytes> {
 }
 
 fn is_plain(word: &[u8], is_first: bool) -> bool {
-    let is_plain_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(byte);
+    let is_plain_byte = |byte: &u8| byte.is_ascii_alphanumeric() || place_of(b"%+,-./:=@_", *byte).is_some();
     // zsh makes a path of =word.
     !word.is_empty()
         && word.iter().all(is_plain_byte)
         && !word.starts_with(b"=")
-        && !(is_first && (word.contains(&b'=') || KEYWORDS.split(|byte| *byte == b' ').any(|keyword| keyword == word)))
+        && !(is_first
+            && (place_of(word, b'=').is_some() || KEYWORDS.split(|byte| *byte == b' ').any(|keyword| keyword == word)))
 }
 
 fn quote(text: &mut Bytes, word: &[u8]) -> Option<()> {

@@ -11,6 +11,7 @@ use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::heap::Text;
 use crate::base::message::{filled, Arg, Message};
+use crate::base::search::until_nul;
 use crate::base::step::Step;
 use crate::child::report::{Failed, Hint, Object};
 use crate::process::fill_signal;
@@ -193,7 +194,7 @@ fn explain_exec(told: &Told, request: &Request<'_>, programs: &Programs<'_>) -> 
 
 /// Adds why, in brackets, where the errno does not say it.
 fn fill_hint(message: &mut Message, told: &Told, path: &CStr, request: &Request<'_>, programs: &Programs<'_>) {
-    let interpreter = CStr::from_bytes_until_nul(&told.text).unwrap_or_default();
+    let interpreter = until_nul(&told.text).unwrap_or_default();
     let what = match told.hint {
         Hint::Unexplained if told.failed.errno == ENOENT => return, // it may exist, and its interpreter may not
         Hint::None | Hint::Unexplained | Hint::Chain => {

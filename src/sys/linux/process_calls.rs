@@ -9,6 +9,7 @@ use super::syscall::syscall;
 use crate::base::abi::{PIDFD_GET_INFO, PIDFD_INFO_EXIT, P_PID, P_PIDFD};
 use crate::base::errno::Errno;
 use crate::base::message::{filled, Arg};
+use crate::base::search::until_nul;
 use crate::sys::fd::Fd;
 use crate::sys::pause::Pause;
 use crate::sys::process::{Aside, Child, Look, Resources};
@@ -305,7 +306,7 @@ pub(crate) fn name_of(pid: c_int, room: &mut [u8; NAME_SIZE]) -> Option<&CStr> {
     let n = read_file(&path, room)?;
     // It ends with a newline.
     *room.get_mut(n.checked_sub(1)?)? = 0;
-    CStr::from_bytes_until_nul(room).ok()
+    until_nul(room)
 }
 
 fn read_file(path: &CStr, bytes: &mut [u8]) -> Option<usize> {
