@@ -45,6 +45,8 @@ class Platform:
         core = self.cross if self.rust == "cross" else None
         env = dict(os.environ) if self.rust == "native" else fetch.Rust().environment(core)
         env.update(self.tools)
+        if self.emulated:
+            env.setdefault("QEMU_FORK_TEST_NET", "1000")  # seconds: everything takes longer there
         links = "no-pie" if self.cross or self.variant else "all"
         for mode in ["provider"] if self.variant else ["provider", "host"]:
             build = Build(os.path.join(folder, mode), env)
