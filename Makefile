@@ -171,11 +171,11 @@ bench-plots:
 	-@$(MAKE) --no-print-directory $(BENCH_VENV)/.ready
 
 .PHONY: bench
-bench: build glib-and-libuv bench-plots ## a comparison with the alternatives, with plots; a quarter of an hour
+bench: build glib-and-libuv bench-plots ## a comparison with the alternatives, with plots; twenty minutes
 	benches/bench.py --build $(BUILD)
 
 .PHONY: bench-check
-bench-check: build ## the goals of speed: two minutes
+bench-check: build ## the goals of speed: three minutes
 	benches/bench.py --quick --build $(BUILD)
 
 # What check-languages builds, and what this measures then, are the same files.

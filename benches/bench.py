@@ -32,7 +32,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     parser.add_argument("--build", required=True, help="the build folder: build")
     parser.add_argument("--library", help="the libqemu_fork.so to measure; otherwise that of the build folder")
-    parser.add_argument("--quick", action="store_true", help="the goals only, with fewer rounds: under two minutes")
+    parser.add_argument("--quick", action="store_true", help="the goals only, with fewer rounds: three minutes")
     parser.add_argument("--smoke", action="store_true", help="each kind of scenario once: only to see that it works")
     parser.add_argument("--only", action="append", help="this scenario only (again and again: these), and no goals")
     parser.add_argument("--much", type=int, metavar="MIB",

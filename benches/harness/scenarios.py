@@ -82,7 +82,7 @@ def run_scenarios(results, much):
 
 
 def full(results, much=MUCH):
-    """All scenarios. Together with the goals they take a quarter of an hour."""
+    """All scenarios. Together with the goals they take twenty minutes."""
     yield Scenario("base", SMALL, {"done": ALL, "return": ALL, "first": ALL, "captured": CAPTURE}, 8, 6)
     sizes = []
     for size in (2, 32, 256, 2048, 12288):
