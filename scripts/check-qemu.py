@@ -15,7 +15,7 @@ from platforms import fetch
 from platforms.build import ROOT, run
 from platforms.report import Report, Skip, table
 from qemu import checks, library, sources
-from qemu.build import MESON, Qemu
+from qemu.build import MESON, Qemu, static_libraries
 
 PACKAGES = ["dpkg-dev", "libglib2.0-dev", "libpixman-1-dev", "pkg-config", "python3-venv", "socat", "zlib1g-dev"]
 SPAWN = "qemu-fork-spawn"
@@ -61,6 +61,8 @@ class Check:
         if platform.machine() != "x86_64":
             raise Skip("the filter that denies fork() is for x86-64")
         fetch.packages(*PACKAGES)
+        if how == "static":
+            static_libraries(self.folder)
         qemu = self.qemu(version)
         # In one place for all rows: so QEMU is compiled by the same commands, and the compiler cache has the objects.
         packages = library.installed(self.host, self.path("installed"), with_shared=how == "shared")

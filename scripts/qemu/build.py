@@ -3,6 +3,7 @@ import os
 import re
 
 from platforms.build import run
+from platforms.report import Failure, Skip
 
 # None of these is needed to fork, and each would want a package.
 WITHOUT = ["blobs", "capstone", "curl", "curses", "docs", "fdt", "gcrypt", "gnutls", "gtk", "guest-agent", "libiscsi",
@@ -18,6 +19,18 @@ def _options(folder):
     text = run([os.path.join("..", "configure"), "--help"], cwd=folder)
     known = set(re.findall(r"^  (?:--disable-)?([a-z][a-z0-9-]*) ", text, flags=re.M))
     return ["--disable-" + name for option in WITHOUT for name in {option, RENAMED.get(option, option)} if name in known]
+
+
+def static_libraries(folder):
+    """Whether the libraries that QEMU needs are there as archives. Debian has these; other systems may not."""
+    source = os.path.join(folder, "nothing.c")
+    with open(source, "w", encoding="ascii") as file:
+        file.write("int main(void) { return 0; }\n")
+    libraries = run(["/usr/bin/pkg-config", "--static", "--libs", "gthread-2.0", "glib-2.0", "pixman-1", "zlib"])
+    try:
+        run(["cc", "-static", source, "-o", source[:-2], *libraries.split()])
+    except Failure as failure:
+        raise Skip(f"a library is not there as an archive: {str(failure).splitlines()[2]}") from None
 
 
 class Qemu:

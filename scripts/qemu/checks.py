@@ -146,6 +146,9 @@ def linked(report, folder, env, how):
         with open(stripped, "rb") as file:
             report.check("stripped, it has the library's version", b"(host-error)" in file.read())
         os.remove(stripped)
+    if how == "static":
+        needed = subprocess.run(["readelf", "-dW", program], check=True, capture_output=True, text=True).stdout
+        report.check("it needs no shared library", "(NEEDED)" not in needed, needed)
 
 
 def spawns(report, folder, env, name):
