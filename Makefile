@@ -185,7 +185,7 @@ bench-languages: ## run() of the bindings beside subprocess.run(), child_process
 	benches/languages/measure.py --build $(BUILD)
 
 .PHONY: bench-reference
-bench-reference: ## copy the tables and plots of the last make bench to docs/
+bench-reference: ## copy the tables and plots of the last make bench, and of bench-languages, to docs/
 	benches/bench.py --reference --build $(BUILD)
 
 .PHONY: header

@@ -84,7 +84,7 @@ def main():
     path = os.path.join(folder, "results.json")
     if args.reference:
         with open(path, encoding="utf-8") as file:
-            reference.write(Report(json.load(file)), draw(args, folder))
+            reference.write(Report(json.load(file)), draw(args, folder), os.path.join(folder, "languages.md"))
         return
     results = Results()
     programs = Programs(folder, args.library or os.path.join(args.build, "provider", "libqemu_fork.so"))
