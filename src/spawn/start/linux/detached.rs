@@ -8,6 +8,7 @@
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
 use super::choose::{create, try_clone, Trial};
@@ -21,6 +22,7 @@ use crate::child::plan::{Plan, Traces};
 use crate::child::report::Report;
 use crate::process::leftover::{leave, leave_nothing};
 use crate::process::{Deadline, Way, AFTER_KILL_MS};
+use crate::sys::fd::Fd;
 use crate::sys::mask::EverySignalBlocked;
 use crate::sys::process::{Child, Look};
 use crate::sys::{self, futex_wait, futex_wake};
@@ -57,7 +59,10 @@ struct Job {
     fork_allowed: bool,
     shares: bool,
     stays: bool,
+    /// Not 0: it has a table of descriptors of its own.
+    apart: AtomicU32,
     outcome: UnsafeCell<MaybeUninit<Outcome>>,
+    /// 1: it has made the child. 2: the caller has opened a descriptor of the child.
     done: AtomicU32,
     traces: Traces,
 }
@@ -88,23 +93,33 @@ fn by_another(plan: &mut Plan, fork_allowed: bool) -> Result<Outcome, Errno> {
         fork_allowed,
         shares,
         stays,
+        apart: AtomicU32::new(0),
         outcome: UnsafeCell::new(MaybeUninit::uninit()),
         done: AtomicU32::new(0),
         traces: Traces { pidfd: AtomicI32::new(-1), word: AtomicU32::new(0) },
     })?;
     let job = job.get();
     plan.traces = &raw const job.traces;
-    let flags = libc::CLONE_FILES | if shares { libc::CLONE_VM | libc::CLONE_VFORK } else { 0 };
-    let end = stack.as_mut_ptr().cast::<u8>().wrapping_add(size_of::<Stack>());
-    let top = end.wrapping_sub(end as usize % 16).cast::<c_void>();
-    // SAFETY: the stack is the other process's own, and it makes system calls only where it has a copy of the memory.
-    let pid = unsafe { libc::clone(make, top, flags, (&raw const *job).cast_mut().cast()) };
-    if pid < 0 {
-        return Err(Errno::current());
-    }
+    let pid = Errno::check(if shares { lend(job, &mut stack) } else { copy(job) })?;
     blocked.admit_signals_of_libc();
     let other = Child { pid, pidfd: None, ours: true, detached: false };
     let ended = await_outcome(job, &other);
+    // SAFETY: it has room for an outcome, and the other process does not look at it any more.
+    let mut outcome = unsafe { job.outcome.get().read() };
+    let is_apart = job.apart.load(Ordering::Relaxed) != 0;
+    if ended.is_none() {
+        // SAFETY: the other process has written it.
+        if let Outcome::Started(created) = unsafe { outcome.assume_init_mut() } {
+            created.reaper = if stays { Reaper::Keeper } else { Reaper::Init };
+            if is_apart {
+                // The number is one of the other table's.
+                created.pidfd.take().map(Fd::into_raw);
+                created.pidfd = sys::open_pidfd(created.pid);
+            }
+        }
+        job.done.store(2, Ordering::Release);
+        futex_wake(&job.done);
+    }
     if stays && ended.is_none() {
         leave(pid, None, None);
     } else {
@@ -113,16 +128,49 @@ fn by_another(plan: &mut Plan, fork_allowed: bool) -> Result<Outcome, Errno> {
         sys::reap(&other);
     }
     if let Some(status) = ended {
+        if is_apart {
+            job.traces.pidfd.store(-1, Ordering::Relaxed);
+        }
         return Ok(lost(&job.traces, status));
     }
-    // SAFETY: the other process does not look at it any more.
-    let outcome = unsafe { job.outcome.get().read() };
-    // SAFETY: the other process has written it.
-    let mut outcome = unsafe { outcome.assume_init() };
-    if let Outcome::Started(created) = &mut outcome {
-        created.reaper = if stays { Reaper::Keeper } else { Reaper::Init };
+    // SAFETY: as above.
+    Ok(unsafe { outcome.assume_init() })
+}
+
+/// Makes the other process, with this one's memory and descriptors. Returns the kernel's result.
+fn lend(job: &Job, stack: &mut MaybeUninit<Stack>) -> isize {
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES;
+    let end = stack.as_mut_ptr().cast::<u8>().wrapping_add(size_of::<Stack>());
+    let top = end.wrapping_sub(end as usize % 16).cast::<c_void>();
+    // SAFETY: the stack is the other process's own, and this thread is suspended meanwhile.
+    let pid = unsafe { libc::clone(make, top, flags, (&raw const *job).cast_mut().cast()) };
+    if pid < 0 {
+        return -(Errno::current().as_raw() as isize);
     }
-    Ok(outcome)
+    pid as isize
+}
+
+/// The same, with a copy of the memory, and with the descriptors if possible: Valgrind ends a program that tries it, and
+/// an emulator refuses it.
+fn copy(job: &Job) -> isize {
+    if sys::is_under_valgrind() == Some(false) {
+        let result = copy_with(libc::CLONE_FILES, job);
+        if Errno::check(result).map_or_else(|errno| !is_closed(errno), |_| true) {
+            return result;
+        }
+    }
+    job.apart.store(1, Ordering::Relaxed);
+    copy_with(0, job)
+}
+
+#[inline(never)]
+fn copy_with(flags: c_int, job: &Job) -> isize {
+    // SAFETY: the other process has a copy of the memory, and makes system calls only.
+    let result = unsafe { sys::copy_by_clone(flags, null_mut(), null_mut()) };
+    if result == 0 {
+        make((&raw const *job).cast_mut().cast());
+    }
+    result
 }
 
 /// Waits until the other process is done: `None`. If it has ended before, returns its status as waitpid() has it.
@@ -171,6 +219,7 @@ extern "C" fn make(job: *mut c_void) -> c_int {
     }
     // SAFETY: as above, or it is a copy.
     let plan = unsafe { &mut *job.plan };
+    let parent = plan.parent;
     // SAFETY: takes nothing.
     plan.parent = unsafe { libc::getpid() };
     let outcome = create(plan, Some(job.mask), job.fork_allowed, Deadline::NEVER);
@@ -179,6 +228,13 @@ extern "C" fn make(job: *mut c_void) -> c_int {
     unsafe { job.outcome.get().write(MaybeUninit::new(outcome)) };
     job.done.store(1, Ordering::Release);
     futex_wake(&job.done);
+    // If the caller has ended, it does not matter how this process goes on.
+    while job.apart.load(Ordering::Relaxed) != 0 && job.done.load(Ordering::Acquire) == 1 {
+        futex_wait(&job.done, 1, 100);
+        if sys::getppid() != parent {
+            break;
+        }
+    }
     if stays {
         sys::leave_caller(c"qemu-keeper");
         while sys::reap_any() {}
