@@ -6,6 +6,8 @@ export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
+mkdir /dev/pts
+mount -t devpts pts /dev/pts
 mount -t tmpfs tmp /tmp
 chmod 1777 /tmp
 ip link set lo up
