@@ -82,6 +82,8 @@ ffi.cdef("""
     bool qemu_process_kill(QemuProcess *proc, int sig, Error **errp);
     bool qemu_process_stop(QemuProcess *proc, int64_t grace_ms, QemuProcessStatus *status, Error **errp);
     char *qemu_process_status_str(const QemuProcessStatus *status);
+    bool qemu_process_status_check(const QemuProcessStatus *status, const char *what, Error **errp);
+    QemuProcess *qemu_process_adopt(int pid, Error **errp);
     void qemu_process_free(QemuProcess *proc);
     QemuRun *qemu_run_start(const char *const *argv, const QemuSpawnOptions *spawn, const QemuRunOptions *run,
                             Error **errp);

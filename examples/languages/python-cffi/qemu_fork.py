@@ -56,9 +56,9 @@ class strings:  # pylint: disable=invalid-name
 class Status:
     """QemuProcessStatus. str() says it in words."""
 
-    def __init__(self, status):
-        self._status = status
-        self.exit_code, self.term_signal = status.exit_code, status.term_signal
+    def __init__(self, status=None):
+        self._status = ffi.new("QemuProcessStatus *") if status is None else status
+        self.exit_code, self.term_signal = self._status.exit_code, self._status.term_signal
 
     def __str__(self):
         text = lib.qemu_process_status_str(self._status)
@@ -68,6 +68,12 @@ class Status:
             return ffi.string(text).decode()
         finally:
             lib.free(text)
+
+    def check(self, what="the program"):
+        """An OSError unless the child exited with status 0; what names it in the text."""
+        errp = ffi.new("Error **")
+        if not lib.qemu_process_status_check(self._status, outcome.encoded(what), errp):
+            raise OSError(*_reason(errp))
 
 
 class Process(Handle):
@@ -81,6 +87,17 @@ class Process(Handle):
         if address == ffi.NULL:
             raise outcome.failed(*_reason(errp), options.step[0])
         super().__init__(address, lib.qemu_process_free)
+
+    @classmethod
+    def adopt(cls, pid):
+        """A child that something else has started, os.fork() for example, and that nobody has reaped."""
+        errp = ffi.new("Error **")
+        address = lib.qemu_process_adopt(pid, errp)
+        if address == ffi.NULL:
+            raise OSError(*_reason(errp))
+        process = cls.__new__(cls)
+        Handle.__init__(process, address, lib.qemu_process_free)
+        return process
 
     @property
     def pid(self):
