@@ -3,7 +3,8 @@
 use core::ffi::{c_char, c_int};
 use core::ptr::{null, null_mut};
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use core::sync::atomic::{AtomicI32, AtomicU32};
+use core::sync::atomic::AtomicI32;
+use core::sync::atomic::AtomicU32;
 
 use super::report::{Object, Report};
 use crate::base::file::File;
@@ -94,7 +95,6 @@ pub(crate) struct Plan {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) word: *const AtomicU32,
     /// If it is not NULL, such a child does nothing until it is not 0.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) go: *const AtomicU32,
     /// A descriptor that exec closes, which the parent notices; or -1.
     pub(crate) end_fd: c_int,
@@ -177,7 +177,6 @@ impl Plan {
         report: null(),
         #[cfg(any(target_os = "linux", target_os = "android"))]
         word: null(),
-        #[cfg(any(target_os = "linux", target_os = "android"))]
         go: null(),
         end_fd: -1,
         default_signals: true,

@@ -52,7 +52,6 @@ pub(crate) unsafe extern "C" fn run(plan: *const Plan) -> ! {
 fn steps(plan: &Plan, report: &Report) -> Result<(), Failed> {
     // Before this step every descriptor may be the parent's, too.
     let end_of_table = own_table(plan)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     wait_for_parent(plan);
     report.reach(Step::Signals);
     set_dispositions(plan)?;
@@ -82,9 +81,8 @@ fn own_table(_: &Plan) -> Result<c_int, Failed> {
     Ok(-1)
 }
 
-/// Waits until the parent has opened a pidfd of this process. As long as it waits, its id cannot become another's. If
-/// the parent has ended meanwhile, the child ends, too.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// Waits until the parent has a pidfd of this process, or watches it. As long as it waits, its id cannot become
+/// another's. If the parent has ended meanwhile, the child ends, too.
 #[inline(always)]
 fn wait_for_parent(plan: &Plan) {
     if plan.go.is_null() {

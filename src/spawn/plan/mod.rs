@@ -3,6 +3,7 @@
 mod changes;
 mod descriptors;
 mod environment;
+mod groups;
 mod programs;
 
 use core::ffi::CStr;
@@ -10,6 +11,7 @@ use core::ffi::CStr;
 use super::check;
 use super::request::{Flags, Request, SignalState};
 use crate::base::failure::Failure;
+use crate::base::heap::Vector;
 use crate::base::limit::{Limit, Rlimit};
 use crate::base::signals::Signals;
 use crate::child::plan::{List, Plan};
@@ -31,6 +33,8 @@ pub(super) struct Prepared<'a> {
     environment: Environment,
     ignored: Signals,
     defaulted: Signals,
+    /// Instead of the caller's, where that is not taken as it is.
+    groups: Vector<u32>,
 }
 
 impl<'a> Prepared<'a> {
@@ -43,6 +47,7 @@ impl<'a> Prepared<'a> {
             descriptors: Descriptors::new(request)?,
             programs: Programs::new(request, &environment).ok_or_else(Failure::memory)?,
             environment,
+            groups: groups::list(request).ok_or_else(Failure::memory)?,
         })
     }
 
@@ -51,7 +56,8 @@ impl<'a> Prepared<'a> {
         let flags = request.flags;
         let rlimits = request.rlimits.get().unwrap_or_default();
         let limits_descriptors = rlimits.iter().any(Rlimit::is_of_descriptors);
-        let groups = request.groups.get().unwrap_or_default();
+        let groups =
+            if sys::GROUPS_BEGIN_WITH_EFFECTIVE { &*self.groups } else { request.groups.get().unwrap_or_default() };
         let files = request.files.get().unwrap_or_default();
         // A new user must not keep the groups of the old one.
         let drops_groups =

@@ -1,4 +1,4 @@
-//! macOS and the BSDs: fork(), and a pipe that exec closes.
+//! macOS and the BSDs: fork(), a kqueue that tells of exec, and a pipe that exec closes.
 
 use core::ffi::c_int;
 use core::sync::atomic::{compiler_fence, AtomicI32, Ordering};
@@ -14,6 +14,7 @@ use crate::sys;
 use crate::sys::fd::Pipe;
 use crate::sys::mask::EverySignalBlocked;
 use crate::sys::process::{Child, Look};
+use crate::sys::{ChildEvents, Event};
 
 /// Makes a child that carries out the plan, and waits until it has executed the program or has failed.
 pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Deadline) -> Outcome {
@@ -25,7 +26,8 @@ pub(in crate::spawn) fn start(plan: &mut Plan, fork_allowed: bool, deadline: Dea
 
 fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     let shared = Shared::new(Words::new(0))?;
-    let report = &shared.get().report;
+    let words = shared.get();
+    let report = &words.report;
     let Pipe { read, write } = Pipe::new()?;
     let blocked = match EverySignalBlocked::new() {
         Ok(blocked) => blocked,
@@ -33,6 +35,8 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
     };
     plan.mask = blocked.saved();
     plan.report = &raw const *report;
+    // A child of another process does not wait for this one, and may have executed its program before it is watched.
+    plan.go = if plan.detached { core::ptr::null() } else { &raw const words.go };
     plan.end_fd = write.as_raw();
     plan.handlers_cleared = false;
     plan.shared_descriptors = false;
@@ -41,7 +45,7 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
         -1 => return Err(Errno::current()),
         0 => {
             if plan.detached {
-                fork_again(&shared.get().pid);
+                fork_again(&words.pid);
             }
             // SAFETY: the process has just been made, and every signal is blocked in it.
             unsafe { run(&raw const *plan) }
@@ -49,14 +53,10 @@ fn by_fork(plan: &mut Plan, deadline: Deadline) -> Result<Outcome, Errno> {
         pid => pid,
     };
     drop(write);
-    let (pid, reaper) =
-        if plan.detached { (orphan_of(pid, &shared.get().pid)?, Reaper::Init) } else { (pid, Reaper::Parent) };
-    let mut end = None;
-    while end.is_none() && !sys::is_readable(read.as_raw(), deadline.left_ms()) {
-        if deadline.has_passed() {
-            end = Some(End::TimedOut);
-        }
-    }
+    let (pid, reaper) = if plan.detached { (orphan_of(pid, &words.pid)?, Reaper::Init) } else { (pid, Reaper::Parent) };
+    let events = if plan.go.is_null() { None } else { ChildEvents::new(pid, read.as_raw()) };
+    words.go.store(1, Ordering::Release);
+    let end = wait_for_program(events.as_ref(), read.as_raw(), deadline);
     compiler_fence(Ordering::Acquire);
     let told = match (report.failed(), end) {
         (Some(failed), _) => Told::by_child(failed, report),
@@ -90,5 +90,23 @@ fn orphan_of(pid: c_int, orphan: &AtomicI32) -> Result<c_int, Errno> {
     match orphan.load(Ordering::Acquire) {
         0 => Err(Errno::from_raw(libc::ECANCELED)), // it was killed
         orphan => Errno::check(orphan as isize),
+    }
+}
+
+/// Waits until the child has executed the program, has ended, or has no time left. `None`: its report tells.
+fn wait_for_program(events: Option<&ChildEvents>, end: c_int, deadline: Deadline) -> Option<End> {
+    loop {
+        let left = deadline.left_ms();
+        match events.and_then(|events| events.next(left)) {
+            // Another thread may have forked a process that has the pipe, too. So its end is not waited for.
+            Some(Event::Executed | Event::PipeEnded) => return None,
+            Some(Event::Ended) => return Some(End::Ended(None)),
+            Some(Event::Nothing) => {}
+            None if sys::is_readable(end, left) => return None,
+            None => {}
+        }
+        if deadline.has_passed() {
+            return Some(End::TimedOut);
+        }
     }
 }

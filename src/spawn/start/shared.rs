@@ -1,7 +1,6 @@
 //! Memory that a parent shares with a child that has a copy of all other memory.
 
 use core::ptr::{null_mut, NonNull};
-#[cfg(any(target_os = "linux", target_os = "android"))]
 use core::sync::atomic::AtomicU32;
 
 use crate::base::errno::Errno;
@@ -13,7 +12,6 @@ pub(super) struct Words {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) word: AtomicU32,
     /// Not 0: the child may go on.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(super) go: AtomicU32,
     /// The child of a process that ends, or a negative errno.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -28,7 +26,6 @@ impl Words {
         Self {
             #[cfg(any(target_os = "linux", target_os = "android"))]
             word: AtomicU32::new(word),
-            #[cfg(any(target_os = "linux", target_os = "android"))]
             go: AtomicU32::new(0),
             #[cfg(not(any(target_os = "linux", target_os = "android")))]
             pid: core::sync::atomic::AtomicI32::new(0),

@@ -92,6 +92,9 @@ pub(crate) unsafe fn setgroups(groups: *const u32, n: usize) -> isize {
     unsafe { syscall!(SETGROUPS, n, groups) }
 }
 
+/// Whether setgroups() takes the first group for the effective one, so that the list must begin with that.
+pub(crate) const GROUPS_BEGIN_WITH_EFFECTIVE: bool = false;
+
 /// Whether this thread may change its supplementary groups: its effective user is root, or it has CAP_SETGID.
 pub(crate) fn may_set_groups() -> bool {
     const VERSION_3: u32 = 0x2008_0522;

@@ -266,6 +266,23 @@ pub(crate) fn limit_of_descriptors() -> Limit {
     limit
 }
 
+/// The parent's id.
+#[inline(always)]
+pub(crate) fn getppid() -> c_int {
+    // SAFETY: takes nothing.
+    unsafe { libc::getppid() }
+}
+
+/// Waits a millisecond for a word that another process may change: no call for this is on all of these systems.
+#[inline(always)]
+pub(crate) fn futex_wait(_: &core::sync::atomic::AtomicU32, _: u32, _: u32) {
+    sleep_ms(1);
+}
+
+/// Whether setgroups() takes the first group for the effective one, so that the list must begin with that.
+pub(crate) const GROUPS_BEGIN_WITH_EFFECTIVE: bool =
+    cfg!(any(target_vendor = "apple", target_os = "freebsd", target_os = "dragonfly"));
+
 /// Whether this process may change its supplementary groups.
 pub(crate) fn may_set_groups() -> bool {
     // SAFETY: takes nothing.

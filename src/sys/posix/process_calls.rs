@@ -1,5 +1,6 @@
 //! Examines and signals children, by their ids: these systems have no pidfds. A child keeps its id until it is reaped,
 //! and kqueue() tells when it has ended.
+#![allow(clippy::as_underscore)] // the types of a kevent's members differ between the systems
 
 use core::ffi::{c_int, CStr};
 use core::mem::MaybeUninit;
@@ -27,9 +28,7 @@ pub(crate) fn look_closely(child: &Child<'_>, _: bool) -> (Look, Option<Resource
         return (Look::NoChild, None);
     }
     if child.detached {
-        // It must not be reaped. So its end is only seen after the program has reaped it.
-        let is_gone = look_from_aside(child, false) == Aside::Gone;
-        return (if is_gone { Look::NoChild } else { Look::Alive }, None);
+        return (look_without_reaping(child), None);
     }
     let mut status = 0;
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
@@ -40,6 +39,30 @@ pub(crate) fn look_closely(child: &Child<'_>, _: bool) -> (Look, Option<Resource
         _ if libc::WIFSTOPPED(status) || libc::WIFCONTINUED(status) => (Look::Stopped, None),
         // SAFETY: zeroes are resources, too.
         _ => (Look::Ended(status), Some(resources(&unsafe { usage.assume_init() }))),
+    }
+}
+
+/// Looks at a child that the program reaps.
+#[allow(clippy::cast_sign_loss)] // an id is positive; its type differs between the systems
+fn look_without_reaping(child: &Child<'_>) -> Look {
+    const CORE: c_int = 0x80;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: there is room for the information.
+    let result = unsafe { libc::waitid(libc::P_PID, child.pid as _, info.as_mut_ptr(), options) };
+    if result < 0 {
+        return if Errno::current().as_raw() == libc::ECHILD { Look::NoChild } else { Look::Alive };
+    }
+    // SAFETY: zeroes are a value, too.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: waitid() has filled it in, or left 0.
+    let (pid, status) = (unsafe { info.si_pid() }, unsafe { info.si_status() });
+    match info.si_code {
+        _ if pid == 0 => Look::Alive,
+        libc::CLD_EXITED => Look::Ended((status & 0xFF) << 8),
+        libc::CLD_KILLED => Look::Ended(status & 0x7F),
+        libc::CLD_DUMPED => Look::Ended(status & 0x7F | CORE),
+        _ => Look::Stopped,
     }
 }
 
@@ -112,10 +135,7 @@ fn wait_for_exit(pid: c_int, ms: Option<c_int>) -> Option<bool> {
     event.filter = libc::EVFILT_PROC;
     event.flags = libc::EV_ADD | libc::EV_ONESHOT;
     event.fflags = libc::NOTE_EXIT;
-    // SAFETY: plain integers.
-    let mut time: libc::timespec = unsafe { core::mem::zeroed() };
-    time.tv_sec = libc::time_t::from(ms.unwrap_or(0) / 1000);
-    time.tv_nsec = libc::c_long::from(ms.unwrap_or(0) % 1000).wrapping_mul(1_000_000);
+    let time = timespec(ms.unwrap_or(0));
     let time = if ms.is_some() { &raw const time } else { null() };
     // SAFETY: NULL: there is no second list, and no limit of time.
     if unsafe { libc::kevent(queue.as_raw(), &raw const event, 1, null_mut(), 0, null()) } < 0 {
@@ -129,6 +149,70 @@ fn wait_for_exit(pid: c_int, ms: Option<c_int>) -> Option<bool> {
         _ if Errno::current().as_raw() == libc::EINTR => Some(false),
         _ => None,
     }
+}
+
+/// What happens to a child that has not executed its program yet.
+pub(crate) struct ChildEvents {
+    queue: Fd,
+}
+
+pub(crate) enum Event {
+    Executed,
+    /// It has ended and has executed nothing.
+    Ended,
+    /// No process can write to the pipe any more.
+    PipeEnded,
+    /// The time is up, or a signal handler has run.
+    Nothing,
+}
+
+impl ChildEvents {
+    /// Watches a child, and the end of a pipe. `None`: the system cannot, or the table of descriptors is full.
+    pub(crate) fn new(pid: c_int, pipe: c_int) -> Option<Self> {
+        let _errno = ErrnoGuard::new();
+        // SAFETY: takes nothing.
+        let queue = Fd::from_result(unsafe { libc::kqueue() } as isize).ok()?;
+        // SAFETY: plain integers and pointers that may be NULL.
+        let mut changes: [libc::kevent; 2] = unsafe { core::mem::zeroed() };
+        let [of_child, of_pipe] = &mut changes;
+        of_child.ident = usize::try_from(pid).ok()? as _;
+        of_child.filter = libc::EVFILT_PROC;
+        of_child.flags = libc::EV_ADD;
+        of_child.fflags = libc::NOTE_EXEC | libc::NOTE_EXIT;
+        of_pipe.ident = usize::try_from(pipe).ok()? as _;
+        of_pipe.filter = libc::EVFILT_READ;
+        of_pipe.flags = libc::EV_ADD;
+        // SAFETY: two changes, and no room for events.
+        let result = unsafe { libc::kevent(queue.as_raw(), changes.as_ptr(), 2, null_mut(), 0, null()) };
+        (result == 0).then_some(Self { queue })
+    }
+
+    /// The next event within `ms` milliseconds. `None`: the system cannot report it.
+    pub(crate) fn next(&self, ms: Option<c_int>) -> Option<Event> {
+        let _errno = ErrnoGuard::new();
+        // SAFETY: plain integers and pointers that may be NULL.
+        let mut event: libc::kevent = unsafe { core::mem::zeroed() };
+        let time = ms.map(timespec);
+        let time = time.as_ref().map_or(null(), core::ptr::from_ref);
+        // SAFETY: there is room for one event, and `time` is NULL or a time.
+        match unsafe { libc::kevent(self.queue.as_raw(), null(), 0, &raw mut event, 1, time) } {
+            0 => Some(Event::Nothing),
+            1 if event.flags & libc::EV_ERROR != 0 => None,
+            1 if event.filter == libc::EVFILT_READ => Some(Event::PipeEnded),
+            1 if event.fflags & libc::NOTE_EXEC != 0 => Some(Event::Executed),
+            1 => Some(Event::Ended),
+            _ if Errno::current().as_raw() == libc::EINTR => Some(Event::Nothing),
+            _ => None,
+        }
+    }
+}
+
+fn timespec(ms: c_int) -> libc::timespec {
+    // SAFETY: plain integers.
+    let mut time: libc::timespec = unsafe { core::mem::zeroed() };
+    time.tv_sec = libc::time_t::from(ms / 1000);
+    time.tv_nsec = libc::c_long::from(ms % 1000).wrapping_mul(1_000_000);
+    time
 }
 
 /// Sends a signal to a child that has not been reaped. Its handle's lock is held.
