@@ -208,8 +208,11 @@ pub(crate) unsafe fn open(path: *const c_char, flags: c_int) -> isize {
 #[inline(always)]
 pub(crate) unsafe fn open_file(path: *const c_char, flags: c_int, mode: mode_t) -> isize {
     let flags = flags | libc::O_NOCTTY | libc::O_CLOEXEC;
-    // SAFETY: as the caller says. An argument of this kind is at least an int.
-    result(unsafe { libc_open(path, flags, c_int::from(mode)) })
+    // An argument of this kind is at least as wide as an int. A mode has 16 bits on some systems and 32 on others.
+    #[allow(clippy::useless_conversion)]
+    let mode = u32::from(mode);
+    // SAFETY: as the caller says.
+    result(unsafe { libc_open(path, flags, mode) })
 }
 
 #[inline(always)]
