@@ -431,7 +431,7 @@ typedef enum QemuSpawnSignals {
 
 /**
  * A descriptor of the child: its @target is a copy of the parent's @source. Sources and targets may overlap in any
- * way.
+ * way. On Windows a target is 0, 1 or 2.
  */
 typedef struct QemuSpawnFd {
   /**
@@ -612,11 +612,12 @@ typedef struct QemuProcessStatus {
    */
   enum QemuProcessEnd end;
   /**
-   * Its exit status, 0 to 255, if it exited; otherwise 0.
+   * Its exit status, 0 to 255, if it exited; otherwise 0. On Windows it has 32 bits, and is the code of an exception
+   * that ended it, too.
    */
   int exit_code;
   /**
-   * The signal that ended it, if a signal did; otherwise 0.
+   * The signal that ended it, if a signal did; otherwise 0. On Windows 0 is an exception, and SIGKILL this library.
    */
   int term_signal;
   /**
@@ -826,7 +827,8 @@ pid_t qemu_fork(Error **errp);
  * and its object, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and nothing
  * is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that
  * the options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal
- * ended or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
+ * ended or stopped the child before it had executed the program. ENOSYS means that the system lacks what an option needs;
+ * on Windows EILSEQ means that a text is not UTF-8.
  */
 QemuProcess *qemu_spawn(const char *const *argv,
                         const struct QemuSpawnOptions *opts,
@@ -869,8 +871,8 @@ pid_t qemu_process_pid(const QemuProcess *proc);
  * qemu_process_pidfd:
  * @proc: a handle
  *
- * Tells the descriptor of the child. poll() and every main loop find it readable when the child has ended. It belongs
- * to the handle: do not close it.
+ * Tells the descriptor of the child. poll() and every main loop find it readable when the child has ended. On Windows it
+ * is the HANDLE of the process. It belongs to the handle: do not close it.
  *
  * Thread-safe, async-signal-safe.
  *
@@ -892,7 +894,7 @@ QemuFd qemu_process_pidfd(const QemuProcess *proc);
  *
  * Thread-safe, async-signal-safe.
  *
- * Returns: a constant; do not free it. On Windows NULL.
+ * Returns: a constant; do not free it. On Windows "create".
  */
 const char *qemu_process_way(const QemuProcess *proc);
 
@@ -926,7 +928,7 @@ QemuFd qemu_process_take_fd(QemuProcess *proc,
  *
  * Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
  *
- * Returns: 1: it has ended; 0: the time is up; -1: an error, which only Windows has.
+ * Returns: 1: it has ended; 0: the time is up; -1 and EINVAL: @proc is NULL.
  */
 int qemu_process_wait(QemuProcess *proc,
                       int64_t timeout_ms,
@@ -960,7 +962,8 @@ bool qemu_process_kill(QemuProcess *proc,
  * @status: where to store how the child ended; or NULL
  * @errp: as for qemu_spawn()
  *
- * Ends the child and reaps it. The child gets SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL.
+ * Ends the child and reaps it. The child gets SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL. On
+ * Windows SIGTERM is CTRL_BREAK for a child with QEMU_SPAWN_SET_PGID that has a console, and otherwise as SIGKILL.
  *
  * Thread-safe. Not async-signal-safe. Not a cancellation point.
  *
@@ -1035,7 +1038,8 @@ bool qemu_process_status_check(const struct QemuProcessStatus *status,
  * Thread-safe. Not async-signal-safe. Not a cancellation point.
  *
  * Returns: a handle, to be released with qemu_process_free(); qemu_process_way() says "adopted". On failure NULL,
- * errno and *@errp: EINVAL (@pid is not positive), ECHILD (it is no child of this process, or was reaped), ENOMEM.
+ * errno and *@errp: EINVAL (@pid is not positive), ECHILD (it is no child of this process, or was reaped), ENOMEM. On
+ * Windows ENOSYS.
  */
 QemuProcess *qemu_process_adopt(pid_t pid,
                                 Error **errp);

@@ -81,6 +81,9 @@ pub(crate) const SIGKILL: c_int = 9;
 pub(crate) const SIGCONT: c_int = 18;
 #[cfg(windows)]
 pub(crate) const SIGSTOP: c_int = 19;
+/// Windows' own.
+#[cfg(windows)]
+pub(crate) const SIGBREAK: c_int = 21;
 
 /// The kinds of ids that waitid() takes: a process id, and a pidfd.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -28,13 +28,13 @@ pub(super) fn give(process: Owned<Process>) -> *mut QemuProcess {
     process.into_raw().cast()
 }
 
-/// The process of a handle. NULL is none, and on Windows there is no other.
+/// The process of a handle. NULL is none.
 ///
 /// # Safety
 ///
 /// NULL, or a handle that lives for as long as the reference.
 unsafe fn get<'a>(process: *const QemuProcess) -> Result<&'a Process, Errno> {
-    const NO_HANDLE: Errno = Errno::from_raw(if cfg!(windows) { libc::ENOSYS } else { EINVAL });
+    const NO_HANDLE: Errno = Errno::from_raw(EINVAL);
     // SAFETY: it is what give() gave, or NULL.
     unsafe { process.cast::<Process>().as_ref() }.ok_or(NO_HANDLE)
 }
@@ -73,9 +73,10 @@ pub enum QemuProcessEnd {
 pub struct QemuProcessStatus {
     /// The way in which it ended. It tells which of the other members have a meaning.
     pub end: QemuProcessEnd,
-    /// Its exit status, 0 to 255, if it exited; otherwise 0.
+    /// Its exit status, 0 to 255, if it exited; otherwise 0. On Windows it has 32 bits, and is the code of an exception
+    /// that ended it, too.
     pub exit_code: c_int,
-    /// The signal that ended it, if a signal did; otherwise 0.
+    /// The signal that ended it, if a signal did; otherwise 0. On Windows 0 is an exception, and SIGKILL this library.
     pub term_signal: c_int,
     /// Whether the signal left a core dump.
     pub core_dumped: bool,
@@ -123,6 +124,11 @@ pub(super) unsafe fn put_status(status: *mut QemuProcessStatus, ended: Status) {
             told.term_signal = signal;
             told.core_dumped = core_dumped;
         }
+        #[cfg(windows)]
+        End::Exception(code) => {
+            told.end = QemuProcessEnd::QemuProcessSignaled;
+            told.exit_code = code;
+        }
         End::Unknown => {}
     }
     // SAFETY: there is room for it.
@@ -153,6 +159,9 @@ unsafe fn get_end(status: *const QemuProcessStatus) -> Option<End> {
         // SAFETY: not NULL.
         EXITED => Some(End::Exited(unsafe { (*status).exit_code })),
         // SAFETY: not NULL.
+        #[cfg(windows)]
+        SIGNALED if unsafe { (*status).term_signal } == 0 => Some(End::Exception(unsafe { (*status).exit_code })),
+        // SAFETY: not NULL.
         SIGNALED => Some(End::Signaled { signal: unsafe { (*status).term_signal }, core_dumped }),
         UNKNOWN => Some(End::Unknown),
         _ => None,
@@ -177,8 +186,8 @@ pub unsafe extern "C" fn qemu_process_pid(proc: *const QemuProcess) -> pid_t {
 /// qemu_process_pidfd:
 /// @proc: a handle
 ///
-/// Tells the descriptor of the child. poll() and every main loop find it readable when the child has ended. It belongs
-/// to the handle: do not close it.
+/// Tells the descriptor of the child. poll() and every main loop find it readable when the child has ended. On Windows it
+/// is the HANDLE of the process. It belongs to the handle: do not close it.
 ///
 /// Thread-safe, async-signal-safe.
 ///
@@ -202,7 +211,7 @@ pub unsafe extern "C" fn qemu_process_pidfd(proc: *const QemuProcess) -> QemuFd 
 ///
 /// Thread-safe, async-signal-safe.
 ///
-/// Returns: a constant; do not free it. On Windows NULL.
+/// Returns: a constant; do not free it. On Windows "create".
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_way(proc: *const QemuProcess) -> *const c_char {
     // SAFETY: it is a handle.
@@ -243,7 +252,7 @@ pub unsafe extern "C" fn qemu_process_take_fd(proc: *mut QemuProcess, child_fd: 
 ///
 /// Thread-safe: several threads may wait for one child. Not async-signal-safe. Not a cancellation point.
 ///
-/// Returns: 1: it has ended; 0: the time is up; -1: an error, which only Windows has.
+/// Returns: 1: it has ended; 0: the time is up; -1 and EINVAL: @proc is NULL.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_wait(
     proc: *mut QemuProcess,
@@ -294,7 +303,8 @@ pub unsafe extern "C" fn qemu_process_kill(proc: *mut QemuProcess, sig: c_int, e
 /// @status: where to store how the child ended; or NULL
 /// @errp: as for qemu_spawn()
 ///
-/// Ends the child and reaps it. The child gets SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL.
+/// Ends the child and reaps it. The child gets SIGTERM, SIGCONT in case it is stopped, and after @grace_ms SIGKILL. On
+/// Windows SIGTERM is CTRL_BREAK for a child with QEMU_SPAWN_SET_PGID that has a console, and otherwise as SIGKILL.
 ///
 /// Thread-safe. Not async-signal-safe. Not a cancellation point.
 ///
@@ -444,7 +454,8 @@ pub unsafe extern "C" fn qemu_process_status_check(
 /// Thread-safe. Not async-signal-safe. Not a cancellation point.
 ///
 /// Returns: a handle, to be released with qemu_process_free(); qemu_process_way() says "adopted". On failure NULL,
-/// errno and *@errp: EINVAL (@pid is not positive), ECHILD (it is no child of this process, or was reaped), ENOMEM.
+/// errno and *@errp: EINVAL (@pid is not positive), ECHILD (it is no child of this process, or was reaped), ENOMEM. On
+/// Windows ENOSYS.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_process_adopt(pid: pid_t, errp: *mut *mut Error) -> *mut QemuProcess {
     let errno = ErrnoGuard::new();

@@ -92,7 +92,7 @@ pub const QEMU_SPAWN_FD_NULL: QemuFd = -100;
 pub const QEMU_SPAWN_FD_CLOSED: QemuFd = -101;
 
 /// A descriptor of the child: its @target is a copy of the parent's @source. Sources and targets may overlap in any
-/// way.
+/// way. On Windows a target is 0, 1 or 2.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct QemuSpawnFd {
@@ -230,7 +230,8 @@ pub struct QemuSpawnOptions {
 /// and its object, for example "cannot execute '/etc/qemu-ifup': Permission denied (it is not executable)", and nothing
 /// is left of the child. Options that make no sense are EINVAL, a source that is not open is EBADF. E2BIG means that
 /// the options are larger than this library knows, and that the unknown part is not zero. ECANCELED means that a signal
-/// ended or stopped the child before it had executed the program. On Windows always NULL, with ENOSYS.
+/// ended or stopped the child before it had executed the program. ENOSYS means that the system lacks what an option needs;
+/// on Windows EILSEQ means that a text is not UTF-8.
 #[no_mangle]
 pub unsafe extern "C" fn qemu_spawn(
     argv: *const *const c_char,

@@ -116,7 +116,14 @@ fn push(leftover: *mut Leftover) {
 
 impl Leftover {
     fn child(&self, by_pidfd: bool) -> Child<'_> {
-        Child { pid: self.pid, pidfd: self.pidfd.as_ref().filter(|_| by_pidfd), ours: true, detached: false }
+        Child {
+            pid: self.pid,
+            pidfd: self.pidfd.as_ref().filter(|_| by_pidfd),
+            ours: true,
+            detached: false,
+            #[cfg(windows)]
+            leads_group: false, // it was killed already
+        }
     }
 
     /// Whether there is nothing left to reap. A fork of the program has a copy of the list, but is not the parent.

@@ -10,7 +10,7 @@ mod usage;
 mod way;
 
 use core::ffi::{c_int, CStr};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 use crate::base::cancel::CancellationDisabled;
 use crate::sys::fd::Fd;
@@ -20,7 +20,9 @@ use crate::sys::process::{Aside, Child, Look, Resources};
 use crate::sys::{self, this_process};
 
 pub(crate) use kill::AFTER_KILL_MS;
-pub(crate) use status::{fill_signal, End, Status};
+#[cfg(unix)]
+pub(crate) use status::fill_signal;
+pub(crate) use status::{End, Status};
 pub(crate) use time::Deadline;
 use usage::Account;
 pub(crate) use usage::Usage;
@@ -46,7 +48,7 @@ pub(crate) struct Process {
     killed: AtomicBool,
     /// How it ended; 0 while that is not known. It is written before the child is reaped. So a thread that finds no
     /// child any more finds this, unless other code has reaped the child.
-    ended: AtomicU32,
+    ended: AtomicU64,
     account: Account,
     /// Held while a child without a pidfd is looked at or signalled, so that no other thread reaps it meanwhile.
     lock: Lock,
@@ -66,7 +68,7 @@ impl Process {
             detached: AtomicBool::new(false),
             killed_on_free: false,
             killed: AtomicBool::new(false),
-            ended: AtomicU32::new(0),
+            ended: AtomicU64::new(0),
             account: Account::EMPTY,
             lock: Lock::new(),
         }
@@ -78,7 +80,6 @@ impl Process {
     }
 
     /// Gives the handle its child, which this process has made.
-    #[cfg_attr(windows, allow(dead_code))]
     pub(crate) fn start(&mut self, pid: c_int, pidfd: Option<Fd>, how: (Way, Reaper), pipes: [Option<Fd>; 3]) {
         self.pid = pid;
         self.pidfd = pidfd;
@@ -158,7 +159,14 @@ impl Process {
     }
 
     fn child(&self) -> Child<'_> {
-        Child { pid: self.pid, pidfd: self.usable_pidfd(), ours: self.is_ours(), detached: self.is_detached() }
+        Child {
+            pid: self.pid,
+            pidfd: self.usable_pidfd(),
+            ours: self.is_ours(),
+            detached: self.is_detached(),
+            #[cfg(windows)]
+            leads_group: self.way == Way::Created { leads_group: true },
+        }
     }
 
     /// The child by its id alone, because its pidfd cannot be used.

@@ -2,11 +2,15 @@
 
 use core::ffi::c_int;
 
+#[cfg(windows)]
+use crate::base::abi::SIGKILL;
 use crate::base::errno::Errno;
 use crate::base::failure::Failure;
 use crate::base::heap::Text;
 use crate::base::message::{Arg, Message};
 use crate::base::step::Step;
+#[cfg(windows)]
+use crate::sys::process::KILLED;
 use crate::sys::signal_name;
 
 /// The way in which a child ended.
@@ -16,35 +20,39 @@ pub(crate) enum End {
     Exited(c_int),
     /// A signal ended it.
     Signaled { signal: c_int, core_dumped: bool },
+    /// Windows ended it, because of an exception with this code.
+    #[cfg(windows)]
+    Exception(c_int),
     /// Other code has reaped it, and the status is lost.
     Unknown,
 }
 
 /// How a child ended, in one word, which threads can share. It is not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Status(u32);
+pub(crate) struct Status(u64);
 
-const EXITED: u32 = 1 << 16;
-const SIGNALED: u32 = 2 << 16;
-const UNKNOWN: u32 = 3 << 16;
-const CORE: u32 = 1 << 20;
-/// The bits of the exit status or the signal.
-const NUMBER: u32 = 0xFFFF;
+const EXITED: u64 = 1 << 32;
+const SIGNALED: u64 = 2 << 32;
+const UNKNOWN: u64 = 3 << 32;
+const CORE: u64 = 1 << 34;
+#[cfg(windows)]
+const EXCEPTION: u64 = 1 << 35;
 
-#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap)] // as bits, 16 of them
+#[allow(clippy::cast_sign_loss, clippy::cast_possible_wrap)] // as bits
 impl Status {
     /// Other code has reaped the child, and the status is lost.
     pub(super) const UNKNOWN: Self = Self(UNKNOWN);
 
     pub(super) fn exited(code: c_int) -> Self {
-        Self(EXITED | code as u32 & NUMBER)
+        Self(EXITED | u64::from(code as u32))
     }
 
     pub(super) fn signaled(signal: c_int, core_dumped: bool) -> Self {
-        Self(SIGNALED | signal as u32 & NUMBER | if core_dumped { CORE } else { 0 })
+        Self(SIGNALED | u64::from(signal as u32) | if core_dumped { CORE } else { 0 })
     }
 
     /// From what wait(2) fills in.
+    #[cfg(unix)]
     pub(super) fn from_wait_status(status: c_int) -> Self {
         let (signal, core) = (status & 0x7F, status & 0x80 != 0);
         if signal != 0 {
@@ -54,19 +62,34 @@ impl Status {
         }
     }
 
+    /// From an exit code. Those of exceptions begin with two ones.
+    #[cfg(windows)]
+    pub(super) fn from_wait_status(code: c_int) -> Self {
+        match code as u32 {
+            KILLED => Self::signaled(SIGKILL, false),
+            0xC000_0000.. => Self(EXCEPTION | u64::from(code as u32)),
+            _ => Self::exited(code),
+        }
+    }
+
     /// The word that threads share.
-    pub(super) fn word(self) -> u32 {
+    pub(super) fn word(self) -> u64 {
         self.0
     }
 
     /// Back from the word; `None` for 0.
-    pub(super) fn from_word(word: u32) -> Option<Self> {
+    pub(super) fn from_word(word: u64) -> Option<Self> {
         (word != 0).then_some(Self(word))
     }
 
     /// The way in which the child ended, for a match.
     pub(crate) fn end(self) -> End {
-        let number = (self.0 & NUMBER) as c_int;
+        #[allow(clippy::cast_possible_truncation)] // the lower half
+        let number = self.0 as c_int;
+        #[cfg(windows)]
+        if self.0 & EXCEPTION != 0 {
+            return End::Exception(number);
+        }
         match self.0 & UNKNOWN {
             EXITED => End::Exited(number),
             SIGNALED => End::Signaled { signal: number, core_dumped: self.0 & CORE != 0 },
@@ -88,6 +111,8 @@ impl End {
                     message.fill(", core dumped", &[]);
                 }
             }
+            #[cfg(windows)]
+            Self::Exception(code) => message.fill("ended by exception 0x{}", &[Arg::Bytes(&hexadecimal(code))]),
             Self::Unknown => message.fill("ended, but its status is not known", &[]),
         }
         message.finish()
@@ -104,6 +129,10 @@ impl End {
                 message.fill("{} was killed by ", &[what]);
                 fill_signal(message, signal);
             }
+            #[cfg(windows)]
+            Self::Exception(code) => {
+                message.fill("{} was ended by exception 0x{}", &[what, Arg::Bytes(&hexadecimal(code))]);
+            }
             Self::Unknown => message.fill("{} ended, but its status is not known", &[what]),
         }
         Some(Errno::from_raw(if self == Self::Unknown { libc::ECHILD } else { libc::EIO }))
@@ -117,6 +146,18 @@ impl End {
             None => Ok(()),
         }
     }
+}
+
+/// The eight digits of a code.
+#[cfg(windows)]
+fn hexadecimal(code: c_int) -> [u8; 8] {
+    let mut digits = [0; 8];
+    for (digit, shift) in digits.iter_mut().zip([28, 24, 20, 16, 12, 8, 4, 0]) {
+        #[allow(clippy::cast_possible_truncation)] // 4 bits
+        let value = (code >> shift & 0xF) as u8;
+        *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    }
+    digits
 }
 
 /// Names a signal: "signal 15 (SIGTERM)". A real-time signal has only its number.

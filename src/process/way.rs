@@ -13,7 +13,11 @@ pub(crate) enum Way {
     /// It had a copy of the parent's memory.
     Fork,
     /// Other code has made it.
+    #[cfg_attr(windows, allow(dead_code))]
     Adopted,
+    /// By CreateProcessW().
+    #[cfg(windows)]
+    Created { leads_group: bool },
 }
 
 /// Who reaps a child.
@@ -45,6 +49,8 @@ impl Way {
             (Self::Fork, Reaper::Init) => c"fork+orphan",
             (Self::Fork, Reaper::Keeper) => c"fork+keeper",
             (Self::Adopted, _) => c"adopted",
+            #[cfg(windows)]
+            (Self::Created { .. }, _) => c"create",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Starts programs. The parent prepares as much as possible; the child only carries out the plan.
 
-#[cfg_attr(windows, path = "begin_windows.rs")]
+#[cfg(unix)]
 mod begin;
 mod check;
 #[cfg(unix)]
@@ -11,12 +11,16 @@ pub(crate) mod request;
 #[cfg(unix)]
 mod start;
 mod sync;
+#[cfg(any(windows, test))]
+mod windows;
 
 use crate::base::cancel::CancellationDisabled;
 use crate::base::failure::Failure;
 use crate::base::heap::Owned;
 use crate::process::{leftover, Deadline, Process};
 
+#[cfg(windows)]
+use self::windows as begin;
 pub(crate) use begin::check_sources;
 use request::Request;
 pub(crate) use sync::run_to_end;

@@ -12,9 +12,17 @@ pub(crate) struct Child<'a> {
     /// Whether this process made it, and is not a fork of the one that did.
     pub(crate) ours: bool,
     /// Whether the program reaps it.
-    #[cfg_attr(any(target_os = "linux", target_os = "android"), allow(dead_code))]
+    #[cfg_attr(any(target_os = "linux", target_os = "android", windows), allow(dead_code))]
     pub(crate) detached: bool,
+    /// Whether it has a group of its own, which CTRL_BREAK can be sent to.
+    #[cfg(windows)]
+    pub(crate) leads_group: bool,
 }
+
+/// The exit code of a child that this library has killed. No program ends with it: it says that it is an error of an
+/// application, and then "QF9".
+#[cfg(windows)]
+pub(crate) const KILLED: u32 = 0xE051_4639;
 
 /// How the system sees a child.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), allow(dead_code))]
@@ -23,7 +31,7 @@ pub(crate) enum Look {
     Alive,
     /// It is alive, and reports a stop, which is its tracer's to see.
     Stopped,
-    /// It has ended, with this status as waitpid() has it.
+    /// It has ended, with this status as waitpid() has it; on Windows its exit code.
     Ended(c_int),
     /// It is no child of this process, or it has been reaped.
     NoChild,
