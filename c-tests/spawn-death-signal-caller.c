@@ -257,7 +257,8 @@ int main(int argc, char **argv)
         if (may_unshare(CLONE_NEWPID)) {
             char expected[64];
 
-            snprintf(expected, sizeof(expected), "none, errno %d, step %d\n", EINVAL, QEMU_SPAWN_STEP_DEATH_SIGNAL);
+            snprintf(expected, sizeof(expected), "none, errno %d, step %d\n", THREAD_REFUSED,
+                     QEMU_SPAWN_STEP_DEATH_SIGNAL);
             test(in_pid_namespace, way, "the main thread in a new PID namespace", "ended 5\n");
             test(thread_in_pid_namespace, way, "another thread in one", expected);
         } else {

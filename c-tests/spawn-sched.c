@@ -77,10 +77,15 @@ static bool set_oom_score_adj(const char *text)
     return is_set;
 }
 
+/* By a system call: musl's function only fails. */
+static bool set_policy(int policy, int priority)
+{
+    return syscall(SYS_sched_setscheduler, 0, policy, &priority) == 0;
+}
+
 /* In a process of its own, on each way. Returns the first check that does not hold. */
 static int special(const struct forced_way *way)
 {
-    const struct sched_param priority = {.sched_priority = 1};
     cpu_set_t one;
     char text[64];
 
@@ -93,8 +98,7 @@ static int special(const struct forced_way *way)
         }
     }
     if (sched_setaffinity(0, sizeof(one), &one) != 0 || !set_oom_score_adj("300") ||
-        (sched_setscheduler(0, SCHED_FIFO, &priority) != 0 && sched_setscheduler(0, SCHED_BATCH,
-                                                                                 &(struct sched_param){0}) != 0)) {
+        (!set_policy(SCHED_FIFO, 1) && !set_policy(SCHED_BATCH, 0))) {
         return 4;
     }
     force_way(way);
@@ -116,7 +120,8 @@ static int special(const struct forced_way *way)
     if (qemu_spawn_sync(ARGS("/bin/true"), OPTIONS(.flags = QEMU_SPAWN_CLEAN_SCHED), 100000, NULL, NULL) != 0) {
         return 9;
     }
-    return oom_score_adj("/proc/self/oom_score_adj") == 300 && sched_getscheduler(0) != SCHED_OTHER ? 0 : 10;
+    return oom_score_adj("/proc/self/oom_score_adj") == 300 &&
+           syscall(SYS_sched_getscheduler, 0) != SCHED_OTHER ? 0 : 10;
 }
 
 static int exit_of(pid_t pid)
@@ -137,8 +142,8 @@ int main(int argc, char **argv)
     needs_programs();
     memset(&all, 0xFF, sizeof(all));
     if (sched_setaffinity(0, sizeof(all), &all) != 0 || sched_getaffinity(0, sizeof(cpus), &cpus) != 0 ||
-        sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){0}) != 0) {
-        bail("sched_setaffinity");
+        !set_policy(SCHED_OTHER, 0)) {
+        bail("sched_setaffinity or sched_setscheduler");
     }
     snprintf(all_cpus, sizeof(all_cpus), "cpus %d\n", CPU_COUNT(&cpus));
     if (getpriority(PRIO_PROCESS, 0) > 7) {

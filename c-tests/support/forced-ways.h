@@ -34,6 +34,13 @@ enum { LIBRARY_LENDS_MEMORY = 1 };
 enum { LIBRARY_LENDS_MEMORY = 0 };
 #endif
 
+/* What becomes of a thread that the kernel refuses with EINVAL: musl always says EAGAIN. */
+#ifdef __GLIBC__
+enum { THREAD_REFUSED = EINVAL };
+#else
+enum { THREAD_REFUSED = EAGAIN };
+#endif
+
 enum { FORCED_WAYS = sizeof(forced_ways) / sizeof(*forced_ways) };
 
 /* From now on only this way is open. Call it in a process of its own. */
