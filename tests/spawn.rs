@@ -327,6 +327,30 @@ fn dropping_reaps_what_has_ended_and_leaves_what_lives() {
     assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn kill_on_drop_kills_and_reaps() {
+    let child = Spawn::new("cat").stdin(Stdio::Pipe).kill_on_drop().spawn().unwrap();
+    let (pid, stdin) = (child.pid().as_raw(), child.take_stdin());
+    child.detach();
+    drop(child);
+    // SAFETY: NULL: the status is not wanted.
+    assert_eq!(unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) }, -1, "nothing is left to reap");
+    drop(stdin);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_reaps_a_detached_one() {
+    let child = Spawn::new("cat").stdin(Stdio::Pipe).detached().spawn().unwrap();
+    assert!(child.way().contains('+'), "{}", child.way());
+    assert!(child.try_wait().is_none());
+    drop(child.take_stdin());
+    let _ = child.wait(); // how it ended is not known everywhere
+                          // SAFETY: NULL: the status is not wanted.
+    assert_eq!(unsafe { libc::waitpid(child.pid().as_raw(), std::ptr::null_mut(), 0) }, -1, "nothing to reap");
+}
+
 /// What is started with a death signal outlives the thread that has started it.
 #[cfg(target_os = "linux")]
 #[test]
