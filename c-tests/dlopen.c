@@ -13,13 +13,20 @@
 typedef struct Error Error;
 
 #ifdef HOST_ERROR_API
-/* In host mode the library needs this function from the program. Nothing fails here, so it is not called. */
+/* In host mode the library needs these functions from the program. Nothing fails here, so they are not called. */
 void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno,
                                const char *fmt, ...);
 void error_setg_errno_internal(Error **errp, const char *src, int line, const char *func, int os_errno,
                                const char *fmt, ...)
 {
     (void)errp, (void)src, (void)line, (void)func, (void)os_errno, (void)fmt;
+    abort();
+}
+
+const char *error_get_pretty(const Error *err);
+const char *error_get_pretty(const Error *err)
+{
+    (void)err;
     abort();
 }
 #endif

@@ -50,6 +50,12 @@ struct FirstRun {
     void *opaque;
 };
 
+struct FirstFork {
+    size_t size;
+    uint64_t flags;
+    int death_signal;
+};
+
 /* It ends with a structure that does not grow. */
 struct FirstResult {
     size_t size;
@@ -62,6 +68,8 @@ struct FirstResult {
     uint64_t usage[5];
 };
 
+#define SAME_FORK(member) \
+    is_int(offsetof(QemuForkOptions, member), offsetof(struct FirstFork, member), "QemuForkOptions." #member)
 #define SAME_RUN(member, first) \
     is_int(offsetof(QemuRunOptions, member), offsetof(struct FirstRun, first), "QemuRunOptions." #member)
 #define SAME_RESULT(member, first) \
@@ -103,6 +111,14 @@ static void check_options(void)
     NEWER(nice);
     NEWER(cgroup_fd);
     is_int(sizeof(QemuSpawnOptions), sizeof(struct Newest), "QemuSpawnOptions");
+}
+
+static void check_fork(void)
+{
+    SAME_FORK(size);
+    SAME_FORK(flags);
+    SAME_FORK(death_signal);
+    is_int(sizeof(QemuForkOptions), sizeof(struct FirstFork), "QemuForkOptions");
 }
 
 static void check_run(void)
@@ -161,6 +177,10 @@ static void check_others(void)
 
 static void check_numbers(void)
 {
+    NUMBER(QEMU_FORK_KEEP_SIGNALS, 0x1);
+    NUMBER(QEMU_FORK_CLOSE_FDS, 0x2);
+    NUMBER(QEMU_FORK_NULL_STDIO, 0x4);
+    NUMBER(QEMU_FORK_SETSID, 0x8);
     NUMBER(QEMU_PROCESS_USAGE_PEAK, 1 << 0);
     NUMBER(QEMU_PROCESS_USAGE_TIMES, 1 << 1);
     NUMBER(QEMU_SPAWN_SEARCH_PATH, 0x1);
@@ -239,6 +259,7 @@ static void check_numbers(void)
 int main(void)
 {
     check_options();
+    check_fork();
     check_run();
     check_others();
     check_numbers();

@@ -53,6 +53,26 @@ typedef int QemuFd;
 #define QEMU_SPAWN_FD_CLOSED (-101)
 
 /**
+ * The child goes on with the caller's signal mask, handlers and ignored signals.
+ */
+#define QEMU_FORK_KEEP_SIGNALS (1 << 0)
+
+/**
+ * The child has no descriptors from 3 on.
+ */
+#define QEMU_FORK_CLOSE_FDS (1 << 1)
+
+/**
+ * The child's stdin, stdout and stderr are /dev/null.
+ */
+#define QEMU_FORK_NULL_STDIO (1 << 2)
+
+/**
+ * The child starts a session of its own, as setsid() does it.
+ */
+#define QEMU_FORK_SETSID (1 << 3)
+
+/**
  * A program without a slash in its name is searched for in the parent's PATH, as execvp() does it.
  */
 #define QEMU_SPAWN_SEARCH_PATH (1 << 0)
@@ -430,6 +450,27 @@ typedef enum QemuSpawnSignals {
 } QemuSpawnSignals;
 
 /**
+ * Options of qemu_fork_full() and qemu_fork_call(). Zero is the default of every member but @size, so begin with
+ *
+ *   QemuForkOptions options = { .size = sizeof(options) };
+ */
+typedef struct QemuForkOptions {
+  /**
+   * sizeof(QemuForkOptions). It tells which members the program knows: later versions add members at the end.
+   */
+  size_t size;
+  /**
+   * QEMU_FORK_* constants, combined with |.
+   */
+  uint64_t flags;
+  /**
+   * A signal that the child gets when the calling thread ends, and with it at the latest the process; 0: none. Linux
+   * only.
+   */
+  int death_signal;
+} QemuForkOptions;
+
+/**
  * A descriptor of the child: its @target is a copy of the parent's @source. Sources and targets may overlap in any
  * way. On Windows a target is 0, 1 or 2.
  */
@@ -805,6 +846,52 @@ extern "C" {
  * ENOSYS.
  */
 pid_t qemu_fork(Error **errp);
+
+/**
+ * qemu_fork_full:
+ * @opts: options; or NULL
+ * @errp: as for qemu_fork()
+ *
+ * qemu_fork() with options. The child makes the changes that they ask for, in the order of session, descriptors, death
+ * signal and signals, before the call returns in it, and the parent waits for that.
+ *
+ * Thread-safe. As fork(), not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: in the parent the child's process id, in the child 0. errno and *@errp are then as they were. On failure -1:
+ * errno is the cause, *@errp has the words, for example "cannot open '/dev/null': No such file or directory", and there
+ * is no child: one in which a change has failed has been reaped. Options that make no sense are EINVAL. ECANCELED means
+ * that a signal has ended the child before it had begun.
+ */
+pid_t qemu_fork_full(const struct QemuForkOptions *opts,
+                     Error **errp);
+
+/**
+ * qemu_fork_call:
+ * @fn: the function
+ * @opaque: its first argument
+ * @opts: as for qemu_fork_full(); or NULL
+ * @timeout_ms: how long the function may take, in milliseconds; 0: no time at all; negative: for ever
+ * @errp: as for qemu_fork()
+ *
+ * Calls a function in a forked child, and returns what it returns. The child has clean signals, unless an option says
+ * otherwise. It ends when the function has returned, without atexit handlers, and without what is in stdio's buffers.
+ * @fn always gets the address of an Error pointer that is NULL. In a program with threads it may call only
+ * async-signal-safe functions, and set an Error only if no other thread of the program can be in malloc().
+ *
+ * After @timeout_ms the child is killed with SIGKILL.
+ *
+ * Thread-safe. As fork(), not async-signal-safe. Not a cancellation point.
+ *
+ * Returns: the result of @fn, with its errno. If it has set an Error, *@errp is a copy, with its text, its class and its
+ * hint (up to 32 KiB of each; in host mode the text alone). -1 with ETIMEDOUT if the child had to be killed. -1 with
+ * ECANCELED if the function did not return: *@errp has the signal or the exit status. -1 as for qemu_fork_full() if there
+ * was no child, or with EINVAL if @fn is NULL.
+ */
+int qemu_fork_call(int (*fn)(void *opaque, Error **errp),
+                   void *opaque,
+                   const struct QemuForkOptions *opts,
+                   int64_t timeout_ms,
+                   Error **errp);
 
 /**
  * qemu_spawn:

@@ -11,7 +11,7 @@ HEADER = "qemu-fork/error.h"
 REPLACED = [
     (re.compile(r"The library contains QEMU's Error API, in the header\n.*?contains\n\.Qq host-error \.\n", re.S),
      "The Error API is that of the program, as in QEMU: this library was built for\n"
-     "such programs, and calls\n.Fn error_setg_errno_internal .\n"
+     "such programs, and calls\n.Fn error_setg_errno_internal\nand\n.Fn error_get_pretty .\n"
      "So the text of\n.Fn qemu_fork_version\ncontains\n.Qq host-error .\n"),
 ]
 # The examples are of a program that has the API from a header of its own; QEMU's is called so.

@@ -68,8 +68,8 @@ mod sys;
 
 #[cfg(all(unix, feature = "std", not(feature = "capi")))]
 pub use api::{
-    raw_os_error, End, Ended, Output, Process, ProcessError, Run, RunError, RunOptions, Spawn, SpawnError, Status,
-    Stdio, Usage,
+    raw_os_error, End, Ended, ForkOptions, Output, Process, ProcessError, Run, RunError, RunOptions, Spawn, SpawnError,
+    Status, Stdio, Usage,
 };
 pub use base::errno::Errno;
 pub use base::pid::Pid;

@@ -143,7 +143,8 @@ fn stripped_shared_library_is_small() {
         run(Command::new("strip").arg("-o").arg(&stripped).arg(shared(mode)));
         let size = std::fs::metadata(&stripped).unwrap().len();
         // The goal is 80 KiB. qemu_run() and the child that is lent its memory take 30, files, scheduling, cgroups and the
-        // foreground take 6, children that nobody has to reap take 4. The file grows by whole pages of 4 KiB.
-        assert!(size <= 110 * 1024, "{mode}: {size} bytes");
+        // foreground take 6, children that nobody has to reap take 4, qemu_fork_full() and qemu_fork_call() take 7. The
+        // file grows by whole pages of 4 KiB.
+        assert!(size <= 118 * 1024, "{mode}: {size} bytes");
     }
 }

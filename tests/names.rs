@@ -57,6 +57,8 @@ const EXCEPTIONS: &[Exception] = &[
     ("QemuSpawnFd.*", RUST, "the arguments of fd() and null_fd()"),
     ("QemuSpawnFile.*", RUST, "the arguments of file()"),
     ("QemuSpawnRlimit.*", RUST, "the arguments of rlimit()"),
+    ("QemuForkOptions.size", RUST, "options have no size that a program knows"),
+    ("QemuForkOptions.flags", RUST, "each flag is a method"),
     ("QEMU_RUN_LINES", RUST, "run_lines()"),
     ("QEMU_RUN_STOP_TREE", RUST, "it does not work yet"),
     ("QEMU_RUN_CANCEL_FD", RUST, "Run::cancel()"),
@@ -74,7 +76,8 @@ const EXCEPTIONS: &[Exception] = &[
     ("QemuRunResult.out_len", RUST, "bytes know their length"),
     ("QemuRunResult.err_len", RUST, "bytes know their length"),
     // The proof.
-    ("QEMU_FORK_VERSION_*", PROOF, "no option"),
+    ("QEMU_FORK_*", PROOF, "no option of a spawn"),
+    ("QemuForkOptions.*", PROOF, "no option of a spawn"),
     ("QEMU_PROCESS_*", PROOF, "no option"),
     ("QemuProcessStatus.*", PROOF, "no option"),
     ("QemuProcessUsage.*", PROOF, "no option"),
@@ -186,7 +189,14 @@ fn in_rust(name: &str) -> String {
         let words = step.split('_').map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
         return format!("    {},", words.collect::<String>());
     }
-    format!("pub fn {}(", in_c(name).trim_start_matches("QEMU_SPAWN_").trim_start_matches("QEMU_RUN_").to_lowercase())
+    format!(
+        "pub fn {}(",
+        in_c(name)
+            .trim_start_matches("QEMU_SPAWN_")
+            .trim_start_matches("QEMU_RUN_")
+            .trim_start_matches("QEMU_FORK_")
+            .to_lowercase()
+    )
 }
 
 /// A member's name without that of its structure.

@@ -19,6 +19,13 @@ void error_setg_errno_internal(Error **errp, const char *src, int line, const ch
     (void)errp, (void)src, (void)line, (void)func, (void)os_errno, (void)fmt;
     abort();
 }
+
+const char *error_get_pretty(const Error *err);
+const char *error_get_pretty(const Error *err)
+{
+    (void)err;
+    abort();
+}
 #endif
 
 int main(void)

@@ -32,6 +32,12 @@ void error_setg_errno_internal(Error **errp, const char *src, int line, const ch
     errno = EBADF;
 }
 
+const char *error_get_pretty(const Error *err);
+const char *error_get_pretty(const Error *err)
+{
+    return err->message;
+}
+
 int main(void)
 {
     Error *err = NULL;

@@ -137,6 +137,11 @@ impl Error {
         &self.message
     }
 
+    /// The hint, which may be empty.
+    pub(crate) fn hint(&self) -> &CStr {
+        self.hint.as_deref().unwrap_or_default()
+    }
+
     /// The class: an `ErrorClass` of the header.
     pub(crate) fn class(&self) -> c_int {
         self.class
@@ -145,7 +150,7 @@ impl Error {
     /// Prints the program's name, `label`, the message and the hint.
     pub(crate) fn report(&self, label: &CStr) {
         let [name, colon] = prefix();
-        print(&[name, colon, label, &self.message, c"\n", self.hint.as_deref().unwrap_or_default()]);
+        print(&[name, colon, label, &self.message, c"\n", self.hint()]);
     }
 
     /// For `&error_abort`: prints the error and where it was set, and aborts.
@@ -160,7 +165,7 @@ impl Error {
                 Arg::Text(name),
                 Arg::Text(colon),
                 Arg::Text(&self.message),
-                Arg::Text(self.hint.as_deref().unwrap_or_default()),
+                Arg::Text(self.hint()),
             ],
         );
         match text {

@@ -34,13 +34,8 @@ extern "C" {
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]
 pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int, name: *const c_char) {
-    // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
-    unsafe { default_dispositions() };
-    // The mask is on the stack: read-only data would cost the child a page fault. On Linux set_mask() is the bare
-    // system call, because another part of libc would cost a page fault, too.
-    let none = sys::NO_SIGNAL;
-    // SAFETY: NULL: the old mask is not wanted.
-    let result = unsafe { sys::set_mask(&none, core::ptr::null_mut()) };
+    // SAFETY: as the caller says.
+    let result = unsafe { clean_signals() };
     if result < 0 {
         #[allow(clippy::cast_possible_truncation)] // an errno
         let error = -result as c_int;
@@ -53,6 +48,22 @@ pub(crate) unsafe fn start_with_clean_signals(errno: *mut c_int, before: c_int, 
         // SAFETY: as above.
         unsafe { errno.write(before) };
     }
+}
+
+/// Does that, but for errno. The result is that of the unblocking.
+///
+/// # Safety
+///
+/// Every signal is blocked.
+#[inline(always)]
+pub(super) unsafe fn clean_signals() -> isize {
+    // SAFETY: every signal is blocked, as the caller says, so no handler can be running.
+    unsafe { default_dispositions() };
+    // The mask is on the stack: read-only data would cost the child a page fault. On Linux set_mask() is the bare
+    // system call, because another part of libc would cost a page fault, too.
+    let none = sys::NO_SIGNAL;
+    // SAFETY: NULL: the old mask is not wanted.
+    unsafe { sys::set_mask(&none, core::ptr::null_mut()) }
 }
 
 /// Gives every signal its default disposition. On Linux this does not use libc's sigaction(), which costs more; glibc's

@@ -12,6 +12,7 @@ mod exec;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod far;
 pub(crate) mod fork;
+pub(crate) mod forked;
 mod look;
 pub(crate) mod plan;
 pub(crate) mod report;

@@ -108,6 +108,34 @@ unsafe fn set(errp: *mut *mut Error, location: Location, class: c_int, cause: Op
     unsafe { classify(errp) }.set(|| ErrorBox::new(location, class, cause, message));
 }
 
+/// Sets `*errp` to an Error with this class, message and hint.
+///
+/// # Safety
+///
+/// `errp` follows QEMU's convention.
+pub(super) unsafe fn set_copy(errp: *mut *mut Error, origin: Origin, (class, message, hint): (c_int, &CStr, &CStr)) {
+    let location = Location { file: origin.file(), line: origin.line, function: origin.function() };
+    // SAFETY: as the caller says.
+    unsafe { classify(errp) }.set(|| {
+        let mut error = ErrorBox::new(location, class, None, message);
+        if !hint.is_empty() {
+            error.append_hint(hint);
+        }
+        error
+    });
+}
+
+/// The class, the message and the hint of an Error.
+///
+/// # Safety
+///
+/// `error` is an Error, which lives as long as the result.
+pub(super) unsafe fn parts<'a>(error: *const Error) -> (c_int, &'a CStr, &'a CStr) {
+    // SAFETY: as the caller says.
+    let error = unsafe { &*error };
+    (error.class(), error.message(), error.hint())
+}
+
 /// The entry point of the error_setg() family: the header's inlines have formatted `message`.
 ///
 /// # Safety

@@ -28,6 +28,7 @@ extern "C" {
         fmt: *const c_char,
         ...
     );
+    fn error_get_pretty(error: *const Error) -> *const c_char;
 }
 
 /// Sets `*errp` to `message`, ": " and the text for `cause`, by the host's rules.
@@ -48,4 +49,26 @@ pub(super) unsafe fn set_error(errp: *mut *mut Error, origin: Origin, cause: Err
             message.as_ptr(),
         );
     }
+}
+
+/// Sets `*errp` to an Error with this message. The host's function takes neither a class nor a hint.
+///
+/// # Safety
+///
+/// As for set_error().
+pub(super) unsafe fn set_copy(errp: *mut *mut Error, origin: Origin, (_, message, _): (c_int, &CStr, &CStr)) {
+    // SAFETY: as the caller says.
+    unsafe { set_error(errp, origin, Errno::NONE, message) };
+}
+
+/// The message of an Error. The host's class is a number of the host's, and its hint is not known.
+///
+/// # Safety
+///
+/// `error` is an Error of the host's, which lives as long as the result.
+pub(super) unsafe fn parts<'a>(error: *const Error) -> (c_int, &'a CStr, &'a CStr) {
+    // SAFETY: as the caller says.
+    let message = unsafe { error_get_pretty(error) };
+    // SAFETY: it is NUL-terminated.
+    (0, unsafe { CStr::from_ptr(message) }, c"")
 }

@@ -26,9 +26,9 @@ use crate::base::errno::{Errno, ErrnoGuard};
 use crate::base::failure::Failure;
 
 #[cfg(not(feature = "host-error"))]
-use error::{set_error, Error};
+use error::{parts, set_copy, set_error, Error};
 #[cfg(feature = "host-error")]
-use host::{set_error, Error};
+use host::{parts, set_copy, set_error, Error};
 
 /// The header has them for systems without uid_t, gid_t and mode_t, too.
 ///

@@ -1,9 +1,28 @@
 //! Blocks the signals and forks. The parent then restores its mask, and the child goes on in `child::fork`.
 
+#[cfg(unix)]
+mod call;
+#[cfg(unix)]
+mod copy;
+#[cfg(unix)]
+mod full;
+pub(crate) mod options;
+pub(crate) mod returned;
+#[cfg(windows)]
+mod windows;
+
 use core::ffi::CStr;
 
 use crate::base::errno::Errno;
 use crate::base::pid::Pid;
+
+#[cfg(unix)]
+pub(crate) use call::call;
+#[cfg(unix)]
+pub(crate) use full::fork_full;
+pub(crate) use options::{ForkFlags, Options};
+#[cfg(windows)]
+pub(crate) use windows::{call, fork_full};
 
 /// The process in which fork() has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

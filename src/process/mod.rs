@@ -3,6 +3,7 @@
 mod adopt;
 mod kill;
 pub(crate) mod leftover;
+mod limit;
 pub(crate) mod loan;
 mod status;
 mod time;

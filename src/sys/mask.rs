@@ -29,6 +29,13 @@ impl BlockedSignals {
         }
     }
 
+    /// The mask as it was. The system's own is the beginning of libc's.
+    pub(crate) fn saved(&self) -> Mask {
+        const { assert!(size_of::<Mask>() <= size_of::<sigset_t>()) };
+        // SAFETY: there are so many bytes, and any bits are a mask.
+        unsafe { (&raw const self.saved).cast::<Mask>().read_unaligned() }
+    }
+
     /// Leaves every signal blocked, for the child, which then sets a mask of its own.
     pub(crate) fn keep_blocked(self) {
         core::mem::forget(self);

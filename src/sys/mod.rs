@@ -14,6 +14,8 @@ mod names;
 pub(crate) mod pause;
 pub(crate) mod process;
 pub(crate) mod readiness;
+#[cfg(unix)]
+pub(crate) mod shared;
 
 #[cfg(unix)]
 pub(crate) use clock::{now_ms, now_us};

@@ -1,10 +1,9 @@
-//! Memory that a parent shares with a child that has a copy of all other memory.
+//! What is in the memory that a parent shares with a child that has a copy of all other memory.
 
-use core::ptr::{null_mut, NonNull};
 use core::sync::atomic::AtomicU32;
 
-use crate::base::errno::Errno;
 use crate::child::report::Report;
+pub(super) use crate::sys::shared::Shared;
 
 /// The words by which parent and child communicate.
 pub(super) struct Words {
@@ -31,36 +30,5 @@ impl Words {
             pid: core::sync::atomic::AtomicI32::new(0),
             report: Report::new(),
         }
-    }
-}
-
-/// A shared mapping with such a value. Dropping it unmaps it in the parent; the child keeps its own.
-pub(super) struct Shared<T>(NonNull<T>);
-
-impl<T> Shared<T> {
-    pub(super) fn new(value: T) -> Result<Self, Errno> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_SHARED | libc::MAP_ANON;
-        // SAFETY: a new mapping replaces no other.
-        let memory = unsafe { libc::mmap(null_mut(), size_of::<T>(), protection, flags, -1, 0) };
-        if memory == libc::MAP_FAILED {
-            return Err(Errno::current());
-        }
-        let place = NonNull::new(memory.cast::<T>()).ok_or(Errno::from_raw(libc::ENOMEM))?;
-        // SAFETY: a fresh mapping with room for it, aligned to a page.
-        unsafe { place.write(value) };
-        Ok(Self(place))
-    }
-
-    pub(super) fn get(&self) -> &T {
-        // SAFETY: the mapping lives as long as this, and the child changes atomics and cells only.
-        unsafe { self.0.as_ref() }
-    }
-}
-
-impl<T> Drop for Shared<T> {
-    fn drop(&mut self) {
-        // SAFETY: this process has no reference to it any more.
-        let _ = unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<T>()) };
     }
 }

@@ -130,6 +130,13 @@ pub(crate) fn mark_range(first: c_int, last: c_int) -> isize {
     unsafe { syscall!(libc::SYS_close_range, first, last, CLOSE_RANGE_CLOEXEC) }
 }
 
+/// Closes every descriptor from `first` to `last`, or with -1 all that follow. Since Linux 5.9.
+#[inline(always)]
+pub(crate) fn close_range(first: c_int, last: c_int) -> isize {
+    // SAFETY: the caller owns this process's descriptors.
+    unsafe { syscall!(libc::SYS_close_range, first, last, 0) }
+}
+
 /// Calls `with` for every descriptor from 3 on that may be open. Those are all before `end`. If that is -1, they are
 /// those that the kernel lists, or without a list all that the limit allows.
 #[inline(always)]

@@ -310,6 +310,12 @@ pub(crate) fn mark_range(_: c_int, _: c_int) -> isize {
     -(libc::ENOSYS as isize)
 }
 
+/// As above.
+#[inline(always)]
+pub(crate) fn close_range(_: c_int, _: c_int) -> isize {
+    -(libc::ENOSYS as isize)
+}
+
 /// Calls `with` for every descriptor from 3 on that may be open: all that fit into the table.
 #[inline(always)]
 pub(crate) fn each_descriptor(_: c_int, mut with: impl FnMut(c_int)) -> isize {
