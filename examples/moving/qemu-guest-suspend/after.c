@@ -21,35 +21,21 @@ static bool run_tool(const char *tool, Error **errp)
     return qemu_run(argv, &spawn, &run, NULL, errp);
 }
 
-/* Waits for qemu_fork_call(), by which the child can return an Error, and need not be waited for here. */
-static bool write_state(const char *file, Error **errp)
+/* Runs in a child. Its result and its Error reach the parent. */
+static int write_state(void *file, Error **errp)
 {
-    pid_t pid = qemu_fork(errp);
-    QemuProcess *process;
-    QemuProcessStatus status;
+    int fd = open(file, O_WRONLY);
 
-    if (pid == 0) {
-        int fd;
-
-        setsid();
-        fd = open(file, O_WRONLY);
-        _exit(fd >= 0 && write(fd, "mem", 3) == 3 ? 0 : errno);
+    if (fd < 0 || write(fd, "mem", 3) != 3) {
+        error_setg_errno(errp, errno, "cannot suspend by %s", (const char *)file);
+        return -1;
     }
-    process = pid > 0 ? qemu_process_adopt(pid, errp) : NULL;
-    if (!process) {
-        return false;
-    }
-    qemu_process_wait(process, -1, &status, NULL);
-    qemu_process_free(process);
-    if (status.end == QEMU_PROCESS_EXITED && status.exit_code != 0) {
-        error_setg_errno(errp, status.exit_code, "cannot suspend by %s", file);
-        return false;
-    }
-    return qemu_process_status_check(&status, "the child that suspends", errp);
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
+    QemuForkOptions options = {.size = sizeof(options), .flags = QEMU_FORK_SETSID};
     Error *err = NULL;
 
     if (argc != 3) {
@@ -58,9 +44,7 @@ int main(int argc, char **argv)
     if (!run_tool(argv[1], &err)) {
         fprintf(stderr, "%s\n", error_get_pretty(err));
         error_free(err);
-        if (!write_state(argv[2], &error_fatal)) {
-            return 1;
-        }
+        qemu_fork_call(write_state, argv[2], &options, -1, &error_fatal);
     }
     puts("awake again");
     return 0;
