@@ -22,12 +22,13 @@ static bool run_tool(const char *tool, Error **errp)
 }
 
 /* Runs in a child. Its result and its Error reach the parent. */
-static int write_state(void *file, Error **errp)
+static int write_state(void *opaque, Error **errp)
 {
+    const char *file = (const char *)opaque;
     int fd = open(file, O_WRONLY);
 
     if (fd < 0 || write(fd, "mem", 3) != 3) {
-        error_setg_errno(errp, errno, "cannot suspend by %s", (const char *)file);
+        error_setg_errno(errp, errno, "cannot suspend by %s", file);
         return -1;
     }
     return 0;
