@@ -137,7 +137,7 @@ static void checks(void)
     test_ended();
     test_stopped();
     if (IS_EMULATED) {
-        skip("a fork", "the emulator does not empty a page in a forked child, by which the library tells it from its parent");
+        skip("a fork", "the emulator does not empty the page by which the library tells a fork from its parent");
     } else {
         test_fork();
     }
