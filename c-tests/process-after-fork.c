@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "meeting.h"
 #include "older-kernel.h"
 
 /* The report of the forked child. */
@@ -14,55 +15,17 @@ static struct {
 } *seen;
 
 static QemuProcess *process;
-static int go[2], ready[2];
 
-/* The forked child must not wait for what its own copy of a pipe's end holds open. */
-static pid_t fork_with(void (*body)(void))
+/* Forks with an empty report. */
+static pid_t fork_to(void (*body)(void))
 {
-    pid_t pid;
-
     memset(seen, 0, sizeof(*seen));
-    if (pipe2(go, O_CLOEXEC) != 0 || pipe2(ready, O_CLOEXEC) != 0) {
-        bail("pipe2");
-    }
-    fflush(NULL);
-    pid = fork();
-    if (pid == -1) {
-        bail("fork");
-    }
-    if (pid == 0) {
-        alarm(net_seconds());
-        close(go[1]);
-        close(ready[0]);
-        body();
-        _exit(0);
-    }
-    close(go[0]);
-    close(ready[1]);
-    return pid;
-}
-
-/* Lets the forked child go on, and waits for it; its status. */
-static int let_go(pid_t pid)
-{
-    int status;
-
-    close(go[1]);
-    status = wait_for(pid);
-    close(ready[0]);
-    return status;
+    return fork_with(body);
 }
 
 static void finish(pid_t pid, const char *what)
 {
     is_int(let_go(pid), 0, what);
-}
-
-/* In the forked child: reports that it is ready, and waits for its parent. */
-static void meet(void)
-{
-    put_byte(ready[1], 'r');
-    (void)get_byte(go[0]);
 }
 
 static void look(void)
@@ -88,7 +51,7 @@ static void test_looking(void)
     mine = process = must_spawn(ARGS(SELF, "cat"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN));
     in = qemu_process_take_fd(process, STDIN_FILENO);
     fcntl(in, F_SETFD, FD_CLOEXEC);
-    pid = fork_with(look);
+    pid = fork_to(look);
     if (get_byte(ready[0]) != 'r') {
         bail("the forked child is not ready");
     }
@@ -122,7 +85,7 @@ static int wait_in_both(int *status)
     int end;
 
     process = must_spawn(ARGS(SELF, "pause"), NULL);
-    pid = fork_with(wait_for_ever);
+    pid = fork_to(wait_for_ever);
     if (get_byte(ready[0]) != 'r') {
         bail("the forked child is not ready");
     }
@@ -163,7 +126,7 @@ static void test_killing(void)
 
     process = must_spawn(ARGS(SELF, "pause"), NULL);
     by_descriptor = qemu_process_pidfd(process) != -1;
-    finish(fork_with(kill_it), "a forked child signals the process");
+    finish(fork_to(kill_it), "a forked child signals the process");
     if (by_descriptor) {
         ok(seen->killed, "by its descriptor it can");
     } else {
@@ -188,7 +151,7 @@ static void stop_it(void)
 static void test_stopping(void)
 {
     process = must_spawn(ARGS(SELF, "pause"), NULL);
-    finish(fork_with(stop_it), "a forked child stops the process");
+    finish(fork_to(stop_it), "a forked child stops the process");
     if (qemu_process_pidfd(process) == -1) {
         ok(!seen->stopped && seen->error == ECHILD, "without a descriptor it does not: ECHILD, at once");
         qemu_process_kill(process, SIGTERM, NULL);
@@ -216,7 +179,7 @@ static void test_freeing(void (*body)(void), const char *what)
 {
     process = must_spawn(ARGS(SELF, "exit", "5"), OPTIONS(.flags = QEMU_SPAWN_PIPE_STDIN));
     await_end(qemu_process_pid(process));
-    finish(fork_with(body), what);
+    finish(fork_to(body), what);
     ok(has_child(), "the parent's child has not been reaped");
     is_int(wait_ms(process, 0), 5, "the parent gets the status");
     ok(!has_child(), "and reaps it");
@@ -235,7 +198,7 @@ static void spawn_one(void)
 static void test_spawning(void)
 {
     process = must_spawn(ARGS(SELF, "exit", "5"), NULL);
-    finish(fork_with(spawn_one), "a forked child spawns");
+    finish(fork_to(spawn_one), "a forked child spawns");
     is_int(seen->waited, 6, "and waits for its own child");
     is_int(end_of(process), 5, "the parent for its");
 }

@@ -9,13 +9,14 @@
  */
 #include <sys/utsname.h>
 
+#include "meeting.h"
 #include "older-kernel.h"
 
 static struct {
     int looked, killed, error, later;
     int pauses; /* of all that was called while the process was a zombie */
     int pauses_of_free;
-    bool filtered, finished;
+    bool filtered;
 } *seen;
 
 static volatile sig_atomic_t pauses;
@@ -54,7 +55,6 @@ static bool count_pauses(int error_of_info)
 }
 
 static QemuProcess *process;
-static int go[2], ready[2];
 
 /* In the forked child. */
 static void use_copy(void)
@@ -66,8 +66,7 @@ static void use_copy(void)
     seen->killed = qemu_process_kill(process, 0, NULL);
     seen->error = errno;
     seen->pauses = pauses;
-    put_byte(ready[1], 'r');
-    (void)get_byte(go[0]);
+    meet();
     seen->later = wait_ms(process, -1);
     qemu_process_free(process);
 }
@@ -78,43 +77,22 @@ static void free_copy(void)
     pauses = 0;
     qemu_process_free(process);
     seen->pauses_of_free = pauses;
-    put_byte(ready[1], 'r');
-    (void)get_byte(go[0]);
+    meet();
 }
 
 /* Has a forked child use its copy of a handle whose process has ended, and then reaps the process. */
-static void fork_with(void (*body)(void))
+static void use_in_fork(void (*body)(void))
 {
     pid_t pid;
 
     memset(seen, 0, sizeof(*seen));
     process = must_spawn(ARGS(SELF, "exit", "6"), NULL);
     await_end(qemu_process_pid(process));
-    if (pipe2(go, O_CLOEXEC) != 0 || pipe2(ready, O_CLOEXEC) != 0) {
-        bail("pipe2");
-    }
-    fflush(NULL);
-    pid = fork();
-    if (pid == -1) {
-        bail("fork");
-    }
-    if (pid == 0) {
-        alarm(net_seconds());
-        close(go[1]);
-        close(ready[0]);
-        body();
-        seen->finished = true;
-        _exit(0);
-    }
-    close(go[0]);
-    close(ready[1]);
+    pid = fork_with(body);
     ok(get_byte(ready[0]) == 'r', "a forked child has used its copy");
     is_int(wait_ms(process, -1), 6, "the parent gets the status");
     qemu_process_free(process);
-    close(go[1]);
-    wait_for(pid);
-    close(ready[0]);
-    ok(seen->filtered && seen->finished, "pauses were counted, and it came to its end");
+    ok(let_go(pid) == 0 && seen->filtered, "pauses were counted, and it came to its end");
 }
 
 /* A distribution may have ported it to an older kernel. */
@@ -129,13 +107,13 @@ static bool is_kept(void)
 
 static void test_copy(void)
 {
-    fork_with(use_copy);
+    use_in_fork(use_copy);
     is_int(seen->looked, UNKNOWN_END, "the end of a zombie is told as an end");
     ok(!seen->killed && seen->error == ESRCH, "it cannot be signalled: ESRCH");
     is_int(seen->pauses, 0, "neither pauses");
     ok(seen->later == 6 || (!is_kept() && seen->later == UNKNOWN_END),
        "once it is reaped the copy has the status that the kernel keeps, not %d", seen->later);
-    fork_with(free_copy);
+    use_in_fork(free_copy);
     is_int(seen->pauses_of_free, 0, "freeing a copy does not pause");
 }
 
@@ -158,11 +136,9 @@ static void test_stolen(int error)
         seen->looked = wait_ms(process, -1);
         seen->pauses = pauses;
         qemu_process_free(process);
-        seen->finished = true;
         _exit(0);
     }
-    wait_for(pid);
-    ok(seen->filtered && seen->finished, "the kernel says \"%s\" about a process that is gone", strerror(error));
+    ok(wait_for(pid) == 0 && seen->filtered, "the kernel says \"%s\" about a process that is gone", strerror(error));
     is_int(seen->looked, UNKNOWN_END, "a stolen status is unknown");
     is_int(seen->pauses, 0, "and costs no pause");
 }
