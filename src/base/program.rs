@@ -28,8 +28,8 @@ pub(crate) unsafe fn set_name(argv0: *const c_char) {
     NAME.store(name.cast_mut(), Ordering::Release);
 }
 
-/// The name as a C string; NULL if the program has not told it. A child of fork() may ask for it.
-#[inline(always)]
+/// The name as a C string; NULL if the program has not told it. A child of fork() gets it from its parent: the code in its
+/// section refers to no variable.
 pub(crate) fn name() -> *const c_char {
     NAME.load(Ordering::Acquire)
 }

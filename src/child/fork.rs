@@ -96,7 +96,8 @@ fn is_kept(signal: c_int) -> bool {
     matches!(signal, libc::SIGKILL | libc::SIGSTOP) || of_libc
 }
 
-/// Writes "cannot unblock signals: <strerror>" to stderr, with the program's name before it if that is known, and ends the process with status 1.
+/// Writes "cannot unblock signals: <strerror>" to stderr, with the program's name before it if that is known, and ends
+/// the process with status 1.
 #[cold]
 #[inline(never)]
 #[cfg_attr(not(target_vendor = "apple"), link_section = ".text.qemu_fork_child")]

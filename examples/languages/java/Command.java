@@ -139,14 +139,12 @@ final class Command {
 
     /** For {@link #start()}: its stdin is a pipe. */
     Command pipeStdin() {
-        spawnFlags |= QemuFork.SPAWN_PIPE_STDIN;
-        return this;
+        return spawnFlag(QemuFork.SPAWN_PIPE_STDIN);
     }
 
     /** For {@link #start()}: its stdout is a pipe. */
     Command pipeStdout() {
-        spawnFlags |= QemuFork.SPAWN_PIPE_STDOUT;
-        return this;
+        return spawnFlag(QemuFork.SPAWN_PIPE_STDOUT);
     }
 
     /** What it reads from its stdin, which is otherwise /dev/null. */
